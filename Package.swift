@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// What every Swift target is built with: the strictest the toolchain offers.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [String] = [], path: String? = nil) -> Target {
+    .target(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path,
+        swiftSettings: strict)
+}
+
+func command(_ name: String, _ dependencies: [String], path: String? = nil) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path,
+        swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [String]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "Tote",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "ToteClient", targets: ["ToteClient"]),
+        .library(name: "ToteURLSession", targets: ["ToteURLSession"]),
+        .executable(name: "tote", targets: ["tote"]),
+        .executable(name: "tote-sim", targets: ["tote-sim"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        library("ToteCore"),
+        library("ToteConcurrency"),
+        library("ToteSQLite", ["CSQLite"]),
+        library("ToteHTTP", ["CLinux", "ToteConcurrency"]),
+        library("ToteClient", ["ToteCore", "ToteSQLite"]),
+        library("ToteURLSession", ["ToteClient"]),
+        library("ToteServer", ["ToteCore", "ToteSQLite"]),
+        library("ToteService", ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore"]),
+        library("ToteCommandLine"),
+        command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
+        library(
+            "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer"], path: "Simulator/World"),
+        command(
+            "tote-sim",
+            [
+                "ToteSimulation", "ToteService", "ToteServer", "ToteClient", "ToteCore", "ToteHTTP",
+                "ToteSQLite", "ToteConcurrency", "ToteCommandLine", "CLinux",
+            ], path: "Simulator/CLI"),
+
+        tests("ToteCoreTests", ["ToteCore"]),
+        tests("ToteSQLiteTests", ["ToteSQLite"]),
+        tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
+        tests("ToteCommandLineTests", ["ToteCommandLine"]),
+        tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite"]),
+        tests("ToteClientTests", ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite"]),
+        tests("ToteServiceTests", ["ToteService", "ToteServer", "ToteHTTP", "ToteCore"]),
+        tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
+        tests(
+            "EndToEndTests",
+            ["ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP", "ToteSQLite", "tote", "tote-sim"]),
+        tests("RepositoryTests", []),
+    ]
+)

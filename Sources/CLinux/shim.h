@@ -1,0 +1,1 @@
+/* Linux calls that the C library module does not export. */
