@@ -1,0 +1,68 @@
+/// A text that is equal to another only when its bytes are.
+///
+/// `String` compares by Unicode equivalence, so that two spellings of "é" would be one key here and
+/// two in a client written in another language. Every key of a document is a `Name`.
+package struct Name: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+    package init(stringLiteral text: String) { self.text = text }
+
+    package var byteCount: Int { text.utf8.count }
+
+    package static func == (left: Name, right: Name) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8, fast: ())
+    }
+
+    /// Bytewise lexicographic, which is also the order of Unicode scalars.
+    package static func < (left: Name, right: Name) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        let done: Void? = text.utf8.withContiguousStorageIfAvailable { bytes in
+            hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+            hasher.combine(UInt8(0xFF))
+        }
+        if done == nil {
+            for byte in text.utf8 { hasher.combine(byte) }
+            hasher.combine(UInt8(0xFF))
+        }
+    }
+}
+
+extension String.UTF8View {
+    /// Whether both hold the same bytes, compared as memory where both are contiguous.
+    fileprivate func elementsEqual(_ other: String.UTF8View, fast: Void) -> Bool {
+        let compared: Bool?? = withContiguousStorageIfAvailable { mine in
+            other.withContiguousStorageIfAvailable { theirs in
+                guard mine.count == theirs.count else { return false }
+                for index in 0..<mine.count where mine[index] != theirs[index] { return false }
+                return true
+            }
+        }
+        if let outer = compared, let equal = outer { return equal }
+        return elementsEqual(other)
+    }
+}
+
+/// Where a cell lives: a collection, an item in it, a field of the item.
+///
+/// Wire form: `[collection, item, field]` (Protocol §3.5). Ordered bytewise, part by part.
+package struct Key: Hashable, Comparable, Sendable {
+    package let collection: Name
+    package let item: Name
+    package let field: Name
+
+    package init(_ collection: Name, _ item: Name, _ field: Name) {
+        self.collection = collection
+        self.item = item
+        self.field = field
+    }
+
+    package static func < (left: Key, right: Key) -> Bool {
+        if left.collection != right.collection { return left.collection < right.collection }
+        if left.item != right.item { return left.item < right.item }
+        return left.field < right.field
+    }
+}

@@ -1,0 +1,60 @@
+/// A line of a cart as it shows.
+public struct CartLine: Hashable, Sendable {
+    public var name: LineName
+    /// Above 0: a line without quantity does not show.
+    public var quantity: Int64
+    public var note: String?
+
+    public init(name: LineName, quantity: Int64, note: String? = nil) {
+        self.name = name
+        self.quantity = quantity
+        self.note = note
+    }
+
+    public var sku: String { name.sku }
+    public var options: [String: String] { name.options }
+}
+
+/// A cart as it shows: `cart:<name>` (Protocol §2.7).
+public struct Cart: Hashable, Sendable {
+    public var name: String
+    public var title: String?
+    public var note: String?
+    /// In the order of the lines' names, bytewise: the same on every device.
+    public var lines: [CartLine]
+
+    /// The collection of the cart with this name.
+    package static func collection(_ name: String) -> Name { Name("cart:\(name)") }
+
+    /// Reads a cart out of documents.
+    package init(_ documents: Documents, name: String) {
+        self.name = name
+        let items = documents.items(Self.collection(name))
+        title = items[Fields.itself]?.text(Fields.title)
+        note = items[Fields.itself]?.text(Fields.note)
+        lines = items.keys.sorted().compactMap { item in
+            guard item != Fields.itself, let fields = items[item] else { return nil }
+            let quantity = Fold.counter(fields.cells(Fields.quantity))
+            guard quantity > 0 else { return nil }
+            return CartLine(
+                name: LineName(item: item), quantity: quantity, note: fields.text(Fields.note))
+        }
+    }
+
+    /// The names of the carts that hold a line, a note or a title, in order.
+    package static func names(_ documents: Documents) -> [String] {
+        documents.collections.keys.sorted().compactMap { collection in
+            guard collection.text.hasPrefix("cart:") else { return nil }
+            let cart = Cart(documents, name: String(collection.text.dropFirst(5)))
+            let isEmpty = cart.lines.isEmpty && cart.title == nil && cart.note == nil
+            return isEmpty ? nil : cart.name
+        }
+    }
+}
+
+extension Documents.Item {
+    /// The text in a register, when there is one and it is a text.
+    package func text(_ field: Name) -> String? {
+        Fold.register(cells(field))?.value.textValue
+    }
+}

@@ -1,0 +1,89 @@
+// What a change must keep to be accepted, whoever judges: the device before it saves, the server for good.
+
+extension Change {
+    /// Why the change cannot be accepted for its own shape, or `nil`. Rules in the order of Protocol §6.2.
+    package func refusal() -> Rejection? {
+        if intent != nil { return Rejection(code: "unsupported") }
+        if writes.count > Limits.writesPerChangeMax {
+            return .limit("too_many_writes", Limits.writesPerChangeMax, writes.count)
+        }
+        if extensions.count > Limits.extensionsPerChangeMax {
+            return .limit("too_many_members", Limits.extensionsPerChangeMax, extensions.count)
+        }
+        for entry in extensions {
+            let bytes = entry.name.utf8.count + entry.value.weightBytes
+            if bytes > Limits.valueBytesMax {
+                return .limit("value_too_large", Limits.valueBytesMax, bytes)
+            }
+        }
+        var keys = Set<Key>()
+        for write in writes {
+            if let refusal = write.refusal() { return refusal }
+            if writes.count > 1, !keys.insert(write.key).inserted {
+                return Rejection(code: "duplicate_write", details: write.key.details)
+            }
+        }
+        return nil
+    }
+}
+
+extension Write {
+    fileprivate func refusal() -> Rejection? {
+        let sizes = [
+            (key.collection.byteCount, Limits.collectionBytesMax),
+            (key.item.byteCount, Limits.itemBytesMax), (key.field.byteCount, Limits.fieldBytesMax),
+        ]
+        for (bytes, most) in sizes where bytes > most {
+            return .limit("key_too_long", most, bytes)
+        }
+        if key.collection.byteCount == 0 || key.field.byteCount == 0 {
+            return Rejection(code: "key_empty", details: key.details)
+        }
+        if replaces.count > Limits.replacesPerWriteMax {
+            return .limit("too_many_replaces", Limits.replacesPerWriteMax, replaces.count)
+        }
+        switch payload {
+        case .register(let value), .other(_, let value): return value.refusal()
+        case .base(let amount):
+            return (0...Limits.counterMax).contains(amount)
+                ? nil : .limit("counter_out_of_range", Int(Limits.counterMax), Int(amount))
+        case .delta(let amount):
+            return amount != 0 && (-Limits.counterMax...Limits.counterMax).contains(amount)
+                ? nil : .limit("counter_out_of_range", Int(Limits.counterMax), Int(amount))
+        case .flag, nil: return nil
+        }
+    }
+}
+
+extension Value {
+    fileprivate func refusal() -> Rejection? {
+        if weightBytes > Limits.valueBytesMax {
+            return .limit("value_too_large", Limits.valueBytesMax, weightBytes)
+        }
+        if depth > Limits.valueDepthMax {
+            return .limit("value_too_deep", Limits.valueDepthMax, depth)
+        }
+        return nil
+    }
+}
+
+extension Key {
+    /// Names the key in a rejection's details.
+    package var details: Value {
+        .map([
+            Value.Entry("collection", .text(collection.text)),
+            Value.Entry("field", .text(field.text)), Value.Entry("item", .text(item.text)),
+        ])
+    }
+}
+
+extension Rejection {
+    package static func limit(_ code: String, _ limit: Int, _ actual: Int) -> Rejection {
+        Rejection(
+            code: code,
+            details: .map([
+                Value.Entry("actual", .int(Int64(actual))),
+                Value.Entry("limit", .int(Int64(limit))),
+            ]))
+    }
+}

@@ -1,0 +1,392 @@
+/// The keys that a run's writes name, in the order of their first use.
+struct KeyTable {
+    private(set) var keys: [Key] = []
+    private var indices: [Key: Int] = [:]
+
+    /// The key's place, given now if it has none.
+    mutating func index(_ key: Key) -> Int {
+        // A batch mostly writes few keys: comparing beats hashing there.
+        if keys.count <= 8 {
+            if let index = keys.firstIndex(of: key) { return index }
+        } else if let index = indices[key] {
+            return index
+        }
+        if keys.count == 8 {
+            for (index, key) in keys.enumerated() { indices[key] = index }
+        }
+        if keys.count >= 8 { indices[key] = keys.count }
+        keys.append(key)
+        return keys.count - 1
+    }
+
+    init(_ events: [Event]) {
+        for event in events { for write in event.change.writes { _ = index(write.key) } }
+    }
+}
+
+extension WireWriter {
+    mutating func dot(_ dot: Dot) {
+        beginArray(2)
+        id(dot.replica.rawValue)
+        unsigned(dot.counter)
+        endArray()
+    }
+
+    mutating func time(_ time: Timestamp) {
+        beginArray(2)
+        unsigned(time.milliseconds)
+        unsigned(UInt64(time.count))
+        endArray()
+    }
+
+    mutating func key(_ key: Key) {
+        beginArray(3)
+        text(key.collection.text)
+        text(key.item.text)
+        text(key.field.text)
+        endArray()
+    }
+
+    mutating func value(_ value: Value) {
+        switch value {
+        case .null: null()
+        case .bool(let flag): bool(flag)
+        case .int(let int): signed(int)
+        case .text(let string): text(string)
+        case .array(let values):
+            beginArray(values.count)
+            for element in values { self.value(element) }
+            endArray()
+        case .map(let entries):
+            beginMap(entries.count)
+            for entry in canonical(entries) {
+                name(entry.name)
+                self.value(entry.value)
+            }
+            endMap()
+        }
+    }
+
+    /// CBOR orders text keys by length first, since the length is in their first byte.
+    func canonical(_ entries: [Value.Entry]) -> [Value.Entry] {
+        guard entries.count > 1 else { return entries }
+        return entries.sorted {
+            let (left, right) = (Name($0.name), Name($1.name))
+            return left.byteCount == right.byteCount
+                ? left < right : left.byteCount < right.byteCount
+        }
+    }
+
+    mutating func payload(_ payload: Payload) {
+        beginArray(2)
+        switch payload {
+        case .register(let value):
+            unsigned(0)
+            self.value(value)
+        case .base(let amount):
+            unsigned(1)
+            signed(amount)
+        case .delta(let amount):
+            unsigned(2)
+            signed(amount)
+        case .flag:
+            unsigned(3)
+            bool(true)
+        case .other(let kind, let value):
+            unsigned(kind)
+            self.value(value)
+        }
+        endArray()
+    }
+
+    mutating func write(_ write: Write, keys: inout KeyTable) {
+        beginMap(1 + (write.payload == nil ? 0 : 1) + (write.replaces.isEmpty ? 0 : 1))
+        member(.key)
+        unsigned(UInt64(keys.index(write.key)))
+        if let payload = write.payload {
+            member(.payload)
+            self.payload(payload)
+        }
+        if !write.replaces.isEmpty {
+            member(.replaces)
+            beginArray(write.replaces.count)
+            for dot in write.replaces { self.dot(dot) }
+            endArray()
+        }
+        endMap()
+    }
+
+    mutating func rejection(_ rejection: Rejection) {
+        let hasDetails = rejection.details != .map([])
+        beginMap(hasDetails ? 2 : 1)
+        member(.code)
+        text(rejection.code)
+        if hasDetails {
+            member(.details)
+            value(rejection.details)
+        }
+        endMap()
+    }
+
+    mutating func event(_ event: Event, keys: inout KeyTable) {
+        let change = event.change
+        var sameAs: Dot?
+        if case .sameAs(let dot, _) = event.outcome { sameAs = dot }
+        beginMap(
+            1 + (change.time == .zero ? 0 : 1) + (change.writes.isEmpty ? 0 : 1)
+                + (change.intent == nil ? 0 : 1) + (sameAs == nil ? 0 : 1)
+                + (event.rejection == nil ? 0 : 1) + change.extensions.count)
+        member(.nonce)
+        id(change.nonce)
+        if change.time != .zero {
+            member(.time)
+            time(change.time)
+        }
+        if !change.writes.isEmpty {
+            member(.writes)
+            beginArray(change.writes.count)
+            for write in change.writes { self.write(write, keys: &keys) }
+            endArray()
+        }
+        if let intent = change.intent {
+            member(.intent)
+            value(intent)
+        }
+        if let sameAs {
+            member(.sameAs)
+            dot(sameAs)
+        }
+        if let rejection = event.rejection {
+            member(.rejected)
+            self.rejection(rejection)
+        }
+        for entry in canonical(change.extensions) {
+            name(entry.name)
+            value(entry.value)
+        }
+        endMap()
+    }
+
+    /// The members `keys` and `changes`.
+    mutating func changes(_ events: [Event], _ keys: inout KeyTable) {
+        if !keys.keys.isEmpty {
+            member(.keys)
+            beginArray(keys.keys.count)
+            for key in keys.keys { self.key(key) }
+            endArray()
+        }
+        member(.changes)
+        beginArray(events.count)
+        for event in events { self.event(event, keys: &keys) }
+        endArray()
+    }
+
+    mutating func run(_ run: Run) {
+        var keys = KeyTable(run.events)
+        beginMap(
+            3 + (run.position == 0 ? 0 : 1) + (keys.keys.isEmpty ? 0 : 1)
+                + (run.digest == nil ? 0 : 1))
+        if run.position != 0 {
+            member(.position)
+            unsigned(run.position)
+        }
+        member(.replica)
+        id(run.replica.rawValue)
+        member(.counter)
+        unsigned(run.counter)
+        changes(run.events, &keys)
+        if let digest = run.digest {
+            member(.digest)
+            id(digest)
+        }
+        endMap()
+    }
+}
+
+extension WireReader {
+    mutating func dot() throws(WireError) -> Dot {
+        try beginArray()
+        try requireElement("a dot's replica")
+        let replica = ReplicaID(try id())
+        try requireElement("a dot's counter")
+        let counter = try unsigned()
+        try endArray("a dot")
+        guard counter > 0 else { throw fail(.outOfRange, "counters begin with 1") }
+        return Dot(replica, counter)
+    }
+
+    mutating func time() throws(WireError) -> Timestamp {
+        try beginArray()
+        try requireElement("a time's milliseconds")
+        let milliseconds = try unsigned(upTo: Timestamp.millisecondsMax, "a time's milliseconds")
+        try requireElement("a time's count")
+        let count = try unsigned(upTo: UInt64(UInt16.max), "a time's count")
+        try endArray("a time")
+        return Timestamp(milliseconds: milliseconds, count: UInt16(count))
+    }
+
+    mutating func key() throws(WireError) -> Key {
+        try beginArray()
+        try requireElement("a key's collection")
+        let collection = Name(try text())
+        try requireElement("a key's item")
+        let item = Name(try text())
+        try requireElement("a key's field")
+        let field = Name(try text())
+        try endArray("a key")
+        return Key(collection, item, field)
+    }
+
+    mutating func payload() throws(WireError) -> Payload {
+        try beginArray()
+        try requireElement("a payload's kind")
+        let kind = try unsigned()
+        try requireElement("a payload's value")
+        let payload: Payload
+        switch kind {
+        case 0: payload = .register(try value())
+        case 1: payload = .base(try signed())
+        case 2: payload = .delta(try signed())
+        case 3:
+            guard try bool() else { throw fail(.outOfRange, "a flag's value is true") }
+            payload = .flag
+        default: payload = .other(kind: kind, try value())
+        }
+        try endArray("a payload")
+        return payload
+    }
+
+    /// A write of a run whose keys are known; `used` counts the keys named so far.
+    mutating func write(_ keys: [Key], used: inout Int) throws(WireError) -> Write {
+        var index: Int?
+        var payload: Payload?
+        var replaces: [Dot] = []
+        try beginMap()
+        while let name = try nextMember() {
+            switch name {
+            case .known(.key):
+                let start = offset
+                let number = Int(try unsigned())
+                // Keys stand in the order of their first use: one table for one batch.
+                guard number < keys.count, number <= used else {
+                    throw WireError(.outOfRange, at: start, "key \(number) is not the next in use")
+                }
+                used = max(used, number + 1)
+                index = number
+            case .known(.payload): payload = try self.payload()
+            case .known(.replaces):
+                try beginArray()
+                while try nextElement() { replaces.append(try dot()) }
+                guard !replaces.isEmpty else { throw fail(.notCanonical, "an empty replaces") }
+            default: throw fail(.unknownMember, "a write has key, payload and replaces only")
+            }
+        }
+        guard let index else { throw fail(.missingMember, "a write without key") }
+        return Write(key: keys[index], payload: payload, replaces: replaces)
+    }
+
+    mutating func rejection() throws(WireError) -> Rejection {
+        var rejection = Rejection(code: "")
+        try beginMap()
+        while let name = try nextMember() {
+            switch name {
+            case .known(.code): rejection.code = try text()
+            case .known(.details): rejection.details = try value()
+            default: try skip()
+            }
+        }
+        guard !rejection.code.isEmpty else { throw fail(.missingMember, "a rejection has a code") }
+        return rejection
+    }
+
+    mutating func event(
+        _ dot: Dot, _ keys: [Key], used: inout Int
+    ) throws(WireError) -> Event {
+        var nonce: Nonce?
+        var change = Change(nonce: 0, time: .zero)
+        var sameAs: Dot?
+        var rejection: Rejection?
+        try beginMap()
+        while let name = try nextMember() {
+            switch name {
+            case .known(.nonce): nonce = try id()
+            case .known(.time): change.time = try time()
+            case .known(.writes):
+                try beginArray()
+                while try nextElement() { change.writes.append(try write(keys, used: &used)) }
+                guard !change.writes.isEmpty else { throw fail(.notCanonical, "empty writes") }
+            case .known(.intent): change.intent = try value()
+            case .known(.sameAs): sameAs = try self.dot()
+            case .known(.rejected): rejection = try self.rejection()
+            case .known(let member):
+                throw fail(.unknownMember, "a change has no member \(member.name)")
+            case .other(let name): change.extensions.append(Value.Entry(name, try value()))
+            }
+        }
+        guard let nonce else { throw fail(.missingMember, "a change without nonce") }
+        change.nonce = nonce
+        if change.extensions.count > 1 {
+            change.extensions.sort { Name($0.name) < Name($1.name) }
+        }
+        let outcome: Event.Outcome =
+            sameAs.map { .sameAs($0, rejection: rejection) }
+            ?? rejection.map { .rejected($0) } ?? .accepted
+        return Event(dot: dot, change: change, outcome: outcome)
+    }
+
+    /// The members of a run, after its map was begun; `other` takes the members that are not a run's.
+    mutating func runMembers(
+        _ other: (inout Self, MemberName) throws(WireError) -> Void
+    ) throws(WireError) -> (run: Run, hasReplica: Bool) {
+        var run = Run(replica: ReplicaID(0), counter: 0, events: [])
+        var (hasReplica, hasCounter) = (false, false)
+        var keys: [Key] = []
+        var used = 0
+        while let name = try nextMember() {
+            switch name {
+            case .known(.position): run.position = try unsigned()
+            case .known(.replica):
+                run.replica = ReplicaID(try id())
+                hasReplica = true
+            case .known(.counter):
+                run.counter = try unsigned()
+                hasCounter = true
+            case .known(.keys):
+                try beginArray()
+                while try nextElement() { keys.append(try key()) }
+                guard Set(keys).count == keys.count, !keys.isEmpty else {
+                    throw fail(.duplicateKey, "keys are distinct, and not empty")
+                }
+            case .known(.changes):
+                try beginArray()
+                while try nextElement() {
+                    guard run.events.count < Limits.changesPerBatchMax else {
+                        throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
+                    }
+                    let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
+                    run.events.append(try event(dot, keys, used: &used))
+                }
+            case .known(.digest): run.digest = try id()
+            default: try other(&self, name)
+            }
+        }
+        guard used == keys.count else { throw fail(.notCanonical, "a key that no write names") }
+        guard run.events.isEmpty || (hasCounter && run.counter > 0 && hasReplica) else {
+            throw fail(.missingMember, "changes have a replica and a counter from 1")
+        }
+        let end = run.counter.addingReportingOverflow(UInt64(run.events.count))
+        guard !end.overflow, end.partialValue <= UInt64(Limits.integerMax) else {
+            throw fail(.integerRange, "counters end at 2^53-1")
+        }
+        return (run, hasReplica)
+    }
+
+    mutating func run() throws(WireError) -> Run {
+        try beginMap()
+        let (run, hasReplica) = try runMembers { reader, _ throws(WireError) in try reader.skip() }
+        guard hasReplica, !run.events.isEmpty else {
+            throw fail(.missingMember, "a run has a replica and changes")
+        }
+        return run
+    }
+}
