@@ -1,0 +1,206 @@
+internal import CSQLite
+
+/// One connection to one SQLite file. Confined to one thread or queue at a time by its owner.
+///
+/// WAL mode. The owner checkpoints: no automatic checkpoint runs inside a COMMIT.
+package final class Database {
+    package struct Options {
+        package enum Access { case readWriteCreate, readWrite, readOnly }
+
+        package var access: Access = .readWriteCreate
+        /// FULL: a commit that returned survives a power cut. Only tests may turn it off.
+        package var syncsEveryCommit = true
+        /// Takes the file for this connection alone, until it closes.
+        package var isExclusive = false
+        /// How long a statement waits for another connection's lock.
+        package var busyMilliseconds: Int32 = 2_000
+        /// Overwrites what is deleted.
+        package var securelyDeletes = true
+
+        package init() {}
+    }
+
+    let handle: OpaquePointer
+    private var statements: [StaticStringKey: Statement] = [:]
+    package let path: String
+
+    /// Static strings are told apart by where they lie: no hashing of SQL text on a hot path.
+    struct StaticStringKey: Hashable {
+        let address: UnsafePointer<UInt8>
+    }
+
+    /// Opens or makes the file.
+    ///
+    /// - Throws: `SQLiteError` when it cannot be opened or is not a database; no file is changed then.
+    package init(path: String, options: Options = Options()) throws(SQLiteError) {
+        self.path = path
+        var flags = SQLITE_OPEN_NOMUTEX
+        switch options.access {
+        case .readWriteCreate: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        case .readWrite: flags |= SQLITE_OPEN_READWRITE
+        case .readOnly: flags |= SQLITE_OPEN_READONLY
+        }
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK, let handle else {
+            let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw SQLiteError(code: code, message: "opening \(path): \(message)")
+        }
+        self.handle = handle
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, options.busyMilliseconds)
+        do throws(SQLiteError) {
+            if options.isExclusive { try execute("PRAGMA locking_mode=EXCLUSIVE") }
+            if options.access != .readOnly {
+                try execute("PRAGMA journal_mode=WAL")
+                try execute("PRAGMA synchronous=\(options.syncsEveryCommit ? "FULL" : "OFF")")
+                try execute("PRAGMA wal_autocheckpoint=0")
+                try execute("PRAGMA secure_delete=\(options.securelyDeletes ? "ON" : "OFF")")
+            }
+            try execute("PRAGMA foreign_keys=ON")
+            try execute("PRAGMA trusted_schema=OFF")
+        } catch {
+            sqlite3_close_v2(handle)
+            throw error
+        }
+    }
+
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement.handle) }
+        sqlite3_close_v2(handle)
+    }
+
+    func error(_ code: Int32, _ doing: String) -> SQLiteError {
+        SQLiteError(
+            code: sqlite3_extended_errcode(handle) == SQLITE_OK
+                ? code : sqlite3_extended_errcode(handle),
+            message: "\(doing): \(String(cString: sqlite3_errmsg(handle)))")
+    }
+
+    /// Runs statements without parameters or rows.
+    package func execute(_ sql: String) throws(SQLiteError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw error(code, String(sql.prefix(60))) }
+    }
+
+    /// The statement for this text, prepared once and kept.
+    package func statement(_ sql: StaticString) throws(SQLiteError) -> Statement {
+        let key = StaticStringKey(address: sql.utf8Start)
+        if let statement = statements[key] { return statement }
+        var prepared: OpaquePointer?
+        let code = sql.utf8Start.withMemoryRebound(to: CChar.self, capacity: 1) {
+            sqlite3_prepare_v3(
+                handle, $0, Int32(sql.utf8CodeUnitCount), UInt32(SQLITE_PREPARE_PERSISTENT),
+                &prepared, nil)
+        }
+        guard code == SQLITE_OK, let prepared else { throw error(code, "preparing \(sql)") }
+        let statement = Statement(handle: prepared, database: self)
+        statements[key] = statement
+        return statement
+    }
+
+    /// Runs one statement with parameters and no rows.
+    package func run(_ sql: StaticString, _ parameters: Parameter...) throws(SQLiteError) {
+        try statement(sql).run(parameters)
+    }
+
+    /// Maps the rows of one query.
+    package func rows<Row>(
+        _ sql: StaticString, _ parameters: Parameter..., map: (Statement) -> Row
+    ) throws(SQLiteError) -> [Row] {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        var rows: [Row] = []
+        while try statement.step() { rows.append(map(statement)) }
+        return rows
+    }
+
+    /// Maps the first row of one query, or returns `nil` when there is none.
+    package func row<Row>(
+        _ sql: StaticString, _ parameters: Parameter..., map: (Statement) -> Row
+    ) throws(SQLiteError) -> Row? {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        return try statement.step() ? map(statement) : nil
+    }
+
+    /// Runs the body in a transaction that takes the write lock at once; rolls back when it throws.
+    ///
+    /// - Throws: the body's error, with nothing changed; or COMMIT's, after which the outcome is unknown.
+    package func transaction<Result>(
+        _ body: () throws -> Result
+    ) throws -> Result {
+        try execute("BEGIN IMMEDIATE")
+        let result: Result
+        do {
+            result = try body()
+        } catch {
+            // Some errors (a full disk) have rolled back already; a second rollback says so, harmlessly.
+            if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
+            throw error
+        }
+        try execute("COMMIT")
+        return result
+    }
+
+    package var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+    /// Rows that the last INSERT, UPDATE or DELETE touched.
+    package var changedRowCount: Int { Int(sqlite3_changes64(handle)) }
+
+    /// The number that tells versions of a schema apart: 0 in a new file.
+    package func schemaVersion() throws(SQLiteError) -> Int64 {
+        try row("PRAGMA user_version") { $0.int(0) } ?? 0
+    }
+
+    /// The number that says whose file this is: 0 in a new file.
+    package func applicationID() throws(SQLiteError) -> Int64 {
+        try row("PRAGMA application_id") { $0.int(0) } ?? 0
+    }
+
+    /// Writes the WAL back into the file as far as readers allow, without waiting for them.
+    ///
+    /// - Returns: pages that are still in the WAL only.
+    @discardableResult
+    package func checkpoint(truncating: Bool = false) throws(SQLiteError) -> Int {
+        var pages: Int32 = 0
+        var done: Int32 = 0
+        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, &done)
+        guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
+        return Int(max(0, pages - done))
+    }
+
+    /// SQLite's own check of pages, indexes and constraints: empty when all is well.
+    package func integrityFaults() throws(SQLiteError) -> [String] {
+        let faults = try rows("PRAGMA integrity_check(100)") { $0.text(0) }
+        return faults == ["ok"] ? [] : faults
+    }
+
+    /// Copies the whole database, as of one moment, to a new file, while others go on writing.
+    ///
+    /// - Parameter step: called between portions with the pages left and in all.
+    package func backUp(
+        to path: String, pagesPerStep: Int32 = 1_024,
+        step: (_ left: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(SQLiteError) {
+        var options = Options()
+        options.isExclusive = true
+        let target = try Database(path: path, options: options)
+        try target.execute("PRAGMA journal_mode=DELETE")
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw target.error(SQLITE_ERROR, "starting a backup")
+        }
+        var code: Int32
+        repeat {
+            code = sqlite3_backup_step(backup, pagesPerStep)
+            step(Int(sqlite3_backup_remaining(backup)), Int(sqlite3_backup_pagecount(backup)))
+        } while code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED
+        let finished = sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE, finished == SQLITE_OK else {
+            throw target.error(code, "copying to \(path)")
+        }
+    }
+}
