@@ -131,7 +131,8 @@ import ToteCommandLine
     @Test func `an executable without commands takes its arguments itself`() throws {
         let table = CommandTable(
             root: CommandSpec(
-                "tote-sim", "Simulate", arguments: [ArgumentSpec("seed", "Which", repeating: true)]),
+                "tote-sim", "Simulate",
+                arguments: [ArgumentSpec("seed", "Which", repeating: true)]),
             version: "0.1")
         let command = try #require(try table.command("7 8 9"))
         #expect(command.path.isEmpty)
