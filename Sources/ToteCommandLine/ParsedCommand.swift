@@ -1,0 +1,130 @@
+/// A command line that fits the table.
+package struct ParsedCommand: Sendable {
+    /// The command's names below the executable: `["token", "create"]`; empty for the root.
+    package let path: [String]
+    /// The positional arguments, in order; their number fits the table.
+    package let arguments: [String]
+    /// The command as typed, for messages.
+    package let line: String
+    private let options: [OptionSpec]
+    /// Values by long name, from the command line or else the environment; a flag set is `[""]`.
+    private let given: [String: [String]]
+
+    init(scope: CommandScope, arguments: [String], given: [String: [String]]) {
+        path = scope.path
+        self.arguments = arguments
+        line = scope.line
+        options = scope.options
+        self.given = given
+    }
+
+    /// The last value given on the command line, else the environment's, else the default.
+    /// - Precondition: the table declares `--name` with a value.
+    package func option(_ name: String) -> String? {
+        let spec = declared(name, isFlag: false)
+        return given[name]?.last ?? spec.default
+    }
+
+    /// Every value of a repeating option, in the order given; the default alone if none was.
+    /// - Precondition: the table declares `--name` with a value.
+    package func values(of name: String) -> [String] {
+        let spec = declared(name, isFlag: false)
+        return given[name] ?? spec.default.map { [$0] } ?? []
+    }
+
+    /// Whether the flag is set.
+    /// - Precondition: the table declares `--name` without a value.
+    package func flag(_ name: String) -> Bool {
+        _ = declared(name, isFlag: true)
+        return given[name] != nil
+    }
+
+    /// The option's value.
+    /// - Throws: `UsageError` if it has none.
+    package func string(_ name: String) throws(UsageError) -> String {
+        guard let value = option(name) else { throw missing(name) }
+        return value
+    }
+
+    /// The option's value as a whole number.
+    /// - Throws: `UsageError` if it has none, or one that is no number within `range`.
+    package func int(
+        _ name: String, in range: ClosedRange<Int> = Int.min...Int.max
+    ) throws(UsageError) -> Int {
+        guard let value = try optionalInt(name, in: range) else { throw missing(name) }
+        return value
+    }
+
+    /// The option's value as a whole number, or nil if it has none.
+    /// - Throws: `UsageError` if it has one that is no number within `range`.
+    package func optionalInt(
+        _ name: String, in range: ClosedRange<Int> = Int.min...Int.max
+    ) throws(UsageError) -> Int? {
+        guard let text = option(name) else { return nil }
+        guard let value = Int(text) else {
+            throw UsageError("--\(name) needs a whole number, not '\(text)'", command: line)
+        }
+        guard range.contains(value) else {
+            let bounds =
+                range.upperBound == .max
+                ? "at least \(range.lowerBound)"
+                : range.lowerBound == .min
+                    ? "at most \(range.upperBound)"
+                    : "between \(range.lowerBound) and \(range.upperBound)"
+            throw UsageError("--\(name) must be \(bounds), not \(value)", command: line)
+        }
+        return value
+    }
+
+    /// The option's value as a length of time: `250ms`, `30s`, `5m`, `2h`, `1d`.
+    /// - Throws: `UsageError` if it has none, or one of another form.
+    package func duration(_ name: String) throws(UsageError) -> Duration {
+        guard let value = try optionalDuration(name) else { throw missing(name) }
+        return value
+    }
+
+    /// The option's value as a length of time, or nil if it has none.
+    /// - Throws: `UsageError` if it has one of another form.
+    package func optionalDuration(_ name: String) throws(UsageError) -> Duration? {
+        guard let text = option(name) else { return nil }
+        guard let value = DurationText.parse(text) else {
+            throw UsageError(
+                "--\(name) needs a length of time, not '\(text)'",
+                hint: "write a number and a unit: 250ms, 30s, 5m, 2h or 1d", command: line)
+        }
+        return value
+    }
+
+    private func missing(_ name: String) -> UsageError {
+        let spec = declared(name, isFlag: false)
+        let hint = spec.environment.map { "or set \($0) in the environment" }
+        return UsageError(
+            "--\(name) <\(spec.valueName ?? "value")> is needed", hint: hint, command: line)
+    }
+
+    private func declared(_ name: String, isFlag: Bool) -> OptionSpec {
+        guard let spec = options.first(where: { $0.long == name }) else {
+            preconditionFailure("'\(line)' declares no option --\(name)")
+        }
+        precondition(
+            spec.isFlag == isFlag,
+            "--\(name) of '\(line)' is \(spec.isFlag ? "a flag" : "an option with a value")")
+        return spec
+    }
+}
+
+/// Lengths of time as people type them.
+package enum DurationText {
+    /// Reads `250ms`, `30s`, `5m`, `2h` or `1d`; nil for any other form and beyond `Int64` ms.
+    package static func parse(_ text: String) -> Duration? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let count = Int64(digits), let unit = milliseconds[String(text[digits.endIndex...])]
+        else { return nil }
+        let (total, overflowed) = count.multipliedReportingOverflow(by: unit)
+        return overflowed ? nil : .milliseconds(total)
+    }
+
+    private static let milliseconds: [String: Int64] = [
+        "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
+    ]
+}

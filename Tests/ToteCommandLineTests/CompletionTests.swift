@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+import ToteCommandLine
+
+@Suite struct CompletionTests {
+    private func script(_ shell: String) throws -> String {
+        guard case .completion(let text) = try testTable.parse(["completion", shell]) else {
+            throw UsageError("no script for \(shell)", command: "tote")
+        }
+        return text
+    }
+
+    /// Runs `script` in bash and returns its output; fails the test when bash does.
+    private func bash(_ script: String, syntaxOnly: Bool = false) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = syntaxOnly ? ["-n", "-c", script] : ["-c", script]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let text = String(decoding: data, as: UTF8.self)
+        #expect(process.terminationStatus == 0, "\(text)")
+        return text
+    }
+
+    @Test func `bash accepts its script`() throws {
+        #expect(try bash(script("bash"), syntaxOnly: true) == "")
+    }
+
+    @Test(arguments: [
+        (["tote", "se"], "serve"),
+        (["tote", "token", ""], "create revoke --color --verbose --help --version"),
+        (["tote", "token", "create", "--v"], "--verbose --version"),
+        (["tote", "serve", "--po"], "--port"),
+        (["tote", "--color", ""], "auto always never"),
+        (["tote", "serve", "d", "--color", "=", "al"], "always"),
+        (["tote", "serve", "d", "--color", "="], "auto always never"),
+        (["tote", "completion", "z"], "zsh"),
+    ])
+    func `bash completes what fits the cursor`(words: [String], expected: String) throws {
+        let list = words.map { "'\($0)'" }.joined(separator: " ")
+        let asked = """
+            COMP_WORDS=(\(list)); COMP_CWORD=\(words.count - 1); _tote; echo "${COMPREPLY[*]}"
+            """
+        #expect(try bash(script("bash") + asked) == expected + "\n")
+    }
+
+    @Test func `every script names every command and option`() throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let text = try script(shell)
+            for word in ["serve", "token", "create", "revoke", "port", "allow", "verbose", "help"] {
+                #expect(text.contains(word), "\(shell): \(word)")
+            }
+        }
+    }
+
+    @Test func `a quote in a description cannot end the quotes around it`() {
+        let table = CommandTable(
+            root: CommandSpec(
+                "t", "Test", subcommands: [CommandSpec("a", "It's 'quoted' $(here) \\")]),
+            version: "0")
+        #expect(table.completion(for: "zsh")?.contains("'a:It’s ’quoted’ $(here) /'") == true)
+        #expect(table.completion(for: "fish")?.contains("'It’s ’quoted’ $(here) /'") == true)
+    }
+}
