@@ -37,7 +37,8 @@ let package = Package(
         .executable(name: "tote-sim", targets: ["tote-sim"]),
     ],
     targets: [
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         library("ToteCore"),
@@ -69,7 +70,10 @@ let package = Package(
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",
-            ["ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP", "ToteSQLite", "tote", "tote-sim"]),
+            [
+                "ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP", "ToteSQLite", "tote",
+                "tote-sim",
+            ]),
         tests("RepositoryTests", []),
     ]
 )

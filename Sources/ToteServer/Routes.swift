@@ -1,0 +1,178 @@
+internal import ToteCore
+internal import ToteSQLite
+
+/// One route of the API: what the route table, the tests and the documentation read.
+package struct Route: Sendable {
+    package enum Access: String, Sendable {
+        /// Anybody, without a token.
+        case open
+        /// A token with a grant for the space in the path.
+        case space
+        /// An admin token, or the operator's socket.
+        case admin
+    }
+
+    package let method: String
+    /// Segments; one in braces stands for any.
+    package let path: String
+    package let access: Access
+
+    func matches(_ segments: [String]) -> Bool {
+        let parts = path.split(separator: "/")
+        return parts.count == segments.count
+            && zip(parts, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+}
+
+extension Server {
+    /// Every route there is.
+    package static let routes: [Route] = [
+        Route(method: "GET", path: "/v1/handshake", access: .open),
+        Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
+        Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
+        Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
+        Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
+        Route(method: "GET", path: "/v1/admin/status", access: .admin),
+    ]
+
+    /// The protocol versions that this server speaks.
+    package static let protocolVersions: ClosedRange<Int64> = 1...1
+
+    func route(_ request: ServerRequest) throws -> Handled {
+        let matching = Self.routes.filter { $0.matches(request.path) }
+        guard !matching.isEmpty else { throw Problem.notFound }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        guard let route = matching.first(where: { $0.method == method }) else {
+            var problem = ServerResponse(
+                Problem(405, "method_not_allowed", "this path knows other methods"),
+                requestID: request.requestID)
+            problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
+            return .answer(problem)
+        }
+        if route.access == .admin, !request.isOperator {
+            let token = try authenticate(request)
+            // As a missing path: a customer's token learns nothing about what admins have.
+            guard token.role == .admin else { throw Problem.notFound }
+        }
+        switch (route.method, route.path) {
+        case ("GET", "/v1/handshake"): return .answer(handshake())
+        case ("POST", "/v1/spaces/{space}/sync"):
+            return try sync(request.path[2], request)
+        case ("GET", "/v1/admin/tokens"):
+            return .answer(json(.map(["tokens": .array(tokens.all.map(\.value))])))
+        case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
+        case ("DELETE", "/v1/admin/tokens/{id}"):
+            guard let token = try tokens.revoke(id: request.path[3], at: clock) else {
+                throw Problem.notFound
+            }
+            noteRevoked(token.id)
+            return .answer(json(token.value))
+        case ("GET", "/v1/admin/status"): return .answer(json(try status()))
+        default: throw Problem.notFound
+        }
+    }
+
+    private func json(_ value: Value, status: Int = 200) -> ServerResponse {
+        ServerResponse(status: status, body: Encoding.json.encode(value))
+    }
+
+    /// `GET /v1/handshake`: what a client must know before it speaks (Protocol §5.6).
+    private func handshake() -> ServerResponse {
+        let limits: [(String, Int)] = [
+            ("request_bytes", Limits.requestBytesMax), ("batch_bytes", Limits.batchBytesMax),
+            ("batch_changes", Limits.changesPerBatchMax),
+            ("change_writes", Limits.writesPerChangeMax),
+            ("write_replaces", Limits.replacesPerWriteMax),
+            ("collection_bytes", Limits.collectionBytesMax), ("item_bytes", Limits.itemBytesMax),
+            ("field_bytes", Limits.fieldBytesMax), ("value_bytes", Limits.valueBytesMax),
+            ("value_depth", Limits.valueDepthMax), ("key_cells", Limits.cellsPerKeyMax),
+            ("space_cells", Limits.cellsPerSpaceMax), ("wait_seconds", Int(Limits.waitSecondsMax)),
+            ("clock_ahead_ms", Int(Limits.clockAheadMillisecondsMax)),
+        ]
+        return json(
+            .map([
+                Value.Entry("product", .text("tote")),
+                Value.Entry(
+                    "protocol",
+                    .map([
+                        Value.Entry("min", .int(Self.protocolVersions.lowerBound)),
+                        Value.Entry("max", .int(Self.protocolVersions.upperBound)),
+                    ])),
+                Value.Entry("epoch", .text(Hex.string(epoch))),
+                Value.Entry("server_time", .array([.int(Int64(clock)), .int(0)])),
+                Value.Entry(
+                    "limits", .map(limits.map { Value.Entry($0.0, .int(Int64($0.1))) })),
+            ]))
+    }
+
+    /// `POST /v1/admin/tokens`: the secret is in this answer and nowhere else.
+    private func mintToken(_ request: ServerRequest) throws -> ServerResponse {
+        let body: Value
+        do {
+            body = try Encoding.json.value(request.body)
+        } catch {
+            throw Problem.malformed(error)
+        }
+        func invalid(_ detail: String) -> Problem { Problem(400, "invalid_token_request", detail) }
+        guard case .map(let members) = body else { throw invalid("send a JSON object") }
+        let names: Set<String> = ["spaces", "role", "label", "expires_in_s"]
+        for member in members where !names.contains(member.name) {
+            throw invalid("there is no member \(member.name.prefix(40))")
+        }
+        let roleName = body["role"]?.textValue ?? "customer"
+        guard let role = Token.Role(rawValue: roleName) else {
+            throw invalid("role is one of customer, staff, manager, admin")
+        }
+        guard let grants = Token.grants(body["spaces"] ?? .array([])),
+            role == .admin || !grants.isEmpty, grants.count <= 64
+        else { throw invalid("spaces is a list of 1 to 64 {space, read?, write?}") }
+        for grant in grants where !Self.isSpaceName(grant.space) {
+            throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
+        }
+        let label = body["label"]?.textValue ?? ""
+        guard label.utf8.count <= 128 else { throw invalid("a label has at most 128 bytes") }
+        var expires: UInt64?
+        if let seconds = body["expires_in_s"], seconds != .null {
+            guard let number = seconds.intValue, (1...3_153_600_000).contains(number) else {
+                throw invalid("expires_in_s is a whole number of seconds, up to 100 years")
+            }
+            expires = clock + UInt64(number) * 1_000
+        }
+        let token = Token(
+            id: "", label: label, role: role, grants: grants, created: clock, expires: expires)
+        let (minted, secret) = try tokens.mint(token, random: random)
+        guard case .map(let entries) = minted.value else { return json(minted.value) }
+        return json(.map(entries + [Value.Entry("token", .text(secret))]), status: 201)
+    }
+
+    /// `kind:id` with a kind that exists.
+    static func isSpaceName(_ name: String) -> Bool {
+        let parts = name.split(separator: ":", maxSplits: 1)
+        return parts.count == 2 && ["customer", "store", "list", "tote"].contains(parts[0])
+            && name.utf8.count <= Limits.spaceNameBytesMax
+            && name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0 != "/" }
+    }
+
+    /// What an operator wants to know at a glance.
+    private func status() throws -> Value {
+        let row = try store.database.row(
+            """
+            SELECT (SELECT count(*) FROM spaces), (SELECT count(*) FROM replicas),
+                (SELECT count(*) FROM log), (SELECT total(count) FROM log),
+                (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)
+            """
+        ) { ($0.int(0), $0.int(1), $0.int(2), $0.int(3), $0.int(4)) }
+        let (spaces, replicas, batches, events, bytes) = row ?? (0, 0, 0, 0, 0)
+        let backup = try store.meta("backup_time") ?? 0
+        return .map([
+            Value.Entry("epoch", .text(Hex.string(epoch))),
+            Value.Entry("was_restored", .bool(wasRestored)),
+            Value.Entry("spaces", .int(spaces)), Value.Entry("replicas", .int(replicas)),
+            Value.Entry("batches", .int(batches)), Value.Entry("events", .int(events)),
+            Value.Entry("tokens", .int(Int64(tokens.all.count))),
+            Value.Entry("file_bytes", .int(bytes)),
+            Value.Entry("schema_version", .int(try store.database.schemaVersion())),
+            Value.Entry("backup_ms", backup == 0 ? .null : .int(Int64(backup))),
+        ])
+    }
+}

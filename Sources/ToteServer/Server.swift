@@ -1,0 +1,371 @@
+internal import ToteCore
+internal import ToteSQLite
+
+/// A request as the server sees it, whatever carried it.
+package struct ServerRequest: Sendable {
+    package var method: String
+    /// The path's segments, percent-decoded once.
+    package var path: [String]
+    package var query: [String: String] = [:]
+    package var contentType: String?
+    package var accept: String?
+    package var authorization: String?
+    package var body: [UInt8] = []
+    package var requestID: String
+    /// True on the operator's own socket, whose file mode is the credential.
+    package var isOperator = false
+
+    package init(method: String, path: [String], requestID: String) {
+        self.method = method
+        self.path = path
+        self.requestID = requestID
+    }
+}
+
+/// What a request is answered with.
+package struct ServerResponse: Sendable {
+    package var status: Int
+    package var contentType: String
+    package var headers: [(name: String, value: String)] = []
+    package var body: [UInt8]
+    /// The stable code of a problem, for the log.
+    package var code: String?
+
+    package init(status: Int, contentType: String = Encoding.json.rawValue, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    package init(_ problem: Problem, requestID: String) {
+        status = problem.status
+        contentType = "application/problem+json"
+        body = problem.body(requestID: requestID)
+        code = problem.code
+        if problem.status == 401 {
+            headers.append(("WWW-Authenticate", "Bearer error=\"invalid_token\""))
+        }
+        if let seconds = problem.retryAfterSeconds {
+            headers.append(("Retry-After", String(seconds)))
+        }
+    }
+}
+
+/// A pull that waits for something new in its space. Costs memory only.
+package struct ParkedSync: Sendable {
+    package let space: String
+    package let tokenID: String
+    /// Milliseconds of the server's clock at which it is answered anyway.
+    package let deadline: UInt64
+    let request: SyncRequest
+    let encoding: Encoding
+    let requestID: String
+}
+
+package enum Handled: Sendable {
+    case answer(ServerResponse)
+    case park(ParkedSync)
+}
+
+/// The server without sockets, threads and clock: requests in, responses out, over one data file.
+///
+/// Owned by one thread. Group commit: `begin`, any number of `handle`, `commit`; answers must not leave before the
+/// commit returned. After a thrown storage error call `rollBack`: nothing of the group happened.
+package final class Server {
+    let store: ServerStore
+    let tokens: TokenBook
+    let random: () -> UInt64
+    package private(set) var epoch: UInt64
+    private(set) var wasRestored: Bool
+    private var spaces: [String: Space] = [:]
+    private var pins = SnapshotPins()
+    /// Milliseconds; never falls within the life of a file.
+    private(set) var clock: UInt64
+    /// The moment before which everything is in the newest backup.
+    private var backupTime: UInt64
+    private var uses: UInt64 = 0
+    private var sweepNext = 0
+    /// Spaces that the group has written to.
+    package private(set) var touchedSpaces: Set<String> = []
+    /// Tokens that the group has revoked.
+    package private(set) var revokedTokens: Set<String> = []
+    /// What keeps spaces within the horizon; tests move the horizon.
+    package var horizonMilliseconds = Limits.horizonMilliseconds
+    package var fateMilliseconds = Limits.fateMilliseconds
+
+    /// How many spaces are kept in memory.
+    static let spacesMax = 10_000
+
+    /// Opens a data file, gives it a new epoch when it is a backup.
+    ///
+    /// - Throws: `StoreError` or `SQLiteError`; the file is as it was then.
+    package init(store: ServerStore, random: @escaping () -> UInt64) throws {
+        self.store = store
+        self.random = random
+        let epoch = try store.meta("epoch")
+        let isBackup = try store.meta("is_backup") == 1
+        wasRestored = try store.meta("was_restored") == 1 || isBackup
+        clock = try store.meta("clock") ?? 0
+        backupTime = try store.meta("backup_time") ?? 0
+        if let epoch, !isBackup {
+            self.epoch = epoch
+        } else {
+            let fresh = random() | 1
+            self.epoch = fresh
+            let clock = clock
+            try store.database.transaction {
+                try store.setMeta("epoch", fresh)
+                try store.setMeta("is_backup", 0)
+                try store.setMeta("was_restored", isBackup ? 1 : 0)
+                // The backup that this file came from is the newest one of it.
+                try store.setMeta("backup_time", isBackup ? clock : 0)
+            }
+            backupTime = isBackup ? clock : 0
+        }
+        tokens = try TokenBook(store: store)
+    }
+
+    /// Begins a group.
+    package func begin() throws {
+        touchedSpaces = []
+        revokedTokens = []
+        try store.database.execute("BEGIN IMMEDIATE")
+    }
+
+    /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk is full.
+    package func commit() throws {
+        try store.database.execute("COMMIT")
+    }
+
+    /// Drops the group and everything in memory that came of it.
+    package func rollBack() throws {
+        if store.database.isInTransaction { try store.database.execute("ROLLBACK") }
+        spaces = [:]
+        pins = SnapshotPins()
+        touchedSpaces = []
+    }
+
+    /// Answers a request within the open group.
+    ///
+    /// - Parameter now: the clock, milliseconds since 1970.
+    /// - Throws: storage errors only, after which the group must be rolled back.
+    package func handle(_ request: ServerRequest, at now: UInt64) throws -> Handled {
+        clock = max(clock, now)
+        do {
+            return try route(request)
+        } catch let problem as Problem {
+            return .answer(ServerResponse(problem, requestID: request.requestID))
+        }
+    }
+
+    /// Looks at a parked pull again: answers it when there is something new, or when its time is over.
+    package func resume(_ parked: ParkedSync, at now: UInt64) throws -> Handled {
+        clock = max(clock, now)
+        do {
+            guard let token = tokens.token(id: parked.tokenID), token.isValid(at: clock) else {
+                throw Problem.unauthorized
+            }
+            guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
+            let space = try space(parked.space)
+            let isNew = space.position > (parked.request.cursor?.position ?? 0)
+            guard isNew || clock >= parked.deadline else { return .park(parked) }
+            return .answer(
+                try reply(
+                    parked.request, space: space, grant: grant, verdict: nil,
+                    encoding: parked.encoding))
+        } catch let problem as Problem {
+            return .answer(ServerResponse(problem, requestID: parked.requestID))
+        }
+    }
+
+    /// Bearer token → what it may do, or the refusal.
+    func authenticate(_ request: ServerRequest) throws -> Token {
+        guard let header = request.authorization,
+            header.utf8.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8),
+            let token = tokens.token(secret: String(header.dropFirst(7))),
+            token.isValid(at: clock)
+        else { throw Problem.unauthorized }
+        return token
+    }
+
+    /// `POST /v1/spaces/{space}/sync`.
+    func sync(_ name: String, _ request: ServerRequest) throws -> Handled {
+        let token = try authenticate(request)
+        guard let grant = token.grant(for: name) else { throw Problem.notFound }
+        let encoding = try Self.encoding(request.contentType)
+        let answerEncoding = request.accept.flatMap(Self.accepted) ?? encoding
+        guard request.body.count <= Limits.requestBytesMax else {
+            throw Problem(413, "body_too_large", "at most \(Limits.requestBytesMax) bytes")
+        }
+        let sync: SyncRequest
+        do {
+            sync = try encoding.request(request.body)
+        } catch {
+            throw Problem.malformed(error)
+        }
+        let hasWork = !sync.changes.isEmpty || !sync.resend.isEmpty
+        guard sync.waitSeconds == 0 || !hasWork else {
+            throw Problem(400, "wait_with_changes", "a request that waits carries no changes")
+        }
+        if let cursor = sync.cursor, cursor.epoch != epoch {
+            throw Problem(
+                409, "epoch_changed",
+                "the server was restored: resend what it may lack, then take a snapshot",
+                members: [Value.Entry("epoch", .text(Hex.string(epoch)))])
+        }
+        let space = try space(name)
+        var verdict: Judge.Verdict?
+        if hasWork {
+            guard Encoding.cbor.encode(sync.run).count <= Limits.batchBytesMax else {
+                throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
+            }
+            let judge = Judge(
+                space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
+                now: clock, random: random)
+            let before = space.position
+            if !sync.resend.isEmpty { try judge.resend(sync.resend) }
+            if !sync.changes.isEmpty { verdict = try judge.push(sync) }
+            if space.position > before { touchedSpaces.insert(name) }
+            if keeper.isDue(space) { try keeper.keep(space, now: clock) }
+        }
+        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position > 0,
+            cursor.position == space.position
+        {
+            return .park(
+                ParkedSync(
+                    space: name, tokenID: token.id, deadline: clock + sync.waitSeconds * 1_000,
+                    request: sync, encoding: answerEncoding, requestID: request.requestID))
+        }
+        return .answer(
+            try reply(
+                sync, space: space, grant: grant, verdict: verdict, encoding: answerEncoding))
+    }
+
+    private func reply(
+        _ request: SyncRequest, space: Space, grant: Grant, verdict: Judge.Verdict?,
+        encoding: Encoding
+    ) throws -> ServerResponse {
+        let covered = try covered(space)
+        let puller = Puller(
+            space: space, store: store, grant: grant, epoch: epoch, covered: covered)
+        let pulled = try puller.pull(
+            request, whole: request.wantsWhole || (verdict?.needsWhole ?? false), pins: &pins)
+        var reply = SyncReply(
+            cursor: pulled.cursor, serverTime: space.clock.reading(atMilliseconds: clock))
+        reply.ticket = verdict?.ticket
+        reply.fates = verdict?.fates ?? []
+        reply.snapshot = pulled.snapshot
+        reply.hasMore = pulled.hasMore
+        reply.covered = covered
+        let cbor = ReplyWriter.cbor(reply, pulled.runs)
+        switch encoding {
+        case .cbor:
+            return ServerResponse(status: 200, contentType: encoding.rawValue, body: cbor)
+        case .json:
+            do {
+                let whole = try Encoding.cbor.reply(cbor)
+                return ServerResponse(status: 200, body: Encoding.json.encode(whole))
+            } catch {
+                throw StoreError.corrupt("a stored run cannot be read: \(error.message)")
+            }
+        }
+    }
+
+    private func covered(_ space: Space) throws -> UInt64 {
+        guard backupTime > 0 else { return 0 }
+        if let covered = space.covered, covered.backup == backupTime { return covered.position }
+        let position = try store.lastPosition(space: space.number, before: backupTime)
+        space.covered = (backupTime, position)
+        return position
+    }
+
+    private var keeper: Keeper {
+        var keeper = Keeper(store: store)
+        keeper.horizonMilliseconds = horizonMilliseconds
+        keeper.fateMilliseconds = fateMilliseconds
+        return keeper
+    }
+
+    /// The space with this name, read or made; the caller has checked the grant.
+    private func space(_ name: String) throws -> Space {
+        uses += 1
+        if let space = spaces[name] {
+            space.lastUse = uses
+            return space
+        }
+        if spaces.count >= Self.spacesMax {
+            let threshold = spaces.values.map(\.lastUse).sorted()[Self.spacesMax / 4]
+            spaces = spaces.filter { $0.value.lastUse > threshold }
+        }
+        let space: Space
+        if let number = try store.spaceNumber(name) {
+            space = try Space(number: number, name: name, store: store)
+        } else {
+            space = Space(number: try store.makeSpace(name), name: name)
+        }
+        space.lastUse = uses
+        spaces[name] = space
+        return space
+    }
+
+    /// Trims one space that has not been looked at for longest; call it when idle, within a group.
+    package func sweep(at now: UInt64) throws {
+        clock = max(clock, now)
+        let names = try store.spaceNames()
+        guard !names.isEmpty else { return }
+        sweepNext = sweepNext < names.count ? sweepNext : 0
+        try keeper.keep(try space(names[sweepNext].name), now: clock)
+        sweepNext += 1
+    }
+
+    /// Trims every space now.
+    package func sweepAll(at now: UInt64) throws {
+        clock = max(clock, now)
+        for (_, name) in try store.spaceNames() {
+            try keeper.keep(try space(name), now: clock)
+        }
+    }
+
+    /// Takes note that a backup begun at `time` is complete and verified.
+    package func noteBackup(begunAt time: UInt64) throws {
+        backupTime = max(backupTime, time)
+        try store.setMeta("backup_time", backupTime)
+        try store.setMeta("clock", clock)
+    }
+
+    /// Marks the moment from which on a backup that begins now is sure to hold everything older.
+    package func beginBackup(at now: UInt64) throws -> UInt64 {
+        clock = max(clock, now) + 1
+        try store.setMeta("clock", clock)
+        return clock
+    }
+
+    func noteRevoked(_ id: String) { revokedTokens.insert(id) }
+
+    private static func encoding(_ type: String?) throws -> Encoding {
+        let plain = type?.split(separator: ";").first.map(String.init)?.trimmed.lowercased()
+        guard let encoding = Encoding(rawValue: plain ?? "") else {
+            throw Problem(
+                415, "unsupported_media_type", "send application/cbor or application/json")
+        }
+        return encoding
+    }
+
+    private static func accepted(_ accept: String) -> Encoding? {
+        for part in accept.split(separator: ",") {
+            let plain = part.split(separator: ";").first.map { String($0).trimmed.lowercased() }
+            if let encoding = Encoding(rawValue: plain ?? "") { return encoding }
+        }
+        return nil
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        let spaces: [Character] = [" ", "\t"]
+        var text = self[...]
+        while let first = text.first, spaces.contains(first) { text.removeFirst() }
+        while let last = text.last, spaces.contains(last) { text.removeLast() }
+        return String(text)
+    }
+}

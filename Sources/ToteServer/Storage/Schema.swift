@@ -1,0 +1,109 @@
+internal import ToteSQLite
+
+/// The tables of a data file, version by version.
+enum Schema {
+    /// "Tote" in ASCII: marks a file as ours.
+    static let applicationID: Int64 = 0x546F_7465
+    static let currentVersion = Int64(migrations.count)
+
+    /// Migration n brings a file from version n to n + 1. Released ones are never edited.
+    static let migrations: [[StaticString]] = [
+        [
+            // One row per fact about the file: its epoch, whether it is a backup.
+            "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+            """
+            CREATE TABLE spaces (
+                number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+                trimmed INTEGER NOT NULL DEFAULT 0, awaited BLOB
+            ) STRICT
+            """,
+            // One row per batch, with the bytes as they were judged. id = space × 2³² + first position.
+            """
+            CREATE TABLE log (
+                id INTEGER PRIMARY KEY, count INTEGER NOT NULL CHECK (count BETWEEN 1 AND 100),
+                replica INTEGER NOT NULL, counter INTEGER NOT NULL CHECK (counter > 0),
+                time INTEGER NOT NULL, digest INTEGER, body BLOB NOT NULL
+            ) STRICT
+            """,
+            """
+            CREATE TABLE snapshots (
+                space INTEGER PRIMARY KEY REFERENCES spaces, position INTEGER NOT NULL,
+                body BLOB NOT NULL
+            ) STRICT
+            """,
+            """
+            CREATE TABLE replicas (
+                space INTEGER NOT NULL REFERENCES spaces, replica INTEGER NOT NULL,
+                family INTEGER NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL,
+                holes BLOB, ticket INTEGER NOT NULL, previous INTEGER, digest BLOB NOT NULL,
+                batch_counter INTEGER NOT NULL, batch_count INTEGER NOT NULL,
+                seen INTEGER NOT NULL, PRIMARY KEY (space, replica)
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE tokens (
+                id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+                label TEXT NOT NULL, role TEXT NOT NULL, grants TEXT NOT NULL,
+                created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
+            ) STRICT, WITHOUT ROWID
+            """,
+        ]
+    ]
+
+    /// Brings a file to the current version, in one transaction.
+    ///
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one that is not
+    ///   ours; both leave it untouched.
+    static func migrate(_ database: Database) throws {
+        let version = try database.schemaVersion()
+        let application = try database.applicationID()
+        guard application == applicationID || (application == 0 && version == 0) else {
+            throw StoreError.foreignFile(path: database.path)
+        }
+        guard version <= currentVersion else {
+            throw StoreError.newerSchema(
+                path: database.path, version: version, known: currentVersion)
+        }
+        guard version < currentVersion else { return }
+        try database.transaction {
+            if application == 0 {
+                let tables = try database.row("SELECT count(*) FROM sqlite_schema") { $0.int(0) }
+                guard tables == 0 else { throw StoreError.foreignFile(path: database.path) }
+                try database.execute("PRAGMA application_id=\(applicationID)")
+            }
+            for migration in migrations[Int(version)...] {
+                for statement in migration { try database.execute(statement.description) }
+            }
+            try database.execute("PRAGMA user_version=\(currentVersion)")
+        }
+    }
+}
+
+/// Why a data file cannot be used.
+package enum StoreError: Error, Hashable, CustomStringConvertible {
+    case foreignFile(path: String)
+    case newerSchema(path: String, version: Int64, known: Int64)
+    /// What is in the file contradicts itself; it is never repaired by guessing.
+    case corrupt(String)
+
+    package var description: String {
+        switch self {
+        case .foreignFile(let path):
+            "\(path) is not a Tote data file; name another directory with --data"
+        case .newerSchema(let path, let version, let known):
+            "\(path) has schema version \(version), this program knows up to \(known); "
+                + "use a newer tote"
+        case .corrupt(let what):
+            "the data file is damaged: \(what); run `tote verify`, then restore a backup"
+        }
+    }
+
+    /// The stable code for `--json` and logs.
+    package var code: String {
+        switch self {
+        case .foreignFile: "foreign_file"
+        case .newerSchema: "newer_schema"
+        case .corrupt: "corrupt_file"
+        }
+    }
+}

@@ -1,0 +1,249 @@
+internal import ToteCore
+package import ToteSQLite
+
+/// A row of the log: a run of one replica, with the bytes as they were judged.
+struct LogRow {
+    /// Position of the first event.
+    var position: UInt64
+    var count: UInt64
+    var replica: ReplicaID
+    var counter: UInt64
+    /// Milliseconds; never falls within a file.
+    var time: UInt64
+    /// The short digest of the batch as sent; `nil` when what is stored differs from it.
+    var digest: UInt64?
+    /// The run in deterministic CBOR, without a position.
+    var body: [UInt8]
+
+    var lastPosition: UInt64 { position + count - 1 }
+
+    /// The run, with its position.
+    func run() throws -> Run {
+        do {
+            var run = try Encoding.cbor.run(body)
+            guard run.replica == replica, run.counter == counter, run.events.count == Int(count)
+            else { throw StoreError.corrupt("the log row at \(position) contradicts its bytes") }
+            run.position = position
+            return run
+        } catch let error as WireError {
+            throw StoreError.corrupt("the log row at \(position): \(error.message)")
+        }
+    }
+}
+
+/// What the server knows of one replica in one space.
+struct ReplicaRecord {
+    var id: ReplicaID
+    /// The id of the first of the family; a family with two members has forked.
+    var family: ReplicaID
+    /// The epoch of its last push.
+    var epoch: UInt64
+    /// Counters judged.
+    var context: CausalContext
+    var ticket: UInt64
+    var previousTicket: UInt64?
+    /// Of the last batch's deterministic CBOR.
+    var digest: [UInt8]
+    var batchCounter: UInt64
+    var batchCount: UInt64
+    /// Milliseconds of its last push.
+    var seen: UInt64
+}
+
+/// The server's data file. One connection, one thread; nothing here decides anything.
+package final class ServerStore {
+    package let database: Database
+    /// Spaces take the upper half of a log row's id.
+    static let positionBits: UInt64 = 32
+
+    /// Opens or makes the file and brings it to the current schema.
+    package init(path: String, options: Database.Options = Database.Options()) throws {
+        database = try Database(path: path, options: options)
+        if options.access == .readOnly {
+            guard try database.applicationID() == Schema.applicationID else {
+                throw StoreError.foreignFile(path: path)
+            }
+        } else {
+            try Schema.migrate(database)
+        }
+    }
+
+    package func meta(_ name: String) throws -> UInt64? {
+        try database.row("SELECT value FROM meta WHERE name = ?", .text(name)) { $0.bits(0) }
+    }
+
+    package func setMeta(_ name: String, _ value: UInt64) throws {
+        try database.run(
+            "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+            .text(name), .bits(value))
+    }
+
+    func spaceNumber(_ name: String) throws -> UInt64? {
+        try database.row("SELECT number FROM spaces WHERE name = ?", .text(name)) { $0.bits(0) }
+    }
+
+    func makeSpace(_ name: String) throws -> UInt64 {
+        try database.run("INSERT INTO spaces (name) VALUES (?)", .text(name))
+        guard let number = try spaceNumber(name) else {
+            throw StoreError.corrupt("a space that was just made is not there")
+        }
+        return number
+    }
+
+    package func spaceNames() throws -> [(number: UInt64, name: String)] {
+        try database.rows("SELECT number, name FROM spaces ORDER BY number") {
+            ($0.bits(0), $0.text(1))
+        }
+    }
+
+    func spaceFacts(_ number: UInt64) throws -> (trimmed: UInt64, awaited: [UInt8]?)? {
+        try database.row("SELECT trimmed, awaited FROM spaces WHERE number = ?", .bits(number)) {
+            ($0.bits(0), $0.optionalBlob(1))
+        }
+    }
+
+    func setSpaceFacts(_ number: UInt64, trimmed: UInt64, awaited: [UInt8]?) throws {
+        try database.run(
+            "UPDATE spaces SET trimmed = ?2, awaited = ?3 WHERE number = ?1",
+            .bits(number), .bits(trimmed), .optional(awaited))
+    }
+
+    private func id(_ space: UInt64, _ position: UInt64) -> Parameter {
+        .bits(space << Self.positionBits | position)
+    }
+
+    func append(_ row: LogRow, space: UInt64) throws {
+        try database.run(
+            "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            id(space, row.position), .bits(row.count), .bits(row.replica.rawValue),
+            .bits(row.counter), .bits(row.time), .optional(bits: row.digest), .blob(row.body))
+    }
+
+    func replaceBody(_ row: LogRow, space: UInt64) throws {
+        try database.run(
+            "UPDATE log SET body = ?2, digest = NULL WHERE id = ?1",
+            id(space, row.position), .blob(row.body))
+    }
+
+    func removeRow(at position: UInt64, space: UInt64) throws {
+        try database.run("DELETE FROM log WHERE id = ?", id(space, position))
+    }
+
+    /// Rows from a position on, in order, at most `most`.
+    func rows(space: UInt64, from position: UInt64, most: Int) throws -> [LogRow] {
+        try database.rows(
+            """
+            SELECT id, count, replica, counter, time, digest, body FROM log
+            WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3
+            """,
+            id(space, position), id(space, (1 << Self.positionBits) - 1), .int(Int64(most))
+        ) { row in
+            LogRow(
+                position: row.bits(0) & ((1 << Self.positionBits) - 1), count: row.bits(1),
+                replica: ReplicaID(row.bits(2)), counter: row.bits(3), time: row.bits(4),
+                digest: row.optionalBits(5), body: row.blob(6))
+        }
+    }
+
+    /// Where each row lies, without its bytes.
+    func rowPlaces(
+        space: UInt64
+    ) throws -> [(position: UInt64, count: UInt64, replica: ReplicaID, counter: UInt64)] {
+        try database.rows(
+            "SELECT id, count, replica, counter FROM log WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+            id(space, 0), id(space, (1 << Self.positionBits) - 1)
+        ) { row in
+            (
+                row.bits(0) & ((1 << Self.positionBits) - 1), row.bits(1), ReplicaID(row.bits(2)),
+                row.bits(3)
+            )
+        }
+    }
+
+    /// The last position before a moment: what a backup begun then holds.
+    func lastPosition(space: UInt64, before time: UInt64) throws -> UInt64 {
+        try database.row(
+            """
+            SELECT id, count FROM log WHERE id BETWEEN ?1 AND ?2 AND time < ?3
+            ORDER BY id DESC LIMIT 1
+            """,
+            id(space, 0), id(space, (1 << Self.positionBits) - 1), .bits(time)
+        ) { $0.bits(0) & ((1 << Self.positionBits) - 1) + $0.bits(1) - 1 } ?? 0
+    }
+
+    func snapshot(space: UInt64) throws -> (position: UInt64, body: [UInt8])? {
+        try database.row(
+            "SELECT position, body FROM snapshots WHERE space = ?", .bits(space)
+        ) { ($0.bits(0), $0.blob(1)) }
+    }
+
+    func setSnapshot(space: UInt64, position: UInt64, body: [UInt8]) throws {
+        try database.run(
+            """
+            INSERT INTO snapshots VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET position = ?2, body = ?3
+            """,
+            .bits(space), .bits(position), .blob(body))
+    }
+
+    func replicas(space: UInt64) throws -> [ReplicaRecord] {
+        try database.rows(
+            """
+            SELECT replica, family, epoch, counter, holes, ticket, previous, digest,
+                batch_counter, batch_count, seen FROM replicas WHERE space = ?
+            """,
+            .bits(space)
+        ) { row in
+            let last = row.bits(3)
+            let context =
+                row.optionalBlob(4).map(Self.context)
+                ?? CausalContext(last == 0 ? [] : [1...last])
+            return ReplicaRecord(
+                id: ReplicaID(row.bits(0)), family: ReplicaID(row.bits(1)), epoch: row.bits(2),
+                context: context, ticket: row.bits(5), previousTicket: row.optionalBits(6),
+                digest: row.blob(7), batchCounter: row.bits(8), batchCount: row.bits(9),
+                seen: row.bits(10))
+        }
+    }
+
+    func setReplica(_ record: ReplicaRecord, space: UInt64) throws {
+        let ranges = record.context.ranges
+        let isPlain = ranges.isEmpty || (ranges.count == 1 && ranges[0].lowerBound == 1)
+        try database.run(
+            """
+            INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = ?6, ticket = ?7,
+                previous = ?8, digest = ?9, batch_counter = ?10, batch_count = ?11, seen = ?12
+            """,
+            .bits(space), .bits(record.id.rawValue), .bits(record.family.rawValue),
+            .bits(record.epoch), .bits(record.context.last),
+            isPlain ? .null : .blob(Self.bytes(record.context)), .bits(record.ticket),
+            .optional(bits: record.previousTicket), .blob(record.digest),
+            .bits(record.batchCounter), .bits(record.batchCount), .bits(record.seen))
+    }
+
+    func removeReplica(_ id: ReplicaID, space: UInt64) throws {
+        try database.run(
+            "DELETE FROM replicas WHERE space = ? AND replica = ?", .bits(space),
+            .bits(id.rawValue))
+    }
+
+    /// Ranges as pairs of 64-bit numbers, most significant byte first.
+    private static func bytes(_ context: CausalContext) -> [UInt8] {
+        context.ranges.flatMap { range in
+            [range.lowerBound, range.upperBound].flatMap { bound in
+                withUnsafeBytes(of: bound.bigEndian) { Array($0) }
+            }
+        }
+    }
+
+    private static func context(_ bytes: [UInt8]) -> CausalContext {
+        let bounds = stride(from: 0, to: bytes.count, by: 8).map { start in
+            bytes[start..<min(start + 8, bytes.count)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        }
+        let ranges = stride(from: 0, to: bounds.count - 1, by: 2).compactMap { index in
+            bounds[index] <= bounds[index + 1] ? bounds[index]...bounds[index + 1] : nil
+        }
+        return CausalContext(ranges)
+    }
+}

@@ -1,0 +1,152 @@
+internal import ToteCore
+internal import ToteSQLite
+
+/// Reads a whole data file and checks every promise that it must keep.
+package enum Verifier {
+    /// What was looked at, and what was wrong.
+    package struct Report: Sendable {
+        package var spaces = 0
+        package var batches = 0
+        package var events = 0
+        package var tokens = 0
+        /// One sentence each; empty when all is well.
+        package var faults: [String] = []
+    }
+
+    /// How many faults are listed; one is enough to restore a backup.
+    static let faultsMax = 100
+
+    /// Checks the file at `path`, read-only.
+    ///
+    /// - Throws: when the file cannot be opened or is not a data file.
+    package static func verify(
+        path: String, progress: (_ space: Int, _ of: Int) -> Void = { _, _ in }
+    ) throws -> Report {
+        var options = Database.Options()
+        options.access = .readOnly
+        let store = try ServerStore(path: path, options: options)
+        var report = Report()
+        do {
+            report.faults += try store.database.integrityFaults().map { "SQLite: \($0)" }
+            if try store.meta("epoch") == nil { report.faults.append("the file has no epoch") }
+            let names = try store.spaceNames()
+            for (index, space) in names.enumerated() {
+                progress(index, names.count)
+                try verify(space.number, space.name, store, &report)
+                report.spaces += 1
+                if report.faults.count >= faultsMax { break }
+            }
+            try verifyNothingStrays(store, names.map(\.number), &report)
+            report.tokens = try TokenBook(store: store).all.count
+        } catch let error as StoreError {
+            report.faults.append(error.description)
+        } catch let error as SQLiteError where error.isCorrupt {
+            report.faults.append(error.description)
+        }
+        return report
+    }
+
+    /// One space: its log has no gap, every change was judged once, snapshot and log agree.
+    private static func verify(
+        _ number: UInt64, _ name: String, _ store: ServerStore, _ report: inout Report
+    ) throws {
+        let space = try Space(number: number, name: name, store: store)
+        var faults: [String] = []
+        var context: [ReplicaID: CausalContext] = [:]
+        var nonces: [Nonce: Dot] = [:]
+        var replayed = Documents()
+        var snapshotAgrees = false
+        let snapshot = try store.snapshot(space: number)
+        var last: UInt64 = 0
+        var next: UInt64 = 0
+        while true {
+            let rows = try store.rows(space: number, from: next, most: 128)
+            for row in rows {
+                if last > 0 || space.trimmed == 0, row.position != last + 1 {
+                    faults.append("\(name): S1: position \(last + 1) is missing")
+                }
+                last = row.lastPosition
+                next = last + 1
+                report.batches += 1
+                let run = try row.run()
+                if Encoding.cbor.encode(run.withoutPosition) != row.body {
+                    faults.append("\(name): the row at \(row.position) is not canonical")
+                }
+                for event in run.events {
+                    report.events += 1
+                    check(event, &context, &nonces, name, &faults)
+                    if event.outcome == .accepted {
+                        replayed.apply(event.change, dot: event.dot)
+                    }
+                }
+                if let snapshot, last == snapshot.position, space.trimmed == 0 {
+                    let stored = try? Encoding.cbor.snapshot(snapshot.body)
+                    snapshotAgrees = stored?.documents == replayed
+                    if !snapshotAgrees { faults.append("\(name): the snapshot is not the log's") }
+                }
+            }
+            if rows.count < 128 { break }
+        }
+        if space.trimmed == 0, space.documents != replayed, faults.isEmpty {
+            faults.append("\(name): the documents are not what the log makes")
+        }
+        for (replica, judged) in context {
+            let recorded = space.replicas[replica]?.context ?? CausalContext()
+            let missing = judged.ranges.contains { range in
+                !recorded.contains(range.lowerBound) || !recorded.contains(range.upperBound)
+            }
+            if missing { faults.append("\(name): S2: a judged counter is not on record") }
+            // Nothing is judged that has no fate, as long as fates are kept.
+            if space.trimmed == 0, recorded.last != judged.last {
+                faults.append("\(name): a counter on record has no fate")
+            }
+        }
+        for record in space.replicas.values where space.trimmed == 0 {
+            if context[record.id] == nil, record.context.last > 0 {
+                faults.append("\(name): a replica's fates are gone")
+            }
+        }
+        report.faults += faults
+    }
+
+    private static func check(
+        _ event: Event, _ context: inout [ReplicaID: CausalContext],
+        _ nonces: inout [Nonce: Dot], _ name: String, _ faults: inout [String]
+    ) {
+        if context[event.dot.replica]?.contains(event.dot.counter) ?? false {
+            faults.append("\(name): counter \(event.dot.counter) was judged twice")
+        }
+        context[event.dot.replica, default: CausalContext()].insert(event.dot.counter)
+        switch event.outcome {
+        case .accepted, .rejected:
+            if nonces.updateValue(event.dot, forKey: event.change.nonce) != nil {
+                faults.append("\(name): a change was judged twice under two names")
+            }
+            if event.outcome == .accepted, let refusal = event.change.refusal() {
+                faults.append("\(name): an accepted change is not acceptable: \(refusal.code)")
+            }
+        case .sameAs(let dot, _):
+            if nonces[event.change.nonce] != dot {
+                faults.append("\(name): an alias names a change that is not its own")
+            }
+        }
+    }
+
+    /// Rows of spaces that do not exist.
+    private static func verifyNothingStrays(
+        _ store: ServerStore, _ numbers: [UInt64], _ report: inout Report
+    ) throws {
+        let strays = try store.database.row(
+            "SELECT count(*) FROM log WHERE (id >> 32) NOT IN (SELECT number FROM spaces)"
+        ) { $0.int(0) }
+        if let strays, strays > 0 { report.faults.append("\(strays) log rows belong to no space") }
+    }
+}
+
+extension Run {
+    fileprivate var withoutPosition: Run {
+        var run = self
+        run.position = 0
+        return run
+    }
+}

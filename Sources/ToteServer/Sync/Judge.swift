@@ -1,0 +1,335 @@
+internal import ToteCore
+
+/// Judges a push: the ticket, the clock, then each change alone (Protocol §6).
+///
+/// A problem thrown here has changed nothing. A storage error leaves the space to be dropped by the caller.
+struct Judge {
+    let space: Space
+    let store: ServerStore
+    let epoch: UInt64
+    /// Whether this file was ever restored: then counters may jump and dots may be named before they arrive.
+    let wasRestored: Bool
+    let grant: Grant
+    /// The server's clock, milliseconds.
+    let now: UInt64
+    let random: () -> UInt64
+
+    /// What a push is answered with, beside the pull.
+    struct Verdict {
+        var fates: [Fate]
+        var ticket: UInt64?
+        /// The author may not hold the bytes that the log has: it gets its changes in full.
+        var needsWhole = false
+    }
+
+    func push(_ request: SyncRequest) throws -> Verdict {
+        let run = request.run
+        let digest = SHA256.digest(Encoding.cbor.encode(run))
+        let record = space.replicas[request.replica]
+        var known: [UInt64: Fate] = [:]
+        if let record, record.epoch == epoch {
+            if request.ticket != record.ticket {
+                return try answerAgain(request, record, digest)
+            }
+            let next = record.context.last + 1
+            guard request.counter <= next else { throw Problem.replicaForked }
+            if request.counter < next { known = try knownFates(request) }
+        } else if record == nil, !wasRestored {
+            // Legal only for a first push: nothing was ever answered to this id.
+            guard request.ticket == nil, request.counter == 1 else { throw Problem.replicaForked }
+        } else {
+            known = try knownFates(request)
+        }
+        let time = space.clock.reading(atMilliseconds: now)
+        let latest = time.milliseconds + Limits.clockAheadMillisecondsMax
+        for (index, event) in request.changes.enumerated()
+        where known[request.counter + UInt64(index)] == nil {
+            guard event.change.time.milliseconds <= latest else {
+                throw clockAhead(event.change.time)
+            }
+        }
+        return try accept(request, record: record, known: known, digest: digest)
+    }
+
+    private func clockAhead(_ stamp: Timestamp) -> Problem {
+        let time = space.clock.reading(atMilliseconds: now)
+        return Problem(
+            409, "clock_ahead",
+            "a change is stamped \(stamp.milliseconds), the server's time is \(time.milliseconds): "
+                + "stamp the batch anew and send it with the same ticket",
+            members: [
+                Value.Entry(
+                    "server_time",
+                    .array([.int(Int64(time.milliseconds)), .int(Int64(time.count))]))
+            ])
+    }
+
+    /// A ticket that is not the current one: a retry, or a fork.
+    private func answerAgain(
+        _ request: SyncRequest, _ record: ReplicaRecord, _ digest: [UInt8]
+    ) throws -> Verdict {
+        var fates: [Fate] = []
+        for event in request.changes {
+            guard let fate = try storedFate(event.dot, event.change.nonce) else {
+                throw Problem.replicaForked
+            }
+            fates.append(fate)
+        }
+        let isLastBatch =
+            request.ticket == record.previousTicket && request.counter == record.batchCounter
+            && UInt64(request.changes.count) == record.batchCount
+        // Legal with another digest: the same changes, stamped anew after `clock_ahead` while the first
+        // send was still under way. Their author does not know which stamps the log has.
+        return Verdict(
+            fates: fates, ticket: isLastBatch ? record.ticket : nil,
+            needsWhole: digest != record.digest)
+    }
+
+    /// The fate that a dot was given, when it was judged with this nonce.
+    private func storedFate(_ dot: Dot, _ nonce: Nonce) throws -> Fate? {
+        guard space.isJudged(dot), let (event, position) = try space.event(dot, store: store),
+            event.change.nonce == nonce
+        else { return nil }
+        var fate = Fate(position: position, rejection: event.rejection)
+        if case .sameAs(let first, _) = event.outcome { fate.sameAs = first }
+        return fate
+    }
+
+    /// Fates of the counters that were judged before; another nonce there is a fork.
+    private func knownFates(_ request: SyncRequest) throws -> [UInt64: Fate] {
+        var known: [UInt64: Fate] = [:]
+        for event in request.changes where space.isJudged(event.dot) {
+            guard let fate = try storedFate(event.dot, event.change.nonce) else {
+                throw Problem.replicaForked
+            }
+            known[event.dot.counter] = fate
+        }
+        return known
+    }
+
+    private func accept(
+        _ request: SyncRequest, record: ReplicaRecord?, known: [UInt64: Fate], digest: [UInt8]
+    ) throws -> Verdict {
+        var record =
+            record
+            ?? ReplicaRecord(
+                id: request.replica, family: request.replica, epoch: epoch,
+                context: CausalContext(), ticket: 0, previousTicket: nil, digest: [],
+                batchCounter: 0, batchCount: 0, seen: now)
+        try joinFamily(request.formerly, &record)
+        let looksUp = wasRestored || space.hasForked(record.family)
+        var events: [Event] = []
+        for event in request.changes where known[event.dot.counter] == nil {
+            record.context.insert(event.dot.counter)
+            events.append(event)
+        }
+        record.previousTicket = record.epoch == epoch && record.ticket != 0 ? record.ticket : nil
+        record.epoch = epoch
+        record.ticket = random() | 1
+        record.digest = digest
+        record.batchCounter = request.counter
+        record.batchCount = UInt64(request.changes.count)
+        record.seen = now
+        space.replicas[record.id] = record
+        // The author's bytes stand for the stored ones only where the whole batch is one row.
+        let short = known.isEmpty ? Run.shortDigest(digest) : nil
+        let judged = try judge(events, short: short, looksUp: looksUp)
+        try store.setReplica(record, space: space.number)
+        let fates = request.changes.map { event in
+            known[event.dot.counter] ?? judged[event.dot.counter] ?? Fate(position: 0)
+        }
+        return Verdict(fates: fates, ticket: record.ticket)
+    }
+
+    /// Makes the replica a member of the family of its former ids, and unites what they name.
+    private func joinFamily(_ formerly: [ReplicaID], _ record: inout ReplicaRecord) throws {
+        for former in formerly where former != record.id {
+            let family = space.replicas[former]?.family ?? former
+            guard family != record.family else { continue }
+            let members = space.replicas.values.filter { $0.family == record.family }
+            for var member in members where member.id != record.id {
+                member.family = family
+                space.replicas[member.id] = member
+                try store.setReplica(member, space: space.number)
+            }
+            record.family = family
+            space.replicas[record.id] = record
+            if space.replicas[former] == nil {
+                // Keeps the family known even when the old id never pushed: a context that is empty.
+                let ghost = ReplicaRecord(
+                    id: former, family: family, epoch: 0, context: CausalContext(), ticket: 0,
+                    previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0, seen: now)
+                space.replicas[former] = ghost
+                try store.setReplica(ghost, space: space.number)
+            }
+        }
+    }
+
+    /// Judges changes in order and appends them, a row for each stretch of consecutive counters.
+    ///
+    /// - Returns: fates by counter.
+    func judge(_ pushed: [Event], short: UInt64?, looksUp: Bool) throws -> [UInt64: Fate] {
+        var fates: [UInt64: Fate] = [:]
+        var batch: [Event] = []
+        var isAsSent = true
+        func flush() throws {
+            guard let first = batch.first else { return }
+            let run = Run(
+                replica: first.dot.replica, counter: first.dot.counter, events: batch)
+            let row = LogRow(
+                position: space.position + 1, count: UInt64(batch.count),
+                replica: first.dot.replica, counter: first.dot.counter, time: now,
+                digest: isAsSent ? short : nil, body: Encoding.cbor.encode(run))
+            try space.append(row, batch, store: store)
+            batch = []
+            isAsSent = true
+        }
+        for event in pushed {
+            // What repeats a change of this very batch must find it in the log.
+            let repeats = looksUp && batch.contains { $0.change.nonce == event.change.nonce }
+            let follows = batch.last.map { $0.dot.counter + 1 == event.dot.counter } ?? true
+            if repeats || !follows { try flush() }
+            let judged = try judge(event, looksUp: looksUp)
+            if judged.outcome == .accepted, judged.change != event.change { isAsSent = false }
+            space.apply(judged)
+            let position = space.position + UInt64(batch.count) + 1
+            var fate = Fate(position: position, rejection: judged.rejection)
+            if case .sameAs(let first, _) = judged.outcome { fate.sameAs = first }
+            fates[event.dot.counter] = fate
+            batch.append(judged)
+        }
+        try flush()
+        return fates
+    }
+
+    /// The event that the log will hold for a pushed change.
+    private func judge(_ event: Event, looksUp: Bool) throws -> Event {
+        let empty = Change(nonce: event.change.nonce, time: event.change.time)
+        if looksUp {
+            let index = try space.indexed(store)
+            if let first = index.dots[event.change.nonce], first != event.dot,
+                let (known, _) = try space.event(first, store: store)
+            {
+                return Event(
+                    dot: event.dot, change: empty,
+                    outcome: .sameAs(first, rejection: known.rejection))
+            }
+        }
+        if let rejection = refusal(event) {
+            return Event(dot: event.dot, change: empty, outcome: .rejected(rejection))
+        }
+        var change = event.change
+        if looksUp { try resolveAliases(&change) }
+        if wasRestored { settleAwaited(&change, event.dot) }
+        return Event(dot: event.dot, change: change, outcome: .accepted)
+    }
+
+    private func refusal(_ event: Event) -> Rejection? {
+        guard event.outcome == .accepted else { return Rejection(code: "field_not_writable") }
+        let change = event.change
+        if change.time.milliseconds + Limits.fateMilliseconds < now {
+            return Rejection(
+                code: "too_old",
+                details: .map([Value.Entry("limit", .int(Int64(Limits.fateMilliseconds)))]))
+        }
+        if let refusal = change.refusal() { return refusal }
+        for write in change.writes {
+            guard grant.mayWrite(write.key.collection) else {
+                return Rejection(code: "not_allowed", details: write.key.details)
+            }
+            guard write.payload != nil else { continue }
+            let cells = space.documents.cells(write.key)
+            if cells.count >= Limits.cellsPerKeyMax {
+                let left = Set(cells.map(\.dot)).subtracting(write.replaces).count
+                if left >= Limits.cellsPerKeyMax {
+                    return .limit("too_many_cells", Limits.cellsPerKeyMax, left)
+                }
+            }
+        }
+        if space.documents.cellCount + change.writes.count > Limits.cellsPerSpaceMax {
+            let added = change.writes.reduce(0) { sum, write in
+                let named = Set(write.replaces)
+                let gone = space.documents.cells(write.key).count { named.contains($0.dot) }
+                return sum - gone + (write.payload == nil ? 0 : 1)
+            }
+            if added > 0, space.documents.cellCount + added > Limits.cellsPerSpaceMax {
+                return .limit(
+                    "too_many_cells", Limits.cellsPerSpaceMax, space.documents.cellCount + added)
+            }
+        }
+        return nil
+    }
+
+    /// Names the first dots where a change names aliases of them.
+    private func resolveAliases(_ change: inout Change) throws {
+        let aliases = try space.indexed(store).aliases
+        guard !aliases.isEmpty else { return }
+        for index in change.writes.indices {
+            let dots = change.writes[index].replaces
+            guard dots.contains(where: { aliases[$0] != nil }) else { continue }
+            var seen = Set<Dot>()
+            change.writes[index].replaces = dots.map { aliases[$0] ?? $0 }
+                .filter { seen.insert($0).inserted }
+        }
+    }
+
+    /// After a restore a change may arrive before one that it replaces: that one is stripped when it comes.
+    private func settleAwaited(_ change: inout Change, _ dot: Dot) {
+        if let keys = space.awaited.removeValue(forKey: dot) {
+            for index in change.writes.indices where keys.contains(change.writes[index].key) {
+                change.writes[index].payload = nil
+            }
+        }
+        for write in change.writes {
+            for dot in write.replaces where !space.isJudged(dot) {
+                space.awaited[dot, default: []].insert(write.key)
+            }
+        }
+    }
+
+    /// Takes in accepted changes that a device holds and this file lacks, under their own dots.
+    func resend(_ runs: [Run]) throws {
+        for run in runs {
+            var unknown: [Event] = []
+            for var event in run.events {
+                guard event.outcome == .accepted else {
+                    throw Problem(400, "malformed", "only accepted changes are resent")
+                }
+                if try space.indexed(store).dots[event.change.nonce] != nil { continue }
+                if unknown.contains(where: { $0.change.nonce == event.change.nonce }) { continue }
+                if event.change.time.milliseconds
+                    > space.clock.reading(atMilliseconds: now).milliseconds
+                    + Limits.clockAheadMillisecondsMax
+                {
+                    throw clockAhead(event.change.time)
+                }
+                if space.isJudged(event.dot) {
+                    // Its name went to another change meanwhile: the server writes it as its own.
+                    let own = ReplicaID(epoch)
+                    let counter = (space.replicas[own]?.context.last ?? 0) + 1
+                    event.dot = Dot(own, counter)
+                }
+                try noteResent(event.dot)
+                unknown.append(event)
+                if event.dot.replica == ReplicaID(epoch) {
+                    _ = try judge(unknown, short: nil, looksUp: true)
+                    unknown = []
+                }
+            }
+            _ = try judge(unknown, short: nil, looksUp: true)
+        }
+    }
+
+    /// Marks a resent counter as judged without touching the replica's ticket.
+    private func noteResent(_ dot: Dot) throws {
+        var record =
+            space.replicas[dot.replica]
+            ?? ReplicaRecord(
+                id: dot.replica, family: dot.replica, epoch: 0, context: CausalContext(),
+                ticket: 0, previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0,
+                seen: now)
+        record.context.insert(dot.counter)
+        space.replicas[dot.replica] = record
+        try store.setReplica(record, space: space.number)
+    }
+}

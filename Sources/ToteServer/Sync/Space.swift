@@ -1,0 +1,223 @@
+internal import ToteCore
+
+/// One space as the server holds it in memory: its documents, its replicas, the end of its log.
+///
+/// Everything in it can be read again from the file; after a storage error it is dropped. Invariants: (S1) the log's
+/// positions have no gap; (S2) a counter is in its replica's context exactly when it was judged.
+final class Space {
+    let number: UInt64
+    let name: String
+    var documents = Documents()
+    /// The last position of the log.
+    var position: UInt64 = 0
+    /// Hybrid: never behind the highest time accepted here.
+    var clock = HybridClock()
+    var replicas: [ReplicaID: ReplicaRecord] = [:]
+    var rejections: [LoggedRejection] = []
+    /// Events up to here are gone from the log; only their fates are kept.
+    var trimmed: UInt64 = 0
+    var snapshotPosition: UInt64 = 0
+    /// The latest rows, so that a reply to a push needs no read.
+    var tail: [TailRow] = []
+    /// Writes that were named by a `replaces` before they arrived: only after a restore. They are stripped.
+    var awaited: [Dot: Set<Key>] = [:]
+    /// Where each nonce was judged, and what it is an alias of; built when first needed.
+    var index: Index?
+    var covered: (backup: UInt64, position: UInt64)?
+    /// For the cache: when it was used last.
+    var lastUse: UInt64 = 0
+
+    static let tailRowsMax = 16
+
+    struct TailRow {
+        var row: LogRow
+        /// The events as they go to their author.
+        var events: [Event]
+    }
+
+    struct Index {
+        var dots: [Nonce: Dot] = [:]
+        var aliases: [Dot: Dot] = [:]
+        /// Per replica: rows as (first counter, count, position), in the order of counters.
+        var places: [ReplicaID: [(counter: UInt64, count: UInt64, position: UInt64)]] = [:]
+
+        mutating func insert(_ row: LogRow, _ events: [Event]) {
+            places[row.replica, default: []].append((row.counter, row.count, row.position))
+            for event in events {
+                if case .sameAs(let dot, _) = event.outcome {
+                    aliases[event.dot] = dot
+                } else if dots[event.change.nonce] == nil {
+                    dots[event.change.nonce] = event.dot
+                }
+            }
+        }
+    }
+
+    init(number: UInt64, name: String) {
+        self.number = number
+        self.name = name
+    }
+
+    /// Reads a space from the file: its snapshot, and the log behind it.
+    init(number: UInt64, name: String, store: ServerStore) throws {
+        self.number = number
+        self.name = name
+        if let facts = try store.spaceFacts(number) {
+            trimmed = facts.trimmed
+            awaited = try Self.awaited(facts.awaited)
+        }
+        if let (position, body) = try store.snapshot(space: number) {
+            let snapshot = try Self.decode(body)
+            guard snapshot.position == position else {
+                throw StoreError.corrupt(
+                    "a snapshot says \(snapshot.position), its row \(position)")
+            }
+            documents = snapshot.documents
+            rejections = snapshot.rejections
+            self.position = position
+            snapshotPosition = position
+        }
+        for record in try store.replicas(space: number) { replicas[record.id] = record }
+        for cell in documents.sortedCells() { clock.observe(cell.cell.time) }
+        var more = true
+        while more {
+            let rows = try store.rows(space: number, from: position + 1, most: 256)
+            more = rows.count == 256
+            for row in rows { try replay(row) }
+        }
+    }
+
+    private static func decode(_ body: [UInt8]) throws -> Snapshot {
+        do {
+            return try Encoding.cbor.snapshot(body)
+        } catch {
+            throw StoreError.corrupt("a snapshot: \(error.message)")
+        }
+    }
+
+    /// Applies a row that was judged before.
+    private func replay(_ row: LogRow) throws {
+        guard row.position == position + 1 else {
+            throw StoreError.corrupt("S1: position \(position + 1) is missing from \(name)")
+        }
+        let run = try row.run()
+        for event in run.events { apply(event) }
+        position = row.lastPosition
+        tail.append(TailRow(row: row, events: run.events))
+        if tail.count > Self.tailRowsMax { tail.removeFirst() }
+    }
+
+    /// Takes a judged event into the state.
+    func apply(_ event: Event) {
+        switch event.outcome {
+        case .accepted:
+            documents.apply(event.change, dot: event.dot)
+            clock.observe(event.change.time)
+        case .rejected(let rejection):
+            rejections.append(
+                LoggedRejection(
+                    dot: event.dot, nonce: event.change.nonce, time: event.change.time,
+                    rejection: rejection))
+        case .sameAs: break
+        }
+    }
+
+    /// Puts a judged row at the end of the log.
+    func append(_ row: LogRow, _ events: [Event], store: ServerStore) throws {
+        precondition(row.position == position + 1, "S1: \(row.position) after \(position)")
+        precondition(row.lastPosition < 1 << ServerStore.positionBits, "the log is full")
+        try store.append(row, space: number)
+        position = row.lastPosition
+        tail.append(TailRow(row: row, events: events))
+        if tail.count > Self.tailRowsMax { tail.removeFirst() }
+        index?.insert(row, events)
+    }
+
+    /// The index of nonces, aliases and rows, read from the log at the first call.
+    func indexed(_ store: ServerStore) throws -> Index {
+        if let index { return index }
+        var made = Index()
+        var next: UInt64 = 0
+        while true {
+            let rows = try store.rows(space: number, from: next, most: 256)
+            for row in rows {
+                made.insert(row, try row.run().events)
+                next = row.lastPosition + 1
+            }
+            if rows.count < 256 { break }
+        }
+        index = made
+        return made
+    }
+
+    /// The judged event of a dot, or `nil` when its fate is no longer kept.
+    func event(_ dot: Dot, store: ServerStore) throws -> (event: Event, position: UInt64)? {
+        for entry in tail where entry.row.replica == dot.replica {
+            if entry.row.counter <= dot.counter, dot.counter - entry.row.counter < entry.row.count {
+                let offset = dot.counter - entry.row.counter
+                return (entry.events[Int(offset)], entry.row.position + offset)
+            }
+        }
+        let places = try indexed(store).places[dot.replica] ?? []
+        guard
+            let place = places.first(where: {
+                $0.counter <= dot.counter && dot.counter - $0.counter < $0.count
+            }), let row = try store.rows(space: number, from: place.position, most: 1).first
+        else { return nil }
+        let offset = dot.counter - place.counter
+        return (try row.run().events[Int(offset)], place.position + offset)
+    }
+
+    /// Whether a family has more than one member, and so was copied or rolled back.
+    func hasForked(_ family: ReplicaID) -> Bool {
+        var members = 0
+        for record in replicas.values where record.family == family {
+            members += 1
+            if members > 1 { return true }
+        }
+        return false
+    }
+
+    func isJudged(_ dot: Dot) -> Bool {
+        replicas[dot.replica]?.context.contains(dot.counter) ?? false
+    }
+
+    // The awaited writes as bytes: a CBOR value [[replica hex, counter, [[collection, item, field]…]]…].
+
+    var awaitedBytes: [UInt8]? {
+        guard !awaited.isEmpty else { return nil }
+        let entries = awaited.sorted { $0.key < $1.key }.map { dot, keys -> Value in
+            .array([
+                .text(Hex.string(dot.replica.rawValue)), .int(Int64(dot.counter)),
+                .array(
+                    keys.sorted().map { key in
+                        .array([
+                            .text(key.collection.text), .text(key.item.text), .text(key.field.text),
+                        ])
+                    }),
+            ])
+        }
+        return Encoding.cbor.encode(.array(entries))
+    }
+
+    private static func awaited(_ bytes: [UInt8]?) throws -> [Dot: Set<Key>] {
+        guard let bytes else { return [:] }
+        guard case .array(let entries)? = try? Encoding.cbor.value(bytes) else {
+            throw StoreError.corrupt("a space's awaited writes cannot be read")
+        }
+        var awaited: [Dot: Set<Key>] = [:]
+        for entry in entries {
+            guard case .array(let parts) = entry, parts.count == 3,
+                let replica = parts[0].textValue.flatMap(Hex.id), let counter = parts[1].intValue,
+                case .array(let keys) = parts[2]
+            else { throw StoreError.corrupt("a space's awaited writes cannot be read") }
+            for case .array(let names) in keys where names.count == 3 {
+                let texts = names.compactMap(\.textValue).map { Name($0) }
+                guard texts.count == 3 else { continue }
+                awaited[Dot(ReplicaID(replica), UInt64(counter)), default: []].insert(
+                    Key(texts[0], texts[1], texts[2]))
+            }
+        }
+        return awaited
+    }
+}
