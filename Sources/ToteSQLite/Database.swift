@@ -173,6 +173,31 @@ package final class Database {
         return Int(max(0, pages - done))
     }
 
+    /// The whole database as the bytes of a file.
+    package func image() throws(SQLiteError) -> [UInt8] {
+        var size: sqlite3_int64 = 0
+        guard let bytes = sqlite3_serialize(handle, "main", &size, 0) else {
+            throw error(SQLITE_NOMEM, "serialising")
+        }
+        defer { sqlite3_free(bytes) }
+        return Array(UnsafeBufferPointer(start: bytes, count: Int(size)))
+    }
+
+    /// Replaces an in-memory database by the bytes of a file.
+    package func load(image: [UInt8]) throws(SQLiteError) {
+        let size = sqlite3_int64(image.count)
+        guard let copy = sqlite3_malloc64(UInt64(image.count)) else {
+            throw error(SQLITE_NOMEM, "loading an image")
+        }
+        image.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress { copy.copyMemory(from: start, byteCount: bytes.count) }
+        }
+        let flags = UInt32(SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE)
+        let code = sqlite3_deserialize(
+            handle, "main", copy.assumingMemoryBound(to: UInt8.self), size, size, flags)
+        guard code == SQLITE_OK else { throw error(code, "loading an image") }
+    }
+
     /// SQLite's own check of pages, indexes and constraints: empty when all is well.
     package func integrityFaults() throws(SQLiteError) -> [String] {
         let faults = try rows("PRAGMA integrity_check(100)") { $0.text(0) }

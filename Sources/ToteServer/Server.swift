@@ -1,4 +1,4 @@
-internal import ToteCore
+package import ToteCore
 internal import ToteSQLite
 
 /// A request as the server sees it, whatever carried it.
@@ -248,8 +248,12 @@ package final class Server {
         let covered = try covered(space)
         let puller = Puller(
             space: space, store: store, grant: grant, epoch: epoch, covered: covered)
-        let pulled = try puller.pull(
-            request, whole: request.wantsWhole || (verdict?.needsWhole ?? false), pins: &pins)
+        // A device that still resends is not ready for a snapshot.
+        let pulled =
+            request.resend.isEmpty
+            ? try puller.pull(
+                request, whole: request.wantsWhole || (verdict?.needsWhole ?? false), pins: &pins)
+            : Puller.Pulled(cursor: Cursor(epoch: epoch, position: space.position), hasMore: true)
         var reply = SyncReply(
             cursor: pulled.cursor, serverTime: space.clock.reading(atMilliseconds: clock))
         reply.ticket = verdict?.ticket
@@ -339,6 +343,15 @@ package final class Server {
         try store.setMeta("clock", clock)
         return clock
     }
+
+    /// Everything that was judged in a space and is still kept, in the order of the log.
+    package func judgedEvents(space name: String) throws -> [Event] {
+        guard let number = try store.spaceNumber(name) else { return [] }
+        return try store.rows(space: number, from: 0, most: .max).flatMap { try $0.run().events }
+    }
+
+    /// The bytes of the data file as of the last commit.
+    package func image() throws -> [UInt8] { try store.image() }
 
     func noteRevoked(_ id: String) { revokedTokens.insert(id) }
 

@@ -68,6 +68,16 @@ package final class ServerStore {
         }
     }
 
+    /// A data file in memory, from the image of one: how a simulated world starts and restores servers.
+    package init(image: [UInt8]?) throws {
+        database = try Database(path: ":memory:")
+        if let image { try database.load(image: image) }
+        try Schema.migrate(database)
+    }
+
+    /// The bytes of the data file as of the last commit.
+    package func image() throws -> [UInt8] { try database.image() }
+
     package func meta(_ name: String) throws -> UInt64? {
         try database.row("SELECT value FROM meta WHERE name = ?", .text(name)) { $0.bits(0) }
     }

@@ -197,6 +197,8 @@ struct Judge {
             if case .sameAs(let first, _) = judged.outcome { fate.sameAs = first }
             fates[event.dot.counter] = fate
             batch.append(judged)
+            // Later changes of this very batch may name the alias.
+            if fate.sameAs != nil { try flush() }
         }
         try flush()
         return fates

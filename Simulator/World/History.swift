@@ -1,0 +1,69 @@
+internal import ToteCore
+
+/// What happened in a world, as its judge needs it: every edit by its nonce, with what its author had seen.
+///
+/// Recorded outside the product's own state, so that a fault there cannot hide itself.
+package struct History: Sendable {
+    struct Edit: Sendable {
+        var writes: [(key: Key, payload: Payload?, saw: Set<Nonce>)]
+        var isForbidden: Bool
+        /// Some device may have lost it with its disk: it need not arrive.
+        var mayBeLost = false
+        var isWithdrawn = false
+    }
+
+    var edits: [Nonce: Edit] = [:]
+    package private(set) var lines: [String] = []
+
+    mutating func note(_ line: String) { lines.append(line) }
+
+    /// The cells that must live, given which edits were accepted: a write counts unless an accepted write at
+    /// its key had seen it. A plain function of the history; no order, no dots, no log.
+    func liveCells(accepted: Set<Nonce>) -> Set<LiveCell> {
+        var erased: Set<LiveCell> = []
+        for nonce in accepted {
+            for write in edits[nonce]?.writes ?? [] {
+                for seen in write.saw { erased.insert(LiveCell(nonce: seen, key: write.key)) }
+            }
+        }
+        var live: Set<LiveCell> = []
+        for nonce in accepted {
+            for write in edits[nonce]?.writes ?? [] where write.payload != nil {
+                let cell = LiveCell(nonce: nonce, key: write.key)
+                if !erased.contains(cell) { live.insert(cell) }
+            }
+        }
+        return live
+    }
+}
+
+struct LiveCell: Hashable, Comparable {
+    var nonce: Nonce
+    var key: Key
+
+    static func < (left: LiveCell, right: LiveCell) -> Bool {
+        left.key == right.key ? left.nonce < right.nonce : left.key < right.key
+    }
+}
+
+/// A broken promise, with the one command that shows it again.
+package struct WorldFailure: Error, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
+        /// A promise is broken.
+        case wrong
+        /// The world did not settle after its faults ended.
+        case stuck
+    }
+
+    package var kind: Kind
+    package var seed: UInt64
+    package var family: WorldOptions.Family
+    package var message: String
+    /// The last things that happened.
+    package var lines: [String]
+
+    package var description: String {
+        "\(kind.rawValue): \(message) [repeat: tote-sim world --family \(family.rawValue) "
+            + "--seeds \(seed)..\(seed)]"
+    }
+}

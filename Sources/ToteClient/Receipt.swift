@@ -1,0 +1,48 @@
+public import ToteCore
+
+/// What became of one change: saved → sending → accepted, rejected or withdrawn.
+///
+/// A receipt is durable with its change, survives a crash and an upgrade, and stays until it is dismissed;
+/// of accepted ones the last 1,000 are kept.
+public struct Receipt: Hashable, Sendable, Identifiable {
+    public enum State: Hashable, Sendable {
+        /// Durable on this device.
+        case saved
+        /// On its way; the answer is not known.
+        case sending
+        /// The server has it for good.
+        case accepted
+        /// The server refused it for good; it no longer shows.
+        case rejected(Rejection)
+        /// Taken back before it was sent.
+        case withdrawn
+
+        /// Whether the state will never change again.
+        public var isFinal: Bool {
+            switch self {
+            case .saved, .sending: false
+            case .accepted, .rejected, .withdrawn: true
+            }
+        }
+    }
+
+    /// The change's nonce: 16 hex digits, the same on every device and in the server's log.
+    public var id: String
+    public var state: State
+    /// What the app called the change when it made it; empty for one of another device.
+    public var label: String
+    /// False for a rejection of another device of the same customer.
+    public var isOwn: Bool
+
+    /// For a developer or a support desk: what to do about a rejection. Apps localise by code.
+    public var whatToDo: String? {
+        guard case .rejected(let rejection) = state else { return nil }
+        switch rejection.code {
+        case "not_allowed": return "this token may not write there: check the token's grants"
+        case "too_many_cells": return "remove something from the document, then try again"
+        case "too_old": return "it waited over 400 days to be sent: make the change again"
+        case "unsupported": return "this server is older than the app: update the server"
+        default: return "the change breaks a rule of the protocol: update the app"
+        }
+    }
+}

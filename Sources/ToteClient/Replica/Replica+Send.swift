@@ -1,0 +1,187 @@
+package import ToteCore
+
+/// A request that is ready to be sent, and what its reply must fit.
+package struct Outgoing: Sendable {
+    package enum Kind: Hashable, Sendable {
+        case push
+        case pull
+        case resend(through: UInt64)
+    }
+
+    package let kind: Kind
+    package let request: SyncRequest
+    /// The cursor that the request named: events apply only while it is still the replica's.
+    package let cursor: Cursor?
+
+    package var body: [UInt8] { Encoding.cbor.encode(request) }
+}
+
+extension Replica {
+    /// About how large a batch may get; a single change may be larger.
+    static var batchBytesTarget: Int { Limits.batchBytesMax / 2 }
+
+    /// The next request: what is to be resent, the batch under way or a new one, or a pull.
+    ///
+    /// A new batch is durable when this returns. `nil` when there is nothing to push and `pullsAnyway` is false.
+    package func nextRequest(
+        at reading: ClockReading, pullsAnyway: Bool
+    ) throws(ToteError) -> Outgoing? {
+        if let resending {
+            if let request = try resendRequest(resending) { return request }
+        }
+        if pages != nil { return pullRequest() }
+        // An anchor of an earlier start of the device tells nothing about its wall clock now.
+        let knowsTime = anchor?.reading.bootID == reading.bootID
+        if batch == nil, knowsTime, outbox.contains(where: { !$0.isJudged }) {
+            try update { try cutBatch(at: reading, most: Limits.changesPerBatchMax) }
+        }
+        if let batch {
+            var request = SyncRequest(replica: id, cursor: cursor)
+            request.ticket = ticket
+            request.formerly = formerly
+            request.counter = batch.counter
+            request.changes = batch.events
+            request.wantsWhole = wantsWhole
+            return Outgoing(kind: .push, request: request, cursor: cursor)
+        }
+        // Before the first reply the server's time is unknown, and no stamp can be made.
+        let mustAsk = outbox.contains { !$0.isJudged }
+        return pullsAnyway || mustAsk || wantsWhole ? pullRequest() : nil
+    }
+
+    /// A pull; with `wait` one that the server may hold until something is new.
+    package func pullRequest(waitSeconds: UInt64 = 0) -> Outgoing {
+        var request = SyncRequest(replica: id, cursor: cursor)
+        request.waitSeconds = waitSeconds
+        request.wantsWhole = wantsWhole
+        if let pages {
+            request.page = SyncRequest.Page(position: pages.position, next: pages.next)
+        }
+        return Outgoing(kind: .pull, request: request, cursor: cursor)
+    }
+
+    /// Whether a push is due.
+    package var hasWork: Bool {
+        batch != nil || resending != nil || outbox.contains { !$0.isJudged }
+    }
+
+    /// Cuts a batch off the outbox and stamps it; it is in the file with the transaction around this.
+    func cutBatch(at reading: ClockReading, most: Int) throws {
+        guard let anchor, most > 0 else { return }
+        var events: [Event] = []
+        var bytes = 0
+        let now = anchor.serverMilliseconds(at: reading)
+        var cut: [Int] = []
+        var last = Timestamp.zero
+        for index in outbox.indices where !outbox[index].isJudged {
+            let entry = outbox[index]
+            guard entry.dot.replica == id, events.count < most else { break }
+            if let before = events.last, entry.dot.counter != before.dot.counter + 1 { break }
+            // Cautious: the change alone, with every key in full.
+            let alone = Event(dot: entry.dot, change: entry.change, outcome: .accepted)
+            bytes += Encoding.cbor.encode(Run(replica: id, counter: 1, events: [alone])).count
+            if !events.isEmpty, bytes > Self.batchBytesTarget { break }
+            var change = entry.change
+            change.time = stamp(entry, anchor: anchor, now: now, after: last)
+            last = change.time
+            events.append(Event(dot: entry.dot, change: change, outcome: .accepted))
+            cut.append(index)
+        }
+        guard let first = events.first else { return }
+        let run = Run(replica: id, counter: first.dot.counter, events: events)
+        let digest = Run.shortDigest(SHA256.digest(Encoding.cbor.encode(run)))
+        for (index, event) in zip(cut, events) {
+            outbox[index].change = event.change
+            outbox[index].digest = digest
+            if outbox[index].state == .saved { outbox[index].state = .sending }
+            try store.update(outbox[index])
+        }
+        clock.observe(last)
+        try store.setFact("clock", clock.latest.rawValue)
+        try store.setBatch(run)
+        batch = run
+        rebuildView(view.confirmed)
+    }
+
+    /// The server's time at which a change was made, as well as it can be known: never in the future, never
+    /// before what the device had seen then, and later than the stamp before it.
+    private func stamp(
+        _ entry: OutboxEntry, anchor: ClockAnchor, now: UInt64, after last: Timestamp
+    ) -> Timestamp {
+        // A clock that was wrong by years before the device was started anew must not make a fresh change
+        // too old to be judged.
+        let least = now - min(now, Limits.fateMilliseconds - 24 * 3_600 * 1_000)
+        let made = min(max(anchor.serverMilliseconds(at: entry.reading), least), now)
+        let floor = min(entry.floor.next, Timestamp(milliseconds: now))
+        return max(Timestamp(milliseconds: made), floor, last.next)
+    }
+
+    /// The next part of what is resent to a new epoch; `nil` and a changed cursor when all is.
+    private func resendRequest(
+        _ state: (epoch: UInt64, sequence: UInt64)
+    ) throws(ToteError) -> Outgoing? {
+        let held: [(sequence: UInt64, run: Run)]
+        do {
+            held = try store.heldRuns(after: state.sequence, most: 64)
+        } catch {
+            throw ToteError.storage(error)
+        }
+        var runs: [Run] = []
+        var bytes = 0
+        var through = state.sequence
+        for (sequence, run) in held {
+            let stretches = Self.acceptedStretches(run)
+            bytes += Encoding.cbor.encode(run).count
+            let isFull =
+                bytes > Self.batchBytesTarget
+                || runs.count + stretches.count > Limits.changesPerBatchMax
+            if through > state.sequence, isFull { break }
+            through = sequence
+            runs += stretches
+        }
+        let epochCursor = Cursor(epoch: state.epoch, position: 0)
+        if !runs.isEmpty {
+            var request = SyncRequest(replica: id, cursor: epochCursor)
+            request.resend = runs
+            return Outgoing(kind: .resend(through: through), request: request, cursor: cursor)
+        }
+        if through > state.sequence {
+            // Legal: a stretch that holds nothing to resend.
+            try update { try setResending((state.epoch, through)) }
+            return try resendRequest((state.epoch, through))
+        }
+        try update {
+            try setResending(nil)
+            try setCursor(epochCursor)
+        }
+        return nil
+    }
+
+    /// The accepted changes of a run as runs of consecutive counters.
+    private static func acceptedStretches(_ run: Run) -> [Run] {
+        var stretches: [Run] = []
+        for event in run.events where event.outcome == .accepted && !event.change.writes.isEmpty {
+            if let last = stretches.last?.events.last,
+                last.dot.counter + 1 == event.dot.counter
+            {
+                stretches[stretches.count - 1].events.append(event)
+            } else {
+                stretches.append(
+                    Run(replica: run.replica, counter: event.dot.counter, events: [event]))
+            }
+        }
+        return stretches
+    }
+
+    func setResending(_ state: (epoch: UInt64, sequence: UInt64)?) throws {
+        resending = state
+        try store.setFact("resend_epoch", state?.epoch)
+        try store.setFact("resend_sequence", state?.sequence)
+    }
+
+    func setCursor(_ cursor: Cursor) throws {
+        self.cursor = cursor
+        try store.setFact("epoch", cursor.epoch)
+        try store.setFact("position", cursor.position)
+    }
+}

@@ -1,0 +1,319 @@
+package import ToteCore
+internal import ToteSQLite
+
+/// One account's documents on one device: local edits, the outbox, and its half of the exchange.
+///
+/// Synchronous, over one file; no clock, no network, no randomness of its own. Owned by one actor or thread.
+/// Invariants: (R1) outstanding changes of the present id have rising counters below `nextCounter`; (R2) what
+/// is in memory is what the file says; (R3) a batch under way is in the file before it is sent.
+package final class Replica {
+    let store: ReplicaStore
+    let random: () -> UInt64
+    package internal(set) var id: ReplicaID
+    var nextCounter: UInt64
+    var nextSequence: UInt64
+    var ticket: UInt64?
+    package internal(set) var cursor: Cursor?
+    var formerly: [ReplicaID]
+    var wantsWhole: Bool
+    /// The latest time seen or made.
+    var clock: HybridClock
+    var anchor: ClockAnchor?
+    var outbox: [OutboxEntry] = []
+    /// The batch under way.
+    var batch: Run?
+    package internal(set) var view: LocalView
+    var snapshotPosition: UInt64
+    var covered: UInt64
+    /// The epoch that this device resends to, and the held run up to which it has.
+    var resending: (epoch: UInt64, sequence: UInt64)?
+    /// Pages of a snapshot that is not whole yet; in memory only.
+    var pages: SnapshotPages?
+    /// Changes whenever the view or a receipt does.
+    package internal(set) var revision: UInt64 = 0
+
+    /// How many changes may wait to be sent.
+    package static let outboxMax = 10_000
+    /// The confirmed state is written as a snapshot when this many events came after the last one.
+    static let eventsPerSnapshot: UInt64 = 256
+    static let acceptedReceiptsMax = 1_000
+
+    struct SnapshotPages {
+        var position: UInt64
+        var documents: Documents
+        var rejections: [LoggedRejection]
+        var next: UInt64
+    }
+
+    /// Opens or makes the device's file.
+    ///
+    /// - Throws: `storeUnusable`, `storeTooNew` or `storage`; the file is as it was.
+    package convenience init(
+        path: String, random: @escaping () -> UInt64
+    ) throws(ToteError) {
+        try self.init(store: ReplicaStore(path: path, options: Database.Options()), random: random)
+    }
+
+    /// A device whose file is in memory, from the image of another: how a simulated world starts, kills,
+    /// copies and rolls back devices.
+    ///
+    /// - Parameter image: what `image()` gave; `nil` for a new device.
+    package convenience init(
+        image: [UInt8]?, random: @escaping () -> UInt64
+    ) throws(ToteError) {
+        try self.init(store: ReplicaStore(image: image), random: random)
+    }
+
+    /// The bytes of the device's file as of the last change.
+    package func image() throws(ToteError) -> [UInt8] {
+        do { return try store.database.image() } catch { throw ToteError.storage(error) }
+    }
+
+    /// The bytes of a device's file that nobody has used: not even its id is drawn.
+    package static func emptyImage() throws(ToteError) -> [UInt8] {
+        let store = try ReplicaStore(image: nil)
+        do { return try store.database.image() } catch { throw ToteError.storage(error) }
+    }
+
+    /// The nonces of all changes that this device could send again: its outbox and what it holds.
+    package func heldNonces() throws(ToteError) -> Set<Nonce> {
+        do {
+            let runs = try store.heldRuns(after: 0, most: .max)
+            return Set(outbox.map(\.change.nonce)).union(
+                runs.flatMap { $0.run.events.map(\.change.nonce) })
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    private init(store: ReplicaStore, random: @escaping () -> UInt64) throws(ToteError) {
+        self.store = store
+        self.random = random
+        id = ReplicaID(0)
+        nextCounter = 1
+        nextSequence = 1
+        formerly = []
+        wantsWhole = false
+        clock = HybridClock()
+        view = LocalView()
+        snapshotPosition = 0
+        covered = 0
+        do {
+            if try store.fact("replica") == nil {
+                let fresh = random() | 1
+                try store.transaction { try store.setFact("replica", fresh) }
+            }
+            try load()
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Reads everything from the file: at the start, and after a transaction that failed.
+    func load() throws {
+        id = ReplicaID(try store.fact("replica") ?? 0)
+        nextCounter = try store.fact("counter") ?? 1
+        nextSequence = try store.lastSequence() + 1
+        ticket = try store.fact("ticket")
+        cursor = nil
+        if let epoch = try store.fact("epoch") {
+            cursor = Cursor(epoch: epoch, position: try store.fact("position") ?? 0)
+        }
+        formerly = Self.ids(try store.bytes("formerly") ?? [])
+        wantsWhole = try store.fact("whole") == 1
+        clock = HybridClock(latest: Timestamp(rawValue: try store.fact("clock") ?? 0))
+        covered = try store.fact("covered") ?? 0
+        resending = nil
+        if let epoch = try store.fact("resend_epoch") {
+            resending = (epoch, try store.fact("resend_sequence") ?? 0)
+        }
+        anchor = nil
+        if let server = try store.fact("anchor_server") {
+            anchor = ClockAnchor(
+                serverMilliseconds: server,
+                reading: ClockReading(
+                    wallMilliseconds: try store.fact("anchor_wall") ?? 0,
+                    uptimeMilliseconds: try store.fact("anchor_uptime") ?? 0,
+                    bootID: try store.fact("anchor_boot") ?? 0))
+        }
+        var confirmed = Documents()
+        snapshotPosition = 0
+        if let snapshot = try store.snapshot() {
+            confirmed = snapshot.documents
+            snapshotPosition = snapshot.position
+        }
+        var position = snapshotPosition
+        var more = true
+        while more {
+            let runs = try store.log(after: position, most: 256)
+            more = runs.count == 256
+            for run in runs {
+                for event in run.events where event.outcome == .accepted {
+                    confirmed.apply(event.change, dot: event.dot)
+                }
+                position = run.position
+            }
+        }
+        outbox = try store.outbox()
+        batch = try store.batch()
+        pages = nil
+        rebuildView(confirmed)
+    }
+
+    /// Runs a body that writes the file and the memory; after an error the memory is read anew.
+    func update<Result>(_ body: () throws -> Result) throws(ToteError) -> Result {
+        do {
+            let result = try store.transaction(body)
+            revision += 1
+            return result
+        } catch {
+            // What failed may have changed the memory half-way; the file is the truth.
+            do { try load() } catch { throw ToteError.storage(error) }
+            throw ToteError.storage(error)
+        }
+    }
+
+    func rebuildView(_ confirmed: Documents) {
+        view = LocalView(
+            confirmed: confirmed,
+            pending: outbox.map {
+                LocalView.Pending(dot: $0.dot, change: $0.change, isVisible: $0.isVisible)
+            })
+    }
+
+    private static func ids(_ bytes: [UInt8]) -> [ReplicaID] {
+        stride(from: 0, to: bytes.count, by: 8).map { start in
+            ReplicaID(bytes[start..<min(start + 8, bytes.count)].reduce(0) { $0 << 8 | UInt64($1) })
+        }
+    }
+
+    func saveFormerly() throws {
+        try store.setBytes(
+            "formerly",
+            formerly.flatMap { id in
+                withUnsafeBytes(of: id.rawValue.bigEndian) { Array($0) }
+            })
+    }
+
+    /// Saves a change: durable when this returns.
+    ///
+    /// - Parameter nonce: given only when a change moves here from a guest's file.
+    /// - Returns: the receipt's id, or `nil` when there is nothing to write.
+    /// - Throws: `limit`, `outboxFull`, `storage`; nothing is saved then.
+    @discardableResult
+    package func commit(
+        _ writes: [Write], label: String = "", at reading: ClockReading, nonce: Nonce? = nil
+    ) throws(ToteError) -> Nonce? {
+        guard !writes.isEmpty else { return nil }
+        guard outbox.count < Self.outboxMax else {
+            throw ToteError(
+                .outboxFull, "\(outbox.count) changes wait to be sent: connect and sync first")
+        }
+        var change = Change(nonce: nonce ?? random(), time: .zero, writes: writes)
+        if let rejection = change.refusal() {
+            throw ToteError(
+                .limit, "the change breaks a limit: \(rejection.code)", rejection: rejection)
+        }
+        for write in writes where view.unconfirmed(write.key).count >= Limits.unsentPerKeyMax {
+            throw ToteError(
+                .outboxFull,
+                "\(Limits.unsentPerKeyMax) changes of one line wait to be sent: sync first")
+        }
+        let floor = clock.latest
+        let entry = try update {
+            let now =
+                anchor.map { $0.serverMilliseconds(at: reading) } ?? reading.wallMilliseconds
+            change.time = Timestamp(
+                rawValue: max(floor.next.rawValue, Timestamp(milliseconds: now).rawValue))
+            let entry = OutboxEntry(
+                dot: Dot(id, nextCounter), change: change, reading: reading, floor: floor,
+                state: .saved, isVisible: true)
+            try store.insert(entry, sequence: nextSequence, label: label)
+            try store.setFact("counter", nextCounter + 1)
+            return entry
+        }
+        outbox.append(entry)
+        nextCounter += 1
+        nextSequence += 1
+        view.append(LocalView.Pending(dot: entry.dot, change: entry.change))
+        return change.nonce
+    }
+
+    /// Takes back a change that no batch holds yet: it is emptied, and its receipt says `withdrawn`.
+    ///
+    /// - Throws: `notFound` when there is none, or it may be on its way already.
+    package func withdraw(_ nonce: Nonce) throws(ToteError) {
+        guard
+            let index = outbox.firstIndex(where: {
+                $0.change.nonce == nonce && $0.state == .saved
+            })
+        else {
+            throw ToteError(.notFound, "no change with this id waits to be sent")
+        }
+        try update {
+            var entry = outbox[index]
+            entry.change.writes = []
+            entry.state = .withdrawn
+            try store.update(entry)
+            outbox[index] = entry
+        }
+        rebuildView(view.confirmed)
+    }
+
+    package func receipts() throws(ToteError) -> [Receipt] {
+        do { return try store.receipts() } catch { throw ToteError.storage(error) }
+    }
+
+    /// Dismisses a receipt that will not change any more.
+    package func dismiss(_ nonce: Nonce) throws(ToteError) {
+        let found = try update { try store.dismiss(nonce) }
+        guard found else {
+            throw ToteError(.notFound, "no final receipt has this id")
+        }
+    }
+
+    /// Takes in everything that a guest made, once, under the nonces that it has.
+    package func adopt(_ guest: Replica) throws(ToteError) {
+        for entry in guest.outbox where !entry.change.writes.isEmpty {
+            let isKnown: Bool
+            do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
+                throw ToteError.storage(error)
+            }
+            guard !isKnown else { continue }
+            // Own dots of the guest are renamed to those that its changes get here.
+            var writes = entry.change.writes
+            for index in writes.indices {
+                writes[index].replaces = writes[index].replaces.compactMap { dot in
+                    guest.outbox.first { $0.dot == dot }.flatMap { former in
+                        outbox.first { $0.change.nonce == former.change.nonce }?.dot
+                    }
+                }
+            }
+            try commit(writes, at: entry.reading, nonce: entry.change.nonce)
+        }
+    }
+
+    /// Changes that are not yet judged.
+    package var unsentCount: Int { outbox.count { !$0.isJudged } }
+    /// Changes that are not yet in the confirmed state.
+    package var outstandingCount: Int { outbox.count }
+    package var pending: [LocalView.Pending] { view.pending }
+
+    /// Makes the file fit to be closed: the WAL is written back.
+    package func checkpoint() throws(ToteError) {
+        do { try store.database.checkpoint() } catch { throw ToteError.storage(error) }
+    }
+
+    package func checkInvariants() {
+        view.checkInvariants()
+        let own = outbox.filter { $0.dot.replica == id }.map(\.dot.counter)
+        precondition(own == own.sorted() && Set(own).count == own.count, "R1: counters do not rise")
+        precondition(own.allSatisfy { $0 < nextCounter }, "R1: a counter is not below the next")
+        if let batch {
+            precondition(batch.replica == id, "R3: the batch under way has another id")
+            let counters = batch.events.map(\.dot.counter)
+            precondition(
+                counters.allSatisfy(own.contains), "R3: a change under way is not in the outbox")
+        }
+    }
+}
