@@ -319,7 +319,10 @@ extension Replica {
             guard let epoch = problem["epoch"]?.textValue.flatMap(Hex.id) else {
                 return .retry(code: "unfitting_reply", afterSeconds: nil)
             }
-            if epoch != resending?.epoch ?? cursor?.epoch { try update { try enter(epoch) } }
+            // Legal: a late answer to a request of an epoch that this device has left.
+            if outgoing.request.cursor?.epoch == resending?.epoch ?? cursor?.epoch {
+                try update { try enter(epoch) }
+            }
             return .progress(isCurrent: false)
         case (409, "clock_ahead"):
             guard case .array(let parts)? = problem["server_time"],
@@ -351,7 +354,6 @@ extension Replica {
             renamed[outbox[index].dot] = dot
             outbox[index].dot = dot
             outbox[index].digest = nil
-            if outbox[index].state == .sending { outbox[index].state = .saved }
             counter += 1
         }
         nextCounter = counter
@@ -383,10 +385,10 @@ extension Replica {
         for index in outbox.indices {
             outbox[index].position = nil
             switch outbox[index].state {
-            case .sending, .accepted: outbox[index].state = .saved
+            case .accepted: outbox[index].state = .sending
             // Its fate is told: the change only uses up its counter again.
             case .rejected: outbox[index].change.writes = []
-            case .saved, .withdrawn: break
+            case .saved, .sending, .withdrawn: break
             }
             try store.update(outbox[index])
         }

@@ -109,8 +109,8 @@ extension Replica {
         _ entry: OutboxEntry, anchor: ClockAnchor, now: UInt64, after last: Timestamp
     ) -> Timestamp {
         // A clock that was wrong by years before the device was started anew must not make a fresh change
-        // too old to be judged.
-        let least = now - min(now, Limits.fateMilliseconds - 24 * 3_600 * 1_000)
+        // too old to be judged, now or when it is sent again later.
+        let least = now - min(now, Limits.horizonMilliseconds)
         let made = min(max(anchor.serverMilliseconds(at: entry.reading), least), now)
         let floor = min(entry.floor.next, Timestamp(milliseconds: now))
         return max(Timestamp(milliseconds: made), floor, last.next)
