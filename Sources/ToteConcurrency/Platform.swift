@@ -145,19 +145,23 @@ func spawnThread(named name: String, _ body: @escaping @Sendable () -> Void) -> 
     let start = Unmanaged.passRetained(ThreadStart(name: name, body: body)).toOpaque()
     #if canImport(Glibc)
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, start)
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, start)
         precondition(code == 0, "no thread for \(name): error \(code)")
         return ThreadIdentity(thread)
     #else
         var thread: pthread_t?
-        let code = pthread_create(&thread, nil, { argument in
-            Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, start)
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, start)
         guard code == 0, let thread else { preconditionFailure("no thread for \(name): \(code)") }
         return ThreadIdentity(thread)
     #endif
