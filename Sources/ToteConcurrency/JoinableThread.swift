@@ -1,0 +1,29 @@
+/// A running thread of the operating system.
+///
+/// `join` must be called, once or more often, by somebody other than the thread itself.
+package final class JoinableThread: Sendable {
+    private let identity: ThreadIdentity
+    private let joined = Lock(false)
+
+    fileprivate init(_ identity: ThreadIdentity) {
+        self.identity = identity
+    }
+
+    /// Waits until the thread's body has returned. Later calls return at once.
+    package func join() {
+        precondition(identity != .current, "a thread cannot wait for itself")
+        joined.withLock { joined in
+            if !joined { identity.join() }
+            joined = true
+        }
+    }
+}
+
+/// Starts a thread that runs `body` and ends with it.
+///
+/// - Parameter name: shown by debuggers and `top -H`; Linux keeps its first 15 bytes.
+package func startThread(
+    named name: String, _ body: @escaping @Sendable () -> Void
+) -> JoinableThread {
+    JoinableThread(spawnThread(named: name, body))
+}

@@ -1,0 +1,58 @@
+/// Finds the lines of a head or a trailer as their bytes arrive, and refuses bytes that no line has.
+///
+/// The verdict depends on the bytes alone, not on how they were cut: every byte is judged in order,
+/// and a limit strikes at the same offset however much of the line is there.
+struct LineScanner {
+    /// Where the line begins that is being looked for.
+    private(set) var lineStart: Int
+    /// How far the bytes are known to be fit for a line.
+    private var scanned: Int
+
+    /// - Parameter start: where the first line begins.
+    init(start: Int = 0) {
+        lineStart = start
+        scanned = start
+    }
+
+    /// The next whole line, without its CR LF.
+    ///
+    /// - Parameters:
+    ///   - end: the first offset that a line may not reach, its CR LF included.
+    ///   - failure: what to throw when it does.
+    /// - Returns: nil if the line is not complete yet.
+    mutating func nextLine(
+        in bytes: UnsafeBufferPointer<UInt8>, before end: Int, orThrow failure: () -> HTTPFailure
+    ) throws(HTTPFailure) -> Range<Int>? {
+        let stop = min(bytes.count, end)
+        var index = scanned
+        while index < stop {
+            let byte = bytes[index]
+            if byte >= Byte.space && byte != Byte.delete || byte == Byte.tab {
+                index += 1
+                continue
+            }
+            guard byte == Byte.carriageReturn else { throw Self.refusal(of: byte) }
+            guard index + 1 < end else { break }
+            guard index + 1 < bytes.count else {
+                scanned = index
+                return nil
+            }
+            guard bytes[index + 1] == Byte.lineFeed else {
+                throw .badRequest("a carriage return without a line feed")
+            }
+            let line = lineStart..<index
+            lineStart = index + 2
+            scanned = lineStart
+            return line
+        }
+        scanned = index
+        if bytes.count >= end { throw failure() }
+        return nil
+    }
+
+    private static func refusal(of byte: UInt8) -> HTTPFailure {
+        byte == Byte.lineFeed
+            ? .badRequest("a line feed without a carriage return")
+            : .badRequest("a control character in the header")
+    }
+}

@@ -1,0 +1,30 @@
+/// The way to answer one request, from any thread, now or later. A request that waits for its
+/// answer costs no thread.
+package struct HTTPResponder: Sendable {
+    let mailbox: LoopMailbox
+    let id: RequestID
+
+    /// Answers the request. Only the first answer counts; one for a client that has gone, or that
+    /// comes behind `answerDeadline`, is dropped.
+    package func respond(_ response: HTTPResponse) {
+        if let loop = mailbox.loopOfThisThread {
+            loop.respond(id, response)
+        } else {
+            mailbox.post(.respond(id, response))
+        }
+    }
+
+    /// Asks to be told, once, if the client goes away before the request is answered; at once if it
+    /// has. A later call replaces an earlier one.
+    ///
+    /// With a notice asked for, a client that stops sending counts as gone and its connection is
+    /// closed; without, it is still answered. The notice runs on the loop's thread and must not
+    /// block.
+    package func onDisconnect(_ notice: @escaping @Sendable () -> Void) {
+        if let loop = mailbox.loopOfThisThread {
+            loop.onDisconnect(id, notice)
+        } else {
+            mailbox.post(.onDisconnect(id, notice))
+        }
+    }
+}
