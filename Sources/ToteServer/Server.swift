@@ -140,6 +140,7 @@ package final class Server {
     /// Drops the group and everything in memory that came of it.
     package func rollBack() throws {
         if store.database.isInTransaction { try store.database.execute("ROLLBACK") }
+        try store.readUnplaced()
         spaces = [:]
         pins = SnapshotPins()
         touchedSpaces = []
@@ -198,8 +199,9 @@ package final class Server {
             throw Problem(413, "body_too_large", "at most \(Limits.requestBytesMax) bytes")
         }
         let sync: SyncRequest
+        let run: [UInt8]
         do {
-            sync = try encoding.request(request.body)
+            (sync, run) = try encoding.requestWithRun(request.body)
         } catch {
             throw Problem.malformed(error)
         }
@@ -216,7 +218,7 @@ package final class Server {
         let space = try space(name)
         var verdict: Judge.Verdict?
         if hasWork {
-            guard Encoding.cbor.encode(sync.run).count <= Limits.batchBytesMax else {
+            guard run.count <= Limits.batchBytesMax else {
                 throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
             }
             let judge = Judge(
@@ -224,7 +226,7 @@ package final class Server {
                 now: clock, random: random)
             let before = space.position
             if !sync.resend.isEmpty { try judge.resend(sync.resend) }
-            if !sync.changes.isEmpty { verdict = try judge.push(sync) }
+            if !sync.changes.isEmpty { verdict = try judge.push(sync, bytes: run) }
             if space.position > before { touchedSpaces.insert(name) }
             if keeper.isDue(space) { try keeper.keep(space, now: clock) }
         }
@@ -352,6 +354,11 @@ package final class Server {
         try commit()
     }
 
+    /// Brings the index of the log up to date; call it when idle, within a group.
+    package func settle() throws {
+        if store.hasUnplaced { try store.placeAll() }
+    }
+
     /// Writes the WAL back into the file. Only the thread that owns the server may.
     package func checkpoint() throws { try store.database.checkpoint() }
 
@@ -374,6 +381,7 @@ package final class Server {
     func noteRevoked(_ id: String) { revokedTokens.insert(id) }
 
     private static func encoding(_ type: String?) throws -> Encoding {
+        if type == Encoding.cbor.rawValue { return .cbor }
         let plain = type?.split(separator: ";").first.map(String.init)?.trimmed.lowercased()
         guard let encoding = Encoding(rawValue: plain ?? "") else {
             throw Problem(

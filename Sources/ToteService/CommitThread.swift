@@ -240,7 +240,12 @@ private struct CommitLoop {
     /// What is done when nobody asks for anything.
     private mutating func lookAfter() throws {
         idleRounds += 1
-        if idleRounds == 1, groupsSinceCheckpoint > 0 { try checkpoint() }
+        if idleRounds == 1, groupsSinceCheckpoint > 0 {
+            try server.begin()
+            try server.settle()
+            try server.commit()
+            try checkpoint()
+        }
         if idleRounds % Self.roundsPerSweep == 0 {
             try server.begin()
             try server.sweep(at: SystemClock.nowMilliseconds())

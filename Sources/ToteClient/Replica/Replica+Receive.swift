@@ -174,7 +174,9 @@ extension Replica {
         for var entry in outbox {
             if let position = entry.position, position <= page.position {
                 // The snapshot stands for its event: the change itself is held for a restored server.
-                if entry.state == .accepted { try store.hold(entry, position: position, time: time) }
+                if entry.state == .accepted {
+                    try store.hold(entry, position: position, time: time)
+                }
                 try store.update(entry, isOutstanding: false)
                 continue
             }

@@ -1,26 +1,32 @@
-/// The keys that a run's writes name, in the order of their first use.
+/// The keys that a run's writes name, in the order of their first use, and each write's place among them.
 struct KeyTable {
     private(set) var keys: [Key] = []
-    private var indices: [Key: Int] = [:]
-
-    /// The key's place, given now if it has none.
-    mutating func index(_ key: Key) -> Int {
-        // A batch mostly writes few keys: comparing beats hashing there.
-        if keys.count <= 8 {
-            if let index = keys.firstIndex(of: key) { return index }
-        } else if let index = indices[key] {
-            return index
-        }
-        if keys.count == 8 {
-            for (index, key) in keys.enumerated() { indices[key] = index }
-        }
-        if keys.count >= 8 { indices[key] = keys.count }
-        keys.append(key)
-        return keys.count - 1
-    }
+    private var indexOfWrite: [Int] = []
+    private var nextWrite = 0
 
     init(_ events: [Event]) {
-        for event in events { for write in event.change.writes { _ = index(write.key) } }
+        var indices: [Key: Int] = [:]
+        for event in events {
+            for write in event.change.writes {
+                // The write before mostly has the same key, and hashing is the cost of this.
+                if let last = keys.last, last == write.key {
+                    indexOfWrite.append(keys.count - 1)
+                    continue
+                }
+                let index = indices[write.key] ?? keys.count
+                if index == keys.count {
+                    keys.append(write.key)
+                    indices[write.key] = index
+                }
+                indexOfWrite.append(index)
+            }
+        }
+    }
+
+    /// The place of the next write's key; writes are asked for in their order, once.
+    mutating func nextIndex() -> Int {
+        defer { nextWrite += 1 }
+        return indexOfWrite[nextWrite]
     }
 }
 
@@ -102,7 +108,7 @@ extension WireWriter {
     mutating func write(_ write: Write, keys: inout KeyTable) {
         beginMap(1 + (write.payload == nil ? 0 : 1) + (write.replaces.isEmpty ? 0 : 1))
         member(.key)
-        unsigned(UInt64(keys.index(write.key)))
+        unsigned(UInt64(keys.nextIndex()))
         if let payload = write.payload {
             member(.payload)
             self.payload(payload)
@@ -335,16 +341,21 @@ extension WireReader {
     }
 
     /// The members of a run, after its map was begun; `other` takes the members that are not a run's.
+    ///
+    /// - Parameter place: set to where the members from `replica` to `changes` lie.
     mutating func runMembers(
-        _ other: (inout Self, MemberName) throws(WireError) -> Void
+        place: inout Range<Int>, _ other: (inout Self, MemberName) throws(WireError) -> Void
     ) throws(WireError) -> (run: Run, hasReplica: Bool) {
         var run = Run(replica: ReplicaID(0), counter: 0, events: [])
         var (hasReplica, hasCounter) = (false, false)
         var keys: [Key] = []
         var used = 0
+        var start = offset
         while let name = try nextMember() {
             switch name {
-            case .known(.position): run.position = try unsigned()
+            case .known(.position):
+                run.position = try unsigned()
+                start = offset
             case .known(.replica):
                 run.replica = ReplicaID(try id())
                 hasReplica = true
@@ -366,8 +377,11 @@ extension WireReader {
                     let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
                     run.events.append(try event(dot, keys, used: &used))
                 }
+                place = start..<offset
             case .known(.digest): run.digest = try id()
-            default: try other(&self, name)
+            default:
+                try other(&self, name)
+                if !hasReplica { start = offset }
             }
         }
         guard used == keys.count else { throw fail(.notCanonical, "a key that no write names") }
@@ -383,7 +397,10 @@ extension WireReader {
 
     mutating func run() throws(WireError) -> Run {
         try beginMap()
-        let (run, hasReplica) = try runMembers { reader, _ throws(WireError) in try reader.skip() }
+        var place = 0..<0
+        let (run, hasReplica) = try runMembers(place: &place) { reader, _ throws(WireError) in
+            try reader.skip()
+        }
         guard hasReplica, !run.events.isEmpty else {
             throw fail(.missingMember, "a run has a replica and changes")
         }

@@ -22,9 +22,12 @@ package struct Grant: Hashable, Sendable {
         }
     }
 
-    package var readsAll: Bool { read.contains("*") }
+    package var readsAll: Bool { read.first == "*" || read.contains("*") }
     package func mayRead(_ collection: Name) -> Bool { Self.matches(read, collection) }
-    package func mayWrite(_ collection: Name) -> Bool { Self.matches(write, collection) }
+    package func mayWrite(_ collection: Name) -> Bool {
+        // The common grant, without looking at the collection's text.
+        write.first == "*" || Self.matches(write, collection)
+    }
 }
 
 /// A bearer token without its secret.

@@ -14,6 +14,12 @@ struct Judge {
     let now: UInt64
     let random: () -> UInt64
 
+    /// A batch as its author sent it: the row holds these bytes when everything in it was accepted.
+    struct Sent {
+        let digest: UInt64
+        let bytes: [UInt8]
+    }
+
     /// What a push is answered with, beside the pull.
     struct Verdict {
         var fates: [Fate]
@@ -22,9 +28,9 @@ struct Judge {
         var needsWhole = false
     }
 
-    func push(_ request: SyncRequest) throws -> Verdict {
-        let run = request.run
-        let digest = SHA256.digest(Encoding.cbor.encode(run))
+    /// - Parameter bytes: the deterministic CBOR of the request's run.
+    func push(_ request: SyncRequest, bytes: [UInt8]) throws -> Verdict {
+        let digest = SHA256.digest(bytes)
         let record = space.replicas[request.replica]
         var known: [UInt64: Fate] = [:]
         if let record, record.epoch == epoch {
@@ -48,7 +54,7 @@ struct Judge {
                 throw clockAhead(event.change.time)
             }
         }
-        return try accept(request, record: record, known: known, digest: digest)
+        return try accept(request, bytes, record: record, known: known, digest: digest)
     }
 
     private func clockAhead(_ stamp: Timestamp) -> Problem {
@@ -108,7 +114,8 @@ struct Judge {
     }
 
     private func accept(
-        _ request: SyncRequest, record: ReplicaRecord?, known: [UInt64: Fate], digest: [UInt8]
+        _ request: SyncRequest, _ bytes: [UInt8], record: ReplicaRecord?, known: [UInt64: Fate],
+        digest: [UInt8]
     ) throws -> Verdict {
         var record =
             record
@@ -132,8 +139,9 @@ struct Judge {
         record.seen = now
         space.replicas[record.id] = record
         // The author's bytes stand for the stored ones only where the whole batch is one row.
-        let short = known.isEmpty ? Run.shortDigest(digest) : nil
-        let judged = try judge(events, short: short, looksUp: looksUp)
+        let sent =
+            known.isEmpty ? Sent(digest: Run.shortDigest(digest), bytes: bytes) : nil
+        let judged = try judge(events, sent: sent, looksUp: looksUp)
         try store.setReplica(record, space: space.number)
         let fates = request.changes.map { event in
             known[event.dot.counter] ?? judged[event.dot.counter] ?? Fate(position: 0)
@@ -168,21 +176,29 @@ struct Judge {
     /// Judges changes in order and appends them, a row for each stretch of consecutive counters.
     ///
     /// - Returns: fates by counter.
-    func judge(_ pushed: [Event], short: UInt64?, looksUp: Bool) throws -> [UInt64: Fate] {
+    func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [UInt64: Fate] {
         var fates: [UInt64: Fate] = [:]
         var batch: [Event] = []
         var isAsSent = true
+        var isAllAccepted = true
         func flush() throws {
             guard let first = batch.first else { return }
-            let run = Run(
-                replica: first.dot.replica, counter: first.dot.counter, events: batch)
+            let isWhole = isAsSent && isAllAccepted && batch.count == pushed.count
+            let body: [UInt8]
+            if isWhole, let sent {
+                body = sent.bytes
+            } else {
+                body = Encoding.cbor.encode(
+                    Run(replica: first.dot.replica, counter: first.dot.counter, events: batch))
+            }
             let row = LogRow(
                 position: space.position + 1, count: UInt64(batch.count),
                 replica: first.dot.replica, counter: first.dot.counter, time: now,
-                digest: isAsSent ? short : nil, body: Encoding.cbor.encode(run))
+                digest: isAsSent ? sent?.digest : nil, body: body)
             try space.append(row, batch, store: store)
             batch = []
             isAsSent = true
+            isAllAccepted = true
         }
         for event in pushed {
             // What repeats a change of this very batch must find it in the log.
@@ -190,7 +206,11 @@ struct Judge {
             let follows = batch.last.map { $0.dot.counter + 1 == event.dot.counter } ?? true
             if repeats || !follows { try flush() }
             let judged = try judge(event, looksUp: looksUp)
-            if judged.outcome == .accepted, judged.change != event.change { isAsSent = false }
+            if judged.outcome != .accepted {
+                isAllAccepted = false
+            } else if looksUp, judged.change != event.change {
+                isAsSent = false
+            }
             space.apply(judged)
             let position = space.position + UInt64(batch.count) + 1
             var fate = Fate(position: position, rejection: judged.rejection)
@@ -239,7 +259,8 @@ struct Judge {
             guard grant.mayWrite(write.key.collection) else {
                 return Rejection(code: "not_allowed", details: write.key.details)
             }
-            guard write.payload != nil else { continue }
+            guard write.payload != nil, space.documents.cellCount >= Limits.cellsPerKeyMax
+            else { continue }
             let cells = space.documents.cells(write.key)
             if cells.count >= Limits.cellsPerKeyMax {
                 let left = Set(cells.map(\.dot)).subtracting(write.replaces).count
@@ -314,11 +335,11 @@ struct Judge {
                 try noteResent(event.dot)
                 unknown.append(event)
                 if event.dot.replica == ReplicaID(epoch) {
-                    _ = try judge(unknown, short: nil, looksUp: true)
+                    _ = try judge(unknown, sent: nil, looksUp: true)
                     unknown = []
                 }
             }
-            _ = try judge(unknown, short: nil, looksUp: true)
+            _ = try judge(unknown, sent: nil, looksUp: true)
         }
     }
 

@@ -54,10 +54,10 @@ struct Keeper {
                 guard isOld, row.lastPosition <= space.snapshotPosition else { break reading }
                 next = row.lastPosition + 1
                 if row.time < forgotten {
-                    try store.removeRow(at: row.position, space: space.number)
+                    try store.remove(row, space: space.number)
                     hasForgotten = true
                 } else if row.position > space.trimmed {
-                    try store.replaceBody(try fatesOnly(row), space: space.number)
+                    try store.replaceBody(try fatesOnly(row))
                 }
                 space.trimmed = max(space.trimmed, row.lastPosition)
             }

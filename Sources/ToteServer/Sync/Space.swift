@@ -125,7 +125,7 @@ final class Space {
     /// Puts a judged row at the end of the log.
     func append(_ row: LogRow, _ events: [Event], store: ServerStore) throws {
         precondition(row.position == position + 1, "S1: \(row.position) after \(position)")
-        precondition(row.lastPosition < 1 << ServerStore.positionBits, "the log is full")
+        precondition(row.lastPosition < ServerStore.positionMax, "the log is full")
         try store.append(row, space: number)
         position = row.lastPosition
         tail.append(TailRow(row: row, events: events))
