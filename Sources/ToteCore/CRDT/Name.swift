@@ -60,6 +60,12 @@ package struct Key: Hashable, Comparable, Sendable {
         self.field = field
     }
 
+    package static func == (left: Key, right: Key) -> Bool {
+        // The item tells keys apart most often.
+        left.item == right.item && left.field == right.field
+            && left.collection == right.collection
+    }
+
     package static func < (left: Key, right: Key) -> Bool {
         if left.collection != right.collection { return left.collection < right.collection }
         if left.item != right.item { return left.item < right.item }

@@ -13,14 +13,27 @@ struct KeyTable {
                     indexOfWrite.append(keys.count - 1)
                     continue
                 }
-                let index = indices[write.key] ?? keys.count
+                let index = Self.index(of: write.key, in: keys, indices) ?? keys.count
                 if index == keys.count {
                     keys.append(write.key)
-                    indices[write.key] = index
+                    if keys.count == Self.searchedMax {
+                        for (place, key) in keys.enumerated() { indices[key] = place }
+                    } else if keys.count > Self.searchedMax {
+                        indices[write.key] = index
+                    }
                 }
                 indexOfWrite.append(index)
             }
         }
+    }
+
+    /// Up to here comparing beats hashing.
+    private static let searchedMax = 8
+
+    private static func index(of key: Key, in keys: [Key], _ indices: [Key: Int]) -> Int? {
+        guard keys.count < searchedMax else { return indices[key] }
+        for index in keys.indices where keys[index] == key { return index }
+        return nil
     }
 
     /// The place of the next write's key; writes are asked for in their order, once.
@@ -365,7 +378,7 @@ extension WireReader {
             case .known(.keys):
                 try beginArray()
                 while try nextElement() { keys.append(try key()) }
-                guard Set(keys).count == keys.count, !keys.isEmpty else {
+                guard !keys.isEmpty, keys.count == 1 || Set(keys).count == keys.count else {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
                 }
             case .known(.changes):
