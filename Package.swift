@@ -48,7 +48,9 @@ let package = Package(
         library("ToteClient", ["ToteCore", "ToteSQLite"]),
         library("ToteURLSession", ["ToteClient"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
-        library("ToteService", ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore"]),
+        library(
+            "ToteService",
+            ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
         library("ToteCommandLine"),
         command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
         library(

@@ -62,6 +62,16 @@ package struct WorldFailure: Error, Sendable, CustomStringConvertible {
     /// The last things that happened.
     package var lines: [String]
 
+    package init(
+        kind: Kind, seed: UInt64, family: WorldOptions.Family, message: String, lines: [String]
+    ) {
+        self.kind = kind
+        self.seed = seed
+        self.family = family
+        self.message = message
+        self.lines = lines
+    }
+
     package var description: String {
         "\(kind.rawValue): \(message) [repeat: tote-sim world --family \(family.rawValue) "
             + "--seeds \(seed)..\(seed)]"

@@ -337,6 +337,24 @@ package final class Server {
         try store.setMeta("clock", clock)
     }
 
+    /// `beginBackup` in a group of its own.
+    package func markBackup(at now: UInt64) throws -> UInt64 {
+        try begin()
+        let moment = try beginBackup(at: now)
+        try commit()
+        return moment
+    }
+
+    /// `noteBackup` in a group of its own.
+    package func noteBackupAlone(begunAt time: UInt64) throws {
+        try begin()
+        try noteBackup(begunAt: time)
+        try commit()
+    }
+
+    /// Writes the WAL back into the file. Only the thread that owns the server may.
+    package func checkpoint() throws { try store.database.checkpoint() }
+
     /// Marks the moment from which on a backup that begins now is sure to hold everything older.
     package func beginBackup(at now: UInt64) throws -> UInt64 {
         clock = max(clock, now) + 1

@@ -117,6 +117,26 @@ package final class HTTPConnection: Sendable {
         }
     }
 
+    /// Reads exactly so many bytes as they come, answers or not: for tests of the bytes themselves.
+    package func readBytes(
+        _ count: Int, timeout: Duration = .seconds(30)
+    ) throws(HTTPClientError) -> [UInt8] {
+        let deadline = Self.deadline(timeout)
+        return try state.withLock { state throws(HTTPClientError) in
+            while state.input.count < count {
+                let room = state.input.reserve(4096)
+                let received = try socket.receive(into: room, untilNanos: deadline)
+                guard received > 0 else {
+                    throw HTTPClientError(.connectionLost, "closed early", sentAnything: true)
+                }
+                state.input.commit(received)
+            }
+            let bytes = Array(state.input.readable.prefix(count))
+            state.input.consume(count)
+            return bytes
+        }
+    }
+
     /// Reads everything until the server closes the connection, and closes it.
     ///
     /// - Parameter limit: more bytes are not taken.

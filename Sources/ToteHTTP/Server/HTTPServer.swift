@@ -10,7 +10,7 @@ package final class HTTPServer: Sendable {
     private enum State {
         case new
         case running([Loop])
-        case stopped
+        case stopped([Loop])
     }
 
     private struct Loop: Sendable {
@@ -63,7 +63,7 @@ package final class HTTPServer: Sendable {
     package func start() throws(HTTPServerError) -> UInt16 {
         let isFirst = state.withLock { state in
             guard case .new = state else { return false }
-            state = .stopped
+            state = .stopped([])
             return true
         }
         precondition(isFirst, "a server is started once")
@@ -146,7 +146,7 @@ package final class HTTPServer: Sendable {
         }
         for loop in loops { loop.parts.mailbox.post(.stop) }
         for loop in loops { loop.thread.join() }
-        state.withLock { $0 = .stopped }
+        state.withLock { $0 = .stopped(loops) }
         if let path = options.unixSocketPath { unlink(path) }
     }
 
@@ -154,7 +154,13 @@ package final class HTTPServer: Sendable {
     package var statistics: HTTPServerStatistics {
         var sum = HTTPServerStatistics()
         sum.connectionsOpen = context.census.total
-        for loop in loops { loop.parts.counters.add(to: &sum) }
+        let all = state.withLock { state in
+            switch state {
+            case .new: [Loop]()
+            case .running(let loops), .stopped(let loops): loops
+            }
+        }
+        for loop in all { loop.parts.counters.add(to: &sum) }
         return sum
     }
 }

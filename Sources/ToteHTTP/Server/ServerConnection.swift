@@ -6,7 +6,8 @@ import Glibc
 /// Invariants, where an answer is *due* from the moment its request is handed on:
 /// - (H1) answers leave in the order of their requests, one for each;
 /// - (H2) behind a refused or closing request nothing is read as a request;
-/// - (H3) at most `pipelinedAtMost` answers are due, plus the one of a refusal;
+/// - (H3) at most `pipelinedAtMost` answers are due, plus the one of a refusal, and no request is
+///   read while bodies of more than one largest body wait for theirs;
 /// - (H4) an idle connection holds no buffer.
 final class ServerConnection {
     /// A request whose answer is due.
@@ -16,6 +17,7 @@ final class ServerConnection {
         /// Whether the connection ends with this answer.
         var isLast: Bool
         let sinceMillis: Int
+        var bodyBytes = 0
         var response: HTTPResponse?
         var onDisconnect: (@Sendable () -> Void)?
     }
@@ -39,6 +41,8 @@ final class ServerConnection {
     var largeBody: [UInt8] = []
     var largeBodySent = 0
     var due: [Due] = []
+    /// Bytes of bodies handed on whose answers are due.
+    var dueBodyBytes = 0
     var nextSequence: UInt32 = 0
 
     /// No further request is read: the last one was taken, refused, or the client has ended.
@@ -90,7 +94,14 @@ final class ServerConnection {
 
     var canTakeRequest: Bool {
         isOpen && !hasTakenLast && due.count < loop.options.pipelinedAtMost
+            && dueBodyBytes <= loop.options.message.bodyBytesAtMost
             && backlogBytes < loop.options.backlogBytesAtMost
+    }
+
+    /// Where in `due` a request stands.
+    func dueIndex(_ sequence: UInt32) -> Int? {
+        for index in due.indices where due[index].sequence == sequence { return index }
+        return nil
     }
 
     var isQuiet: Bool { due.isEmpty && phase == .idle && backlogBytes == 0 }
@@ -188,6 +199,7 @@ final class ServerConnection {
         let given = due[index...]
         abandonedFrom = min(abandonedFrom, due[index].sequence)
         due.removeSubrange(index...)
+        for request in given { dueBodyBytes -= request.bodyBytes }
         for request in given { request.onDisconnect?() }
     }
 }
