@@ -1165,7 +1165,7 @@ def check_exchange(v):
         if isinstance(value, list):
             return [bound(element) for element in value]
         if isinstance(value, dict):
-            return {bound(n) if n.startswith("$") else n: bound(e) for n, e in value.items()}
+            return {n: [0, 0] if n == "page" else bound(e) for n, e in value.items()}
         return value
 
     for step in v["steps"]:

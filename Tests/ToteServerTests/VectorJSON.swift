@@ -86,7 +86,12 @@ indirect enum JSON: Equatable {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let data = try Data(contentsOf: root.appending(path: "Protocol/\(name)"))
-        var parser = JSONParser(bytes: Array(data))
+        return parsed(Array(data))
+    }
+
+    /// Reads JSON that is known to be well-formed.
+    static func parsed(_ bytes: [UInt8]) -> JSON {
+        var parser = JSONParser(bytes: bytes)
         return parser.value()
     }
 }
@@ -121,7 +126,9 @@ private struct JSONParser {
         case UInt8(ascii: "\""): return text()
         default:
             let start = offset
-            while ![0x2C, 0x5D, 0x7D, 0x20, 0x0A].contains(bytes[offset]) { offset += 1 }
+            while offset < bytes.count, ![0x2C, 0x5D, 0x7D, 0x20, 0x0A].contains(bytes[offset]) {
+                offset += 1
+            }
             switch String(decoding: bytes[start..<offset], as: UTF8.self) {
             case "true": return .bool(true)
             case "false": return .bool(false)
