@@ -654,6 +654,11 @@ class Cell(Tuple):  # §4.5
         return Tuple(Uint(), Uint(), Payload(), *([TIME] if timed else [])).read(item, r)
 
 
+class ReplyShape(Members):
+    def checked(self, found, item, r):
+        return {"covered": 0, **found}  # the one default that is written out
+
+
 class SnapshotShape(Members):
     def checked(self, found, item, r):
         indices = [cell[0] for items in found.get("documents", {}).values()
@@ -680,13 +685,13 @@ REQUEST = RunMembers(
      "wait": Uint(25), "resend": List(RUN, 100), "page": Tuple(Uint(), Uint()), "whole": Bool()},
     ["replica"], {"formerly": [], "wait": 0, "resend": [], "whole": False, "changes": []})
 LOGGED = Members({"nonce": Id(), "time": TIME, "code": Text(), "details": Value(), "dot": Dot()},
-                 ["code", "dot"], {"details": {}})
+                 ["nonce", "time", "code", "dot"], {"details": {}})
 SNAPSHOT = SnapshotShape(
     {"position": Uint(), "documents": Names(Names(Names(List(Cell(Uint(), Uint(), Payload(),
                                                                   TIME))))),
-     "rejections": List(LOGGED), "next": Uint(), "replicas": List(Id())}, (),
+     "rejections": List(LOGGED), "next": Uint(), "replicas": List(Id())}, ["position"],
     {"documents": {}, "rejections": [], "replicas": []})
-REPLY = Members(
+REPLY = ReplyShape(
     {"cursor": Tuple(Id(), Uint()), "ticket": Id(),
      "fates": List(Fate({"same_as": Dot(), "rejected": REJECTION, "position": Uint()})),
      "events": List(RUN), "snapshot": SNAPSHOT, "covered": Uint(), "more": Bool(),

@@ -8,6 +8,8 @@ import ToteCore
         "enc-051": "JSON members must come in the order of their numbers",
         "enc-052": "JSON members must come in the order of their numbers",
         "enc-055": "names inside an ignored member are taken for the protocol's",
+        "enc-199": "a snapshot without position is read as one at 0",
+        "enc-200": "a refusal in a snapshot without nonce is read as one with 0",
     ]
 
     /// Runs a check on every vector of a topic, and names the vector where one fails.
