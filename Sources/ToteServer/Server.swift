@@ -73,7 +73,7 @@ package enum Handled: Sendable {
 /// commit returned. After a thrown storage error call `rollBack`: nothing of the group happened.
 package final class Server {
     let store: ServerStore
-    let tokens: TokenBook
+    private(set) var tokens: TokenBook
     let random: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -144,6 +144,8 @@ package final class Server {
         spaces = [:]
         pins = SnapshotPins()
         touchedSpaces = []
+        tokens = try TokenBook(store: store)
+        backupTime = try store.meta("backup_time") ?? 0
     }
 
     /// Answers a request within the open group.
@@ -216,6 +218,12 @@ package final class Server {
                 members: [Value.Entry("epoch", .text(Hex.string(epoch)))])
         }
         let space = try space(name)
+        if let cursor = sync.cursor, cursor.position > space.position {
+            throw Problem(
+                409, "cursor_ahead",
+                "the cursor is \(cursor.position), the log ends at \(space.position): this server "
+                    + "has lost data; its operator must restore a backup with `tote restore`")
+        }
         var verdict: Judge.Verdict?
         if hasWork {
             guard run.count <= Limits.batchBytesMax else {
@@ -225,14 +233,15 @@ package final class Server {
                 space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
                 now: clock, random: random)
             let before = space.position
-            if !sync.resend.isEmpty { try judge.resend(sync.resend) }
+            guard sync.resend.isEmpty || sync.changes.isEmpty else {
+                throw Problem(400, "resend_with_changes", "resend first, then push")
+            }
+            if !sync.resend.isEmpty { try judge.resend(sync) }
             if !sync.changes.isEmpty { verdict = try judge.push(sync, bytes: run) }
             if space.position > before { touchedSpaces.insert(name) }
             if keeper.isDue(space) { try keeper.keep(space, now: clock) }
         }
-        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position > 0,
-            cursor.position == space.position
-        {
+        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(
                 ParkedSync(
                     space: name, tokenID: token.id, deadline: clock + sync.waitSeconds * 1_000,
@@ -305,7 +314,8 @@ package final class Server {
         }
         let space: Space
         if let number = try store.spaceNumber(name) {
-            space = try Space(number: number, name: name, store: store)
+            space = try Space(
+                number: number, name: name, store: store, wasRestored: wasRestored)
         } else {
             space = Space(number: try store.makeSpace(name), name: name)
         }

@@ -153,7 +153,8 @@ extension Replica {
         if let pages, pages.position == page.position {
             whole.documents = pages.documents
             whole.rejections = pages.rejections + page.rejections
-            for (key, cell) in page.documents.sortedCells() {
+            for (key, cell) in page.documents.sortedCells()
+            where !whole.documents.cells(key).contains(where: { $0.dot == cell.dot }) {
                 whole.documents.insert(cell, at: key)
             }
         }

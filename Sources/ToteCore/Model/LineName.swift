@@ -6,6 +6,8 @@ public struct LineName: Hashable, Sendable {
     public var sku: String
     /// Group to value, for example `"size": "L"`.
     public var options: [String: String]
+    /// The item's name where another client wrote it in a form of its own: such a line keeps it.
+    private var verbatim: Name?
 
     public init(_ sku: String, options: [String: String] = [:]) {
         self.sku = sku
@@ -14,6 +16,7 @@ public struct LineName: Hashable, Sendable {
 
     /// The item's name in a document.
     package var item: Name {
+        if let verbatim { return verbatim }
         let parts = options.map { "\(Self.escape($0.key))=\(Self.escape($0.value))" }
             .map { Name($0) }.sorted()
         return Name(([Self.escape(sku)] + parts.map(\.text)).joined(separator: "|"))
@@ -31,10 +34,12 @@ public struct LineName: Hashable, Sendable {
                 options.updateValue(value, forKey: group) == nil
             else {
                 self.init(item.text)
+                verbatim = item
                 return
             }
         }
         self.init(sku ?? item.text, options: sku == nil ? [:] : options)
+        if self.item != item { verbatim = item }
     }
 
     private static func escape(_ text: String) -> String {

@@ -144,6 +144,16 @@ struct CBORReader: WireReader {
         return name
     }
 
+    static var isOrdered: Bool { true }
+
+    mutating func skipKey() throws(WireError) -> Bool {
+        guard try nextElement() else { return false }
+        let start = offset
+        if try peek() == .integer { _ = try signed() } else { _ = try text() }
+        try checkKey(from: start)
+        return true
+    }
+
     /// Keys must rise bytewise; equal ones are duplicates.
     private mutating func checkKey(from start: Int) throws(WireError) {
         let frame = open[open.count - 1]

@@ -364,6 +364,7 @@ extension WireReader {
         var keys: [Key] = []
         var used = 0
         var start = offset
+        var later: Self?
         while let name = try nextMember() {
             switch name {
             case .known(.position):
@@ -382,21 +383,21 @@ extension WireReader {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
                 }
             case .known(.changes):
-                try beginArray()
-                while try nextElement() {
-                    guard run.events.count < Limits.changesPerBatchMax else {
-                        throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
-                    }
-                    let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
-                    run.events.append(try event(dot, keys, used: &used))
+                if Self.isOrdered || (hasReplica && hasCounter && !keys.isEmpty) {
+                    run.events = try events(run, keys, used: &used)
+                    place = start..<offset
+                } else {
+                    // In JSON what they need may still come: they are read when the map has ended.
+                    later = self
+                    try skip()
                 }
-                place = start..<offset
             case .known(.digest): run.digest = try id()
             default:
                 try other(&self, name)
                 if !hasReplica { start = offset }
             }
         }
+        if var reader = later { run.events = try reader.events(run, keys, used: &used) }
         guard used == keys.count else { throw fail(.notCanonical, "a key that no write names") }
         guard run.events.isEmpty || (hasCounter && run.counter > 0 && hasReplica) else {
             throw fail(.missingMember, "changes have a replica and a counter from 1")
@@ -406,6 +407,21 @@ extension WireReader {
             throw fail(.integerRange, "counters end at 2^53-1")
         }
         return (run, hasReplica)
+    }
+
+    private mutating func events(
+        _ run: Run, _ keys: [Key], used: inout Int
+    ) throws(WireError) -> [Event] {
+        var events: [Event] = []
+        try beginArray()
+        while try nextElement() {
+            guard events.count < Limits.changesPerBatchMax else {
+                throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
+            }
+            let counter = run.counter.addingReportingOverflow(UInt64(events.count)).partialValue
+            events.append(try event(Dot(run.replica, counter), keys, used: &used))
+        }
+        return events
     }
 
     mutating func run() throws(WireError) -> Run {

@@ -105,6 +105,10 @@ struct JSONReader: WireReader {
         return name
     }
 
+    static var isOrdered: Bool { false }
+
+    mutating func skipKey() throws(WireError) -> Bool { try nextName() != nil }
+
     mutating func nextMember() throws(WireError) -> MemberName? {
         guard let name = try nextName() else { return nil }
         return Member.byName[name].map { .known($0) } ?? .other(name)

@@ -119,12 +119,15 @@ extension WireWriter {
 extension WireReader {
     mutating func snapshot() throws(WireError) -> Snapshot {
         var snapshot = Snapshot(position: 0, documents: Documents())
+        var hasPosition = false
         var replicas: [ReplicaID] = []
         var cells: [(key: Key, replica: Int, cell: Cell)] = []
         try beginMap()
         while let name = try nextMember() {
             switch name {
-            case .known(.position): snapshot.position = try unsigned()
+            case .known(.position):
+                snapshot.position = try unsigned()
+                hasPosition = true
             case .known(.documents): try documents(&cells)
             case .known(.rejections):
                 try beginArray()
@@ -136,11 +139,19 @@ extension WireReader {
             default: try skip()
             }
         }
+        guard hasPosition else { throw fail(.missingMember, "a snapshot has a position") }
+        for (left, right) in zip(replicas, replicas.dropFirst()) where left >= right {
+            throw fail(.notCanonical, "replicas are sorted, each once")
+        }
         for (key, replica, cell) in cells {
+            guard cell.dot.counter > 0 else { throw fail(.outOfRange, "counters begin with 1") }
             guard replica < replicas.count else {
                 throw fail(.outOfRange, "replica \(replica) is not in the table")
             }
             let dot = Dot(replicas[replica], cell.dot.counter)
+            guard !snapshot.documents.cells(key).contains(where: { $0.dot == dot }) else {
+                throw fail(.duplicateKey, "a dot stands twice at one key")
+            }
             snapshot.documents.insert(
                 Cell(dot: dot, time: cell.time, payload: cell.payload), at: key)
         }
@@ -187,19 +198,24 @@ extension WireReader {
     private mutating func loggedRejection() throws(WireError) -> LoggedRejection {
         var entry = LoggedRejection(
             dot: Dot(ReplicaID(0), 0), nonce: 0, time: .zero, rejection: Rejection(code: ""))
+        var (hasNonce, hasTime) = (false, false)
         try beginMap()
         while let name = try nextMember() {
             switch name {
-            case .known(.nonce): entry.nonce = try id()
-            case .known(.time): entry.time = try time()
+            case .known(.nonce):
+                entry.nonce = try id()
+                hasNonce = true
+            case .known(.time):
+                entry.time = try time()
+                hasTime = true
             case .known(.code): entry.rejection.code = try text()
             case .known(.details): entry.rejection.details = try value()
             case .known(.dot): entry.dot = try dot()
             default: try skip()
             }
         }
-        guard !entry.rejection.code.isEmpty, entry.dot.counter > 0 else {
-            throw fail(.missingMember, "a rejection has a code and a dot")
+        guard hasNonce, hasTime, !entry.rejection.code.isEmpty, entry.dot.counter > 0 else {
+            throw fail(.missingMember, "a rejection has a nonce, a time, a code and a dot")
         }
         return entry
     }

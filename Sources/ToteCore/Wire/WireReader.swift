@@ -28,6 +28,10 @@ protocol WireReader {
     mutating func text() throws(WireError) -> String
     mutating func bool() throws(WireError) -> Bool
     mutating func null() throws(WireError)
+    /// Whether members come in the order of their numbers, so that what they need came before.
+    static var isOrdered: Bool { get }
+    /// Passes over a key of a map that is not known; false when the map has ended.
+    mutating func skipKey() throws(WireError) -> Bool
     /// Passes over a byte string of any length.
     mutating func skipBytes() throws(WireError)
     /// Ends the message: nothing may follow.
@@ -72,7 +76,7 @@ extension WireReader {
             while try nextElement() { try skip() }
         case .map:
             try beginMap()
-            while try nextMember() != nil { try skip() }
+            while try skipKey() { try skip() }
         }
     }
 

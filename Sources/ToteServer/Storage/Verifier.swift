@@ -50,7 +50,9 @@ package enum Verifier {
     private static func verify(
         _ number: UInt64, _ name: String, _ store: ServerStore, _ report: inout Report
     ) throws {
-        let space = try Space(number: number, name: name, store: store)
+        let space = try Space(
+            number: number, name: name, store: store,
+            wasRestored: try store.meta("was_restored") == 1)
         var faults: [String] = []
         var context: [ReplicaID: CausalContext] = [:]
         var nonces: [Nonce: Dot] = [:]

@@ -303,43 +303,40 @@ struct Judge {
                 change.writes[index].payload = nil
             }
         }
-        for write in change.writes {
-            for dot in write.replaces where !space.isJudged(dot) {
-                space.awaited[dot, default: []].insert(write.key)
-            }
-        }
+        space.noteAwaited(change)
     }
 
     /// Takes in accepted changes that a device holds and this file lacks, under their own dots.
-    func resend(_ runs: [Run]) throws {
-        for run in runs {
-            var unknown: [Event] = []
-            for var event in run.events {
-                guard event.outcome == .accepted else {
-                    throw Problem(400, "malformed", "only accepted changes are resent")
-                }
-                if try space.indexed(store).dots[event.change.nonce] != nil { continue }
-                if unknown.contains(where: { $0.change.nonce == event.change.nonce }) { continue }
-                if event.change.time.milliseconds
-                    > space.clock.reading(atMilliseconds: now).milliseconds
-                    + Limits.clockAheadMillisecondsMax
-                {
-                    throw clockAhead(event.change.time)
-                }
-                if space.isJudged(event.dot) {
-                    // Its name went to another change meanwhile: the server writes it as its own.
-                    let own = ReplicaID(epoch)
-                    let counter = (space.replicas[own]?.context.last ?? 0) + 1
-                    event.dot = Dot(own, counter)
-                }
-                try noteResent(event.dot)
-                unknown.append(event)
-                if event.dot.replica == ReplicaID(epoch) {
-                    _ = try judge(unknown, sent: nil, looksUp: true)
-                    unknown = []
-                }
+    ///
+    /// Everything is checked before anything is judged. A reader of a part holds others' changes without what it
+    /// may not see, and no token brings back what it may not write: those are left to another device.
+    func resend(_ request: SyncRequest) throws {
+        let latest =
+            space.clock.reading(atMilliseconds: now).milliseconds + Limits.clockAheadMillisecondsMax
+        var seen: Set<Nonce> = []
+        var unknown: [Event] = []
+        for event in request.resend.flatMap(\.events) {
+            guard event.outcome == .accepted else {
+                throw Problem(400, "malformed", "only accepted changes are resent")
             }
-            _ = try judge(unknown, sent: nil, looksUp: true)
+            guard event.change.time.milliseconds <= latest else {
+                throw clockAhead(event.change.time)
+            }
+            let isWhole = grant.readsAll || event.dot.replica == request.replica
+            let mayWrite = event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
+            guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
+                try space.indexed(store).dots[event.change.nonce] == nil
+            else { continue }
+            unknown.append(event)
+        }
+        for var event in unknown {
+            if space.isJudged(event.dot) {
+                // Its name went to another change meanwhile: the server writes it as its own.
+                let own = ReplicaID(epoch)
+                event.dot = Dot(own, (space.replicas[own]?.context.last ?? 0) + 1)
+            }
+            try noteResent(event.dot)
+            _ = try judge([event], sent: nil, looksUp: true)
         }
     }
 

@@ -19,12 +19,6 @@ struct Puller {
     /// - Parameter pinned: the documents of the snapshot's position, when a page of one is asked for.
     func pull(_ request: SyncRequest, whole: Bool, pins: inout SnapshotPins) throws -> Pulled {
         let from = request.cursor?.position ?? 0
-        guard from <= space.position else {
-            throw Problem(
-                409, "cursor_ahead",
-                "the cursor is \(from), the log ends at \(space.position): this server has lost "
-                    + "data; its operator must restore a backup with `tote restore`")
-        }
         if from == 0 || from < space.trimmed || request.page != nil {
             return snapshotPage(request.page, pins: &pins)
         }
@@ -91,10 +85,13 @@ struct Puller {
             space: space.number, position: space.position, documents: space.documents,
             rejections: Array(space.rejections.suffix(Limits.rejectionsPerSnapshotMax)))
         var first = 0
-        if let page, let held = pins.pin(space: space.number, position: page.position) {
-            // A pin that is gone starts the snapshot again, at a new position.
-            pin = held
-            first = Int(min(page.next, UInt64(Int32.max)))
+        if let page {
+            // A pin that is gone starts the snapshot again at a new position, unless nothing has come since.
+            let held = pins.pin(space: space.number, position: page.position)
+            if held != nil || page.position == space.position {
+                pin = held ?? pin
+                first = Int(min(page.next, UInt64(Int32.max)))
+            }
         }
         var pulled = Pulled(cursor: Cursor(epoch: epoch, position: pin.position))
         var documents = Documents()

@@ -59,7 +59,9 @@ final class Space {
     }
 
     /// Reads a space from the file: its snapshot, and the log behind it.
-    init(number: UInt64, name: String, store: ServerStore) throws {
+    ///
+    /// - Parameter wasRestored: whether dots may be named before their changes arrive.
+    init(number: UInt64, name: String, store: ServerStore, wasRestored: Bool) throws {
         self.number = number
         self.name = name
         if let facts = try store.spaceFacts(number) {
@@ -83,7 +85,7 @@ final class Space {
         while more {
             let rows = try store.rows(space: number, from: position + 1, most: 256)
             more = rows.count == 256
-            for row in rows { try replay(row) }
+            for row in rows { try replay(row, wasRestored) }
         }
     }
 
@@ -96,12 +98,16 @@ final class Space {
     }
 
     /// Applies a row that was judged before.
-    private func replay(_ row: LogRow) throws {
+    private func replay(_ row: LogRow, _ wasRestored: Bool) throws {
         guard row.position == position + 1 else {
             throw StoreError.corrupt("S1: position \(position + 1) is missing from \(name)")
         }
         let run = try row.run()
-        for event in run.events { apply(event) }
+        for event in run.events {
+            awaited[event.dot] = nil
+            if wasRestored, event.outcome == .accepted { noteAwaited(event.change) }
+            apply(event)
+        }
         position = row.lastPosition
         tail.append(TailRow(row: row, events: run.events))
         if tail.count > Self.tailRowsMax { tail.removeFirst() }
@@ -176,6 +182,15 @@ final class Space {
             if members > 1 { return true }
         }
         return false
+    }
+
+    /// Remembers which unjudged dots a change replaces.
+    func noteAwaited(_ change: Change) {
+        for write in change.writes {
+            for dot in write.replaces where !isJudged(dot) {
+                awaited[dot, default: []].insert(write.key)
+            }
+        }
     }
 
     func isJudged(_ dot: Dot) -> Bool {
