@@ -106,6 +106,7 @@ enum TargetRule {
         var needsDecoding = false
         for index in start..<target.count {
             let byte = target[index]
+            if byte.isAlphanumeric { continue }
             guard allowed.contains(byte) else {
                 throw .badRequest("a character in the request target that must be encoded")
             }

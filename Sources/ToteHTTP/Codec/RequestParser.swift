@@ -169,16 +169,17 @@ package struct RequestParser {
     }
 
     private mutating func takeRequest() -> HTTPRequest? {
-        guard var request else { preconditionFailure("a body ends behind its head") }
-        request.body = body
-        self.request = nil
-        body = []
+        if !body.isEmpty {
+            request?.body = body
+            body = []
+        }
         scanner = LineScanner()
         line = nil
         fieldCount = 0
         framing = Framing()
         phase = .idle
         awaitsContinue = false
-        return request
+        precondition(request != nil, "a body ends behind its head")
+        return request.take()
     }
 }
