@@ -208,6 +208,9 @@ struct ServerTests {
         #expect(throws: HTTPServerError.self) { try TestServer(options) }
         options.host = "example"
         #expect(throws: HTTPServerError.self) { try TestServer(options) }
+        options = TestServer.options
+        options.exemptAddresses = ["10.0.0.1", "proxy"]
+        #expect(throws: HTTPServerError.self) { try TestServer(options) }
     }
 
     @Test func `IPv6 clients have their address`() throws {
