@@ -1,4 +1,4 @@
-/// Finds the lines of a head or a trailer as their bytes arrive, and refuses bytes that no line has.
+/// Finds the lines of a head or a trailer as their bytes arrive, and refuses bytes no line has.
 ///
 /// The verdict depends on the bytes alone, not on how they were cut: every byte is judged in order,
 /// and a limit strikes at the same offset however much of the line is there.

@@ -70,7 +70,7 @@ enum TargetRule {
             guard HostRule.isValid(target) else { throw .badRequest("an invalid authority") }
             return 0..<target.count
         }
-        // RFC 9112 §3.2.2: a server must accept the absolute form. Its host is checked against Host.
+        // RFC 9112 §3.2.2: a server must accept the absolute form. `Host` must name its host.
         guard let authority = authority(of: target) else {
             throw .badRequest("a request target that does not begin with a slash")
         }

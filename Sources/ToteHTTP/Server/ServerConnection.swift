@@ -163,7 +163,7 @@ final class ServerConnection {
     func watchWhatMatters() {
         var wanted: UInt32 = 0
         if isLingering || canTakeRequest && !inputEnded { wanted |= clinux_epoll_in }
-        // While reading rests, the client's end may stand behind requests that are still to be read.
+        // While reading rests, the client's end may stand behind requests still to be read.
         if !inputEnded, wanted != 0 || hasTakenLast { wanted |= clinux_epoll_rdhup }
         if isWriteBlocked { wanted |= clinux_epoll_out }
         guard wanted != watched else { return }
