@@ -127,7 +127,8 @@ struct ResponseParserTests {
             "204 , 304 "
         ),
         (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n1\r\n!\r\n0\r\nX: y\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "2;a=b\r\nhi\r\n1\r\n!\r\n0\r\nX: y\r\n\r\n",
             "200 hi!"
         ),
         ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", "…"),

@@ -176,20 +176,44 @@ struct LifecycleTests {
         #expect(throws: HTTPServerError.self) { try TestServer(options) }
     }
 
-    @Test func `without a descriptor left the loop rests, and then goes on`() async {
+    @Test func `without a descriptor left a connection is accepted and closed`() async {
         await #expect(processExitsWith: .success) {
             var options = TestServer.options
-            options.acceptPause = .milliseconds(40)
+            options.acceptPause = .milliseconds(20)
+            options.lingerDeadline = .milliseconds(40)
             let test = try TestServer(options)
             let first = try test.connect()
             #expect(try first.send(HTTPClientRequest(target: "/")).status == 200)
-            let waiting = try DescriptorFamine.connect(count: 3, port: test.port)
-            // Every one is accepted on the spare descriptor, one per pause, and closed.
-            for connection in waiting { #expect(DescriptorFamine.readsEnd(connection)) }
-            let statistics = test.server.statistics
-            #expect(statistics.acceptPauses >= 3)
-            #expect(statistics.wakeUps < 100, "\(statistics.wakeUps)")
+            let waiting = DescriptorFamine.sockets(3)
+            DescriptorFamine.begin(at: (waiting.max() ?? 0) + 1)
+            try DescriptorFamine.connect(waiting, port: test.port)
+            // Each is accepted on the spare descriptor, one per pause.
+            for socket in waiting { #expect(DescriptorFamine.readsEnd(socket)) }
+            #expect(test.server.statistics.acceptPauses >= 3)
             #expect(try first.send(HTTPClientRequest(target: "/")).status == 200)
+            DescriptorFamine.end()
+            #expect(try test.connect().send(HTTPClientRequest(target: "/")).status == 200)
+            test.stop()
+        }
+    }
+
+    @Test func `without even a spare descriptor the loop rests, and then goes on`() async {
+        await #expect(processExitsWith: .success) {
+            var options = TestServer.options
+            options.acceptPause = .milliseconds(20)
+            options.lingerDeadline = .milliseconds(40)
+            options.idleDeadline = .milliseconds(500)
+            let test = try TestServer(options)
+            let idle = try test.connect()
+            #expect(try idle.send(HTTPClientRequest(target: "/")).status == 200)
+            let waiting = DescriptorFamine.sockets(3)
+            DescriptorFamine.begin(at: 3)
+            try DescriptorFamine.connect(waiting, port: test.port)
+            // The idle connection's end is the clock: a loop that spins wakes thousands of times.
+            #expect(try idle.readToEnd() == [])
+            let statistics = test.server.statistics
+            #expect(statistics.acceptPauses >= 1)
+            #expect(statistics.wakeUps < 200, "\(statistics.wakeUps)")
             DescriptorFamine.end()
             #expect(try test.connect().send(HTTPClientRequest(target: "/")).status == 200)
             test.stop()

@@ -30,6 +30,7 @@ struct PipeliningTests {
         let count = 100
         try connection.write(
             (0..<count).flatMap { connection.encoded(HTTPClientRequest(target: "/\($0)")) })
+        connection.endOutput()
         var waiting: [HTTPResponder] = []
         var answered = 0
         while answered < count {

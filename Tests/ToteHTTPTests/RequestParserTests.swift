@@ -36,7 +36,8 @@ struct RequestParserTests {
         (
             "a trailer",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + "1\r\nx\r\n0\r\nContent-Length: 9\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                + "1\r\nx\r\n0\r\nContent-Length: 9\r\nX: y\r\n\r\n"
+                + "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
             2
         ),
         ("HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 1),

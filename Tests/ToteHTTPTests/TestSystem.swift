@@ -39,10 +39,18 @@ struct TemporaryDirectory {
 
 /// Takes a process to the point where `accept` fails with EMFILE.
 enum DescriptorFamine {
-    /// Connects sockets while the process may open no further descriptor than theirs.
-    static func connect(count: Int, port: UInt16) throws -> [Int32] {
-        let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-        limitDescriptors(to: (sockets.max() ?? 0) + 1)
+    /// Sockets that are not connected yet.
+    static func sockets(_ count: Int) -> [Int32] {
+        (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+    }
+
+    /// From now on no descriptor of that number or above can be opened.
+    static func begin(at count: Int32) {
+        limitDescriptors(to: count)
+    }
+
+    /// Connects sockets to a port of this machine: the system does it without the server's help.
+    static func connect(_ sockets: [Int32], port: UInt16) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -55,7 +63,6 @@ enum DescriptorFamine {
             }
             try #require(code == 0)
         }
-        return sockets
     }
 
     /// Whether the peer has closed, once it has done anything.

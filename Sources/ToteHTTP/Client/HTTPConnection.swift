@@ -3,8 +3,8 @@ import ToteConcurrency
 
 /// A client's connection: blocking, one user at a time, kept open from request to request.
 ///
-/// Any error closes it; make a new one. Nothing is sent twice by itself. Only `cancel` may be called
-/// while another call is at work.
+/// Any error closes it; make a new one. Nothing is sent twice by itself. Only `cancel` may be
+/// called while another call is at work.
 package final class HTTPConnection: Sendable {
     /// Where a server is.
     package enum Endpoint: Sendable, Hashable, CustomStringConvertible {

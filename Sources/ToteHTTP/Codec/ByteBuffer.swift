@@ -119,7 +119,8 @@ final class BufferPool {
     /// How many unused buffers are kept.
     static let buffersAtMost = 64
 
-    private var free: [ByteBuffer] = []
+    // See `ServerConnection` for why this is not checked.
+    @exclusivity(unchecked) private var free: [ByteBuffer] = []
 
     func take() -> ByteBuffer {
         free.popLast() ?? ByteBuffer(capacity: Self.bufferBytes)

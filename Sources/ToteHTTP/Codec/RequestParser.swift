@@ -1,8 +1,8 @@
 /// Reads requests from the bytes of one connection. Pure: no socket, no clock.
 ///
 /// Show it what has arrived and not been consumed; it answers with a request, with nil (more bytes
-/// are needed) or with a failure, after which the connection is over. The verdict does not depend on
-/// how the bytes were cut.
+/// are needed) or with a failure, after which the connection is over. The verdict does not depend
+/// on how the bytes were cut.
 package struct RequestParser {
     /// How far the message is that the parser is at, for deadlines.
     package enum Phase: Hashable, Sendable {
@@ -169,16 +169,17 @@ package struct RequestParser {
     }
 
     private mutating func takeRequest() -> HTTPRequest? {
-        guard var request else { preconditionFailure("a body ends behind its head") }
-        request.body = body
-        self.request = nil
-        body = []
+        if !body.isEmpty {
+            request?.body = body
+            body = []
+        }
         scanner = LineScanner()
         line = nil
         fieldCount = 0
         framing = Framing()
         phase = .idle
         awaitsContinue = false
-        return request
+        precondition(request != nil, "a body ends behind its head")
+        return request.take()
     }
 }

@@ -35,15 +35,13 @@ package final class HTTPServer: Sendable {
     ) {
         options.message.check()
         self.options = options
-        let addresses = options.exemptAddresses.map { SocketAddress(numericHost: $0, port: 0) }
-        precondition(
-            addresses.allSatisfy { $0 != nil },
-            "an exempt address is not numeric: "
-                + options.exemptAddresses.joined(separator: ", "))
+        let exempt = options.exemptAddresses.compactMap {
+            SocketAddress(numericHost: $0, port: 0)?.bits
+        }
         let census = ConnectionCensus(
             totalAtMost: min(options.connectionsAtMost, Self.connectionsByDescriptors),
             perAddressAtMost: options.connectionsPerAddressAtMost,
-            exempt: Set(addresses.compactMap { $0?.bits }))
+            exempt: Set(exempt))
         context = LoopContext(
             options: options, deadlines: Deadlines(options), census: census, handler: handler)
     }
@@ -67,6 +65,10 @@ package final class HTTPServer: Sendable {
             return true
         }
         precondition(isFirst, "a server is started once")
+        for address in options.exemptAddresses
+        where SocketAddress(numericHost: address, port: 0) == nil {
+            throw HTTPServerError(message: "\(address) is no numeric address", errno: 0)
+        }
         let count = max(1, options.loops ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let (parts, port) = try openParts(count)
         let loops = parts.enumerated().map { index, parts in
