@@ -121,10 +121,13 @@ extension WireReader {
         var snapshot = Snapshot(position: 0, documents: Documents())
         var replicas: [ReplicaID] = []
         var cells: [(key: Key, replica: Int, cell: Cell)] = []
+        var hasPosition = false
         try beginMap()
         while let name = try nextMember() {
             switch name {
-            case .known(.position): snapshot.position = try unsigned()
+            case .known(.position):
+                snapshot.position = try unsigned()
+                hasPosition = true
             case .known(.documents): try documents(&cells)
             case .known(.rejections):
                 try beginArray()
@@ -136,11 +139,20 @@ extension WireReader {
             default: try skip()
             }
         }
+        guard hasPosition else { throw fail(.missingMember, "a snapshot without position") }
+        guard zip(replicas, replicas.dropFirst()).allSatisfy(<) else {
+            throw fail(.notCanonical, "the table of replicas rises")
+        }
+        var last: (key: Key, dot: Dot)?
         for (key, replica, cell) in cells {
             guard replica < replicas.count else {
                 throw fail(.outOfRange, "replica \(replica) is not in the table")
             }
             let dot = Dot(replicas[replica], cell.dot.counter)
+            if let last, last.key == key, last.dot >= dot {
+                throw fail(.notCanonical, "the cells of a key rise by dot, each dot once")
+            }
+            last = (key, dot)
             snapshot.documents.insert(
                 Cell(dot: dot, time: cell.time, payload: cell.payload), at: key)
         }
