@@ -1,5 +1,6 @@
 /// Reads deterministic CBOR (RFC 8949 §4.2.1) and refuses every other spelling of the same data.
 struct CBORReader: WireReader {
+    static let ordersMembers = true
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
     /// What is left to read of each open array and map, innermost last.

@@ -342,6 +342,7 @@ extension WireReader {
         var (hasReplica, hasCounter) = (false, false)
         var keys: [Key] = []
         var used = 0
+        var later: Self?
         while let name = try nextMember() {
             switch name {
             case .known(.position): run.position = try unsigned()
@@ -358,18 +359,18 @@ extension WireReader {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
                 }
             case .known(.changes):
-                try beginArray()
-                while try nextElement() {
-                    guard run.events.count < Limits.changesPerBatchMax else {
-                        throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
-                    }
-                    let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
-                    run.events.append(try event(dot, keys, used: &used))
+                // Only JSON's members come in any order: what changes need may stand behind them.
+                if Self.ordersMembers || (hasReplica && hasCounter && !keys.isEmpty) {
+                    try events(&run, keys, used: &used)
+                } else {
+                    later = self
+                    try skip()
                 }
             case .known(.digest): run.digest = try id()
             default: try other(&self, name)
             }
         }
+        if var reader = later { try reader.events(&run, keys, used: &used) }
         guard used == keys.count else { throw fail(.notCanonical, "a key that no write names") }
         guard run.events.isEmpty || (hasCounter && run.counter > 0 && hasReplica) else {
             throw fail(.missingMember, "changes have a replica and a counter from 1")
@@ -379,6 +380,19 @@ extension WireReader {
             throw fail(.integerRange, "counters end at 2^53-1")
         }
         return (run, hasReplica)
+    }
+
+    private mutating func events(
+        _ run: inout Run, _ keys: [Key], used: inout Int
+    ) throws(WireError) {
+        try beginArray()
+        while try nextElement() {
+            guard run.events.count < Limits.changesPerBatchMax else {
+                throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
+            }
+            let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
+            run.events.append(try event(dot, keys, used: &used))
+        }
     }
 
     mutating func run() throws(WireError) -> Run {

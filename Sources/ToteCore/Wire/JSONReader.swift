@@ -1,6 +1,7 @@
 /// Reads JSON (RFC 8259) as I-JSON (RFC 7493) restricts it: no duplicate names, no lone surrogates,
 /// no numbers but integers within ±(2⁵³−1).
 struct JSONReader: WireReader {
+    static let ordersMembers = false
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
     private var open: [Frame] = []

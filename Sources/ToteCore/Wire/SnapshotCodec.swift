@@ -199,19 +199,24 @@ extension WireReader {
     private mutating func loggedRejection() throws(WireError) -> LoggedRejection {
         var entry = LoggedRejection(
             dot: Dot(ReplicaID(0), 0), nonce: 0, time: .zero, rejection: Rejection(code: ""))
+        var (hasNonce, hasTime) = (false, false)
         try beginMap()
         while let name = try nextMember() {
             switch name {
-            case .known(.nonce): entry.nonce = try id()
-            case .known(.time): entry.time = try time()
+            case .known(.nonce):
+                entry.nonce = try id()
+                hasNonce = true
+            case .known(.time):
+                entry.time = try time()
+                hasTime = true
             case .known(.code): entry.rejection.code = try text()
             case .known(.details): entry.rejection.details = try value()
             case .known(.dot): entry.dot = try dot()
             default: try skip()
             }
         }
-        guard !entry.rejection.code.isEmpty, entry.dot.counter > 0 else {
-            throw fail(.missingMember, "a rejection has a code and a dot")
+        guard hasNonce, hasTime, !entry.rejection.code.isEmpty, entry.dot.counter > 0 else {
+            throw fail(.missingMember, "a rejection has a nonce, a time, a code and a dot")
         }
         return entry
     }

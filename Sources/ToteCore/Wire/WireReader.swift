@@ -11,6 +11,8 @@ enum ItemKind {
 
 /// Reads one message in one encoding, strictly: what it accepts has exactly one meaning.
 protocol WireReader {
+    /// Whether the members of a map come in the order of their numbers.
+    static var ordersMembers: Bool { get }
     /// Bytes from the start to where it reads.
     var offset: Int { get }
     mutating func peek() throws(WireError) -> ItemKind
