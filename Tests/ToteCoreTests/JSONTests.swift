@@ -24,7 +24,7 @@ struct JSONTests {
         (".5", "syntax"), ("0x10", "trailing_bytes"), ("NaN", "syntax"), ("Infinity", "syntax"),
         ("tru", "truncated"), ("trux", "syntax"), ("nul", "truncated"), ("True", "syntax"),
         ("[1,]", "syntax"), ("[,1]", "syntax"), ("[1 2]", "syntax"), ("[1", "truncated"),
-        ("{\"a\":1,}", "syntax"), ("{\"a\" 1}", "syntax"), ("{a:1}", "syntax"),
+        ("{\"a\":1,}", "syntax"), ("{\"a\" 1}", "wrong_type"), ("{a:1}", "syntax"),
         ("{\"a\":1,\"a\":2}", "duplicate_key"), ("{\"a\":1,\"\\u0061\":2}", "duplicate_key"),
         ("1 1", "trailing_bytes"), ("[1]]", "trailing_bytes"), ("", "truncated"),
         ("   ", "truncated"), ("\"a", "truncated"), ("\"\\", "truncated"),
