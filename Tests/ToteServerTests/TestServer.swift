@@ -130,27 +130,27 @@ final class TestServer {
             $0.text(0)
         }
         lines += try database.rows(
-            "SELECT number || name || trimmed || ifnull(hex(awaited), '-') FROM spaces"
+            "SELECT json_array(number, name, trimmed, hex(awaited)) FROM spaces"
         ) { "space " + $0.text(0) }
         lines += try database.rows(
             """
-            SELECT concat_ws(',', id, count, replica, counter, time, ifnull(digest, '-'), hex(body))
+            SELECT json_array(id, count, replica, counter, time, ifnull(digest, '-'), hex(body))
             FROM log ORDER BY id
             """
         ) { "log " + $0.text(0) }
         lines += try database.rows(
-            "SELECT concat_ws(',', space, position, hex(body)) FROM snapshots ORDER BY space"
+            "SELECT json_array(space, position, hex(body)) FROM snapshots ORDER BY space"
         ) { "snapshot " + $0.text(0) }
         lines += try database.rows(
             """
-            SELECT concat_ws(',', space, replica, family, epoch, counter, ifnull(hex(holes), '-'),
+            SELECT json_array(space, replica, family, epoch, counter, ifnull(hex(holes), '-'),
                 ticket, ifnull(previous, '-'), hex(digest), batch_counter, batch_count, seen)
             FROM replicas ORDER BY space, replica
             """
         ) { "replica " + $0.text(0) }
         lines += try database.rows(
             """
-            SELECT concat_ws(',', id, hex(hash), label, role, grants, created, expires, revoked)
+            SELECT json_array(id, hex(hash), label, role, grants, created, expires, revoked)
             FROM tokens ORDER BY id
             """
         ) { "token " + $0.text(0) }
