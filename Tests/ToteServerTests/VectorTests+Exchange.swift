@@ -5,16 +5,7 @@ import ToteServer
 /// The transcripts of Protocol/vectors/exchange.json, played against a server on a real file.
 @Suite struct ExchangeVectorTests {
     /// Transcripts that the server does not hold yet, each with what is missing. Empty is the goal.
-    static let pending: [String: Comment] = [
-        "exc-052": "cursor_ahead is found after the push was judged",
-        "exc-060": "a page whose pin is gone begins anew at the same position",
-        "exc-064": "a pull of an empty space is never parked",
-        "exc-079": "a refused run leaves the runs before it",
-        "exc-080": "a refused resend leaves counters marked as judged",
-        "exc-081": "a refused push leaves the resend of its request",
-        "exc-083": "what is awaited is lost when the server starts again",
-        "exc-086": "a resend by a limited device rejects others' changes for good",
-    ]
+    static let pending: [String: Comment] = [:]
 
     @Test(arguments: try JSON.vectors("exchange").compactMap { $0["id"]?.text })
     func `the server answers a transcript as it says`(id: String) throws {

@@ -10,6 +10,12 @@ package struct Name: Hashable, Comparable, Sendable, ExpressibleByStringLiteral 
 
     package var byteCount: Int { text.utf8.count }
 
+    /// The rest of a text that begins with these bytes, whatever mark combines with the last of them.
+    package func text(after prefix: String) -> String? {
+        text.utf8.starts(with: prefix.utf8)
+            ? String(Substring(text.utf8.dropFirst(prefix.utf8.count))) : nil
+    }
+
     package static func == (left: Name, right: Name) -> Bool {
         left.text.utf8.elementsEqual(right.text.utf8, fast: ())
     }

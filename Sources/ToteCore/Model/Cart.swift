@@ -44,8 +44,8 @@ public struct Cart: Hashable, Sendable {
     /// The names of the carts that hold a line, a note or a title, in order.
     package static func names(_ documents: Documents) -> [String] {
         documents.collections.keys.sorted().compactMap { collection in
-            guard collection.text.hasPrefix("cart:") else { return nil }
-            let cart = Cart(documents, name: String(collection.text.dropFirst(5)))
+            guard let name = collection.text(after: "cart:") else { return nil }
+            let cart = Cart(documents, name: name)
             let isEmpty = cart.lines.isEmpty && cart.title == nil && cart.note == nil
             return isEmpty ? nil : cart.name
         }

@@ -24,11 +24,12 @@ public struct LineName: Hashable, Sendable {
 
     /// Reads an item's name. What is not well-formed is taken as a SKU without options, as it stands.
     package init(item: Name) {
-        var parts = item.text.split(separator: "|", omittingEmptySubsequences: false)[...]
+        // Bytewise: as Characters, a separator and a combining mark behind it would be one.
+        var parts = Self.split(item.text[...], at: UInt8(ascii: "|"))[...]
         let sku = parts.popFirst().flatMap { Self.unescape($0) }
         var options: [String: String] = [:]
         for part in parts {
-            let pair = part.split(separator: "=", omittingEmptySubsequences: false)
+            let pair = Self.split(part, at: UInt8(ascii: "="))
             guard pair.count == 2, let group = Self.unescape(pair[0]),
                 let value = Self.unescape(pair[1]),
                 options.updateValue(value, forKey: group) == nil
@@ -40,6 +41,11 @@ public struct LineName: Hashable, Sendable {
         }
         self.init(sku ?? item.text, options: sku == nil ? [:] : options)
         if self.item != item { verbatim = item }
+    }
+
+    private static func split(_ text: Substring, at separator: UInt8) -> [Substring] {
+        text.utf8.split(separator: separator, omittingEmptySubsequences: false)
+            .map { Substring($0) }
     }
 
     private static func escape(_ text: String) -> String {

@@ -40,8 +40,7 @@ public struct Wishlist: Hashable, Sendable {
     /// The ids of the wishlists that show, in the customer's order, then bytewise.
     package static func ids(_ documents: Documents) -> [String] {
         documents.collections.keys.compactMap { collection -> (Name, Name)? in
-            guard collection.text.hasPrefix("wishlist:") else { return nil }
-            let id = String(collection.text.dropFirst(9))
+            guard let id = collection.text(after: "wishlist:") else { return nil }
             guard shows(documents, id: id) else { return nil }
             let place = documents.items(collection)[Fields.itself]?.text(Fields.position) ?? "~"
             return (Name(place), Name(id))

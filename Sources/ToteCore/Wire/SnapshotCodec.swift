@@ -143,15 +143,17 @@ extension WireReader {
         for (left, right) in zip(replicas, replicas.dropFirst()) where left >= right {
             throw fail(.notCanonical, "replicas are sorted, each once")
         }
+        var last: (key: Key, dot: Dot)?
         for (key, replica, cell) in cells {
             guard cell.dot.counter > 0 else { throw fail(.outOfRange, "counters begin with 1") }
             guard replica < replicas.count else {
                 throw fail(.outOfRange, "replica \(replica) is not in the table")
             }
             let dot = Dot(replicas[replica], cell.dot.counter)
-            guard !snapshot.documents.cells(key).contains(where: { $0.dot == dot }) else {
-                throw fail(.duplicateKey, "a dot stands twice at one key")
+            if let last, last.key == key, last.dot >= dot {
+                throw fail(.notCanonical, "the cells of a key rise by dot, each dot once")
             }
+            last = (key, dot)
             snapshot.documents.insert(
                 Cell(dot: dot, time: cell.time, payload: cell.payload), at: key)
         }
