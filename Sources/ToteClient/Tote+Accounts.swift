@@ -6,14 +6,16 @@ extension Tote {
 
     /// Shows an account's documents and makes them ready to sync; call it at every launch.
     ///
-    /// What a guest made on this device moves into the account, once. What waits to be sent for another account
-    /// stays in that one's file until it signs in again. Goes on syncing if `start` was called before.
+    /// What a guest made on this device moves into the account, once. What waits to be sent for
+    /// another account stays in that one's file until it signs in again. Goes on syncing if `start`
+    /// was called before.
     ///
     /// - Parameters:
     ///   - customer: the id that your backend puts into tokens: `customer:<id>`, at most 151 bytes.
     ///   - transport: for example `URLSessionTransport(server:)`.
     ///   - token: asks your backend for a token; see `TokenProvider`.
-    /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing moved;
+    /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing
+    ///   moved;
     ///   `storage`: call it again.
     public func signIn(
         customer: String, transport: any Transport, token: @escaping TokenProvider
@@ -32,7 +34,7 @@ extension Tote {
         let name = Installation.accountName(customer: customer)
         if installation.account != name {
             replica = try Replica(
-                path: installation.path(account: name), random: clock.random)
+                path: installation.path(account: name), random: clock.randomBits)
             handle(.stop)
             session = nil
             try installation.enter(name)
@@ -44,14 +46,15 @@ extension Tote {
         }
         defer { announce() }
         // Never sync what was taken in by half: the rest would name changes that are gone by then.
-        guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.random)
+        guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.randomBits)
         session = Session(
             path: "/v1/spaces/\(Self.percentEncoded(space))/sync", transport: transport,
             token: token)
         if wantsLive { handle(.start(isLive: true)) }
     }
 
-    /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be sent.
+    /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be
+    /// sent.
     ///
     /// - Throws: `storage`; the account still shows, and does not sync.
     public func signOut() throws(ToteError) {
@@ -60,7 +63,7 @@ extension Tote {
         session = nil
         guard installation.account != nil else { return }
         let guest = try Replica(
-            path: installation.path(guest: installation.guest), random: clock.random)
+            path: installation.path(guest: installation.guest), random: clock.randomBits)
         try installation.leave()
         guestWaits = false
         show(guest, hasAccount: false)

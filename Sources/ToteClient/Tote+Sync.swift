@@ -31,7 +31,8 @@ extension Tote {
     ///
     /// Idempotent: it may be killed at any point and called again. Live sync, if started, goes on.
     ///
-    /// - Parameter deadline: when to return with what was done; what is under way is dropped, and sent again later.
+    /// - Parameter deadline: when to return with what was done; what is under way is dropped, and
+    ///   sent again later.
     /// - Throws: `signedOut`, `updateRequired`, or what halted syncing. Nothing is lost.
     public func syncOnce(
         deadline: Duration = .seconds(25)
@@ -91,7 +92,7 @@ extension Tote {
             let reading = clock.reading()
             let now = SyncMachine.Moment(
                 wallMilliseconds: reading.wallMilliseconds,
-                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.random())
+                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.randomBits())
             for action in machine.handle(inbox.removeFirst(), at: now) { perform(action) }
         }
         isHandling = false
@@ -199,7 +200,7 @@ extension Tote {
             }
             if guestWaits, case .progress = outcome {
                 guestWaits = try Self.adoptGuests(
-                    installation, into: replica, random: clock.random)
+                    installation, into: replica, random: clock.randomBits)
             }
             finish(id, .answered(id, outcome))
         } catch {

@@ -146,7 +146,7 @@ extension Server {
         }
         let token = Token(
             id: "", label: label, role: role, grants: grants, created: clock, expires: expires)
-        let (minted, secret) = try tokens.mint(token, random: random)
+        let (minted, secret) = try tokens.mint(token, randomBits: randomBits)
         guard case .map(let entries) = minted.value else { return json(minted.value) }
         return json(.map(entries + [Value.Entry("token", .text(secret))]), status: 201)
     }

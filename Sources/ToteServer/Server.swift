@@ -69,12 +69,13 @@ package enum Handled: Sendable {
 
 /// The server without sockets, threads and clock: requests in, responses out, over one data file.
 ///
-/// Owned by one thread. Group commit: `begin`, any number of `handle`, `commit`; answers must not leave before the
-/// commit returned. After a thrown storage error call `rollBack`: nothing of the group happened.
+/// Owned by one thread. Group commit: `begin`, any number of `handle`, `commit`; answers must not
+/// leave before the commit returned. After a thrown storage error call `rollBack`: nothing of the
+/// group happened.
 package final class Server {
     let store: ServerStore
     private(set) var tokens: TokenBook
-    let random: () -> UInt64
+    let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
     private var spaces: [String: Space] = [:]
@@ -99,9 +100,9 @@ package final class Server {
     /// Opens a data file, gives it a new epoch when it is a backup.
     ///
     /// - Throws: `StoreError` or `SQLiteError`; the file is as it was then.
-    package init(store: ServerStore, random: @escaping () -> UInt64) throws {
+    package init(store: ServerStore, random randomBits: @escaping () -> UInt64) throws {
         self.store = store
-        self.random = random
+        self.randomBits = randomBits
         let epoch = try store.meta("epoch")
         let isBackup = try store.meta("is_backup") == 1
         wasRestored = try store.meta("was_restored") == 1 || isBackup
@@ -110,7 +111,7 @@ package final class Server {
         if let epoch, !isBackup {
             self.epoch = epoch
         } else {
-            let fresh = random() | 1
+            let fresh = randomBits() | 1
             self.epoch = fresh
             let clock = clock
             try store.database.transaction {
@@ -132,7 +133,8 @@ package final class Server {
         try store.database.execute("BEGIN IMMEDIATE")
     }
 
-    /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk is full.
+    /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk
+    /// is full.
     package func commit() throws {
         try store.database.execute("COMMIT")
     }
@@ -161,7 +163,8 @@ package final class Server {
         }
     }
 
-    /// Looks at a parked pull again: answers it when there is something new, or when its time is over.
+    /// Looks at a parked pull again: answers it when there is something new, or when its time is
+    /// over.
     package func resume(_ parked: ParkedSync, at now: UInt64) throws -> Handled {
         clock = max(clock, now)
         do {
@@ -231,7 +234,7 @@ package final class Server {
             }
             let judge = Judge(
                 space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
-                now: clock, random: random)
+                now: clock, randomBits: randomBits)
             let before = space.position
             guard sync.resend.isEmpty || sync.changes.isEmpty else {
                 throw Problem(400, "resend_with_changes", "resend first, then push")

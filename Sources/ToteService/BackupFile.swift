@@ -25,7 +25,8 @@ package enum BackupFile {
 
     /// Copies a backup into an empty data directory; the server starts a new epoch on it.
     ///
-    /// - Throws: when the backup is not sound or the directory holds data; the directory is as it was then.
+    /// - Throws: when the backup is not sound or the directory holds data; the directory is as it
+    ///   was then.
     package static func restore(
         _ backup: String, into directory: DataDirectory
     ) throws -> Verifier.Report {

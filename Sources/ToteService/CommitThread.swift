@@ -51,7 +51,7 @@ final class CommitThread: Sendable {
         let thread = startThread(named: "tote-commit") { [self] in
             do {
                 let store = try ServerStore(path: directory.filePath)
-                let server = try Server(store: store, random: SystemClock.random)
+                let server = try Server(store: store, random: SystemClock.randomBits)
                 opened.post(.success(()))
                 var loop = CommitLoop(
                     server: server, jobs: jobs, log: log, statistics: statistics)
@@ -215,7 +215,8 @@ private struct CommitLoop {
         parkedByToken[waiting.parked.tokenID] = left == 0 ? nil : left
     }
 
-    /// Looks again at what waits in spaces that were written to, whose token went, or whose time is over.
+    /// Looks again at what waits in spaces that were written to, whose token went, or whose time is
+    /// over.
     private mutating func wake(
         at now: UInt64, _ answers: inout [(CommitThread.Answer, ServerResponse)]
     ) throws {

@@ -91,7 +91,8 @@ package final class Service: Sendable {
     }
 }
 
-/// What stands between HTTP and the commit thread: health, ids, the log, the operator's own requests.
+/// What stands between HTTP and the commit thread: health, ids, the log, the operator's own
+/// requests.
 private final class Front: Sendable {
     private let commits: CommitThread
     private let directory: DataDirectory
@@ -105,7 +106,7 @@ private final class Front: Sendable {
     }
 
     /// Tells requests of this start of the process from those of others.
-    private let prefix = String(Hex.string(SystemClock.random()).prefix(8))
+    private let prefix = String(Hex.string(SystemClock.randomBits()).prefix(8))
 
     init(commits: CommitThread, directory: DataDirectory, log: Log) {
         self.commits = commits

@@ -10,7 +10,7 @@ package enum SystemClock {
     }
 
     /// 64 bits from the system's generator, fit for secrets.
-    package static func random() -> UInt64 {
+    package static func randomBits() -> UInt64 {
         var generator = SystemRandomNumberGenerator()
         return generator.next()
     }

@@ -50,7 +50,7 @@ enum FileCommands {
             let lock = try directory.lock()
             defer { withExtendedLifetime(lock) {} }
             let server = try Server(
-                store: ServerStore(path: directory.filePath), random: SystemClock.random)
+                store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
             let moment = try server.markBackup(at: SystemClock.nowMilliseconds())
             let report = try BackupFile.make(of: directory.filePath, at: target)
             try server.noteBackupAlone(begunAt: moment)

@@ -5,7 +5,8 @@ import ToteHTTP
 import ToteServer
 import ToteService
 
-/// The operator's line to a data directory: through the running server's socket, or by opening the file.
+/// The operator's line to a data directory: through the running server's socket, or by opening the
+/// file.
 struct Operator {
     let directory: DataDirectory
 
@@ -71,7 +72,7 @@ struct Operator {
             let lock = try directory.lock()
             defer { withExtendedLifetime(lock) {} }
             let server = try Server(
-                store: ServerStore(path: directory.filePath), random: SystemClock.random)
+                store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
             var request = ServerRequest(method: method, path: path, requestID: "local")
             request.body = body
             request.isOperator = true

@@ -1,7 +1,8 @@
 import Testing
 import ToteSimulation
 
-/// How many schedules of each family every test run goes through. A deep run: `tote-sim world --seeds`.
+/// How many schedules of each family every test run goes through. A deep run: `tote-sim world
+/// --seeds`.
 private let schedulesPerFamily: UInt64 = 250
 
 @Test(arguments: WorldOptions.Family.allCases)

@@ -2,8 +2,8 @@ import Glibc
 
 /// Counts the blocks that a piece of work allocates, by the C library's own trace of `malloc`.
 ///
-/// The trace needs the library's debugging part to be loaded first: `Command.main` starts the program a second
-/// time with it (`isTracing`). Where that part is missing, nothing is counted.
+/// The trace needs the library's debugging part to be loaded first: `Command.main` starts the
+/// program a second time with it (`isTracing`). Where that part is missing, nothing is counted.
 enum AllocationCounter {
     static let library = "libc_malloc_debug.so.0"
     static let traceVariable = "MALLOC_TRACE"
@@ -26,7 +26,8 @@ enum AllocationCounter {
             fclose(file)
             unlink(path)
         }
-        // One line per call: `@ place + address size` for a new block, `>` for one that was made larger.
+        // One line per call: `@ place + address size` for a new block, `>` for one that was made
+        // larger.
         var blocks = 0
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
@@ -40,7 +41,8 @@ enum AllocationCounter {
 
     /// Runs this program again with the tracing library before the others, for the codec benchmark.
     ///
-    /// - Returns: its exit status, `nil` when this already is the second run or it cannot be started.
+    /// - Returns: its exit status, `nil` when this already is the second run or it cannot be
+    ///   started.
     static func runTraced(_ arguments: [String]) -> Int32? {
         guard getenv(traceVariable) == nil, dlopen(library, RTLD_LAZY) != nil else { return nil }
         setenv("LD_PRELOAD", library, 1)

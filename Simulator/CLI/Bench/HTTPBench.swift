@@ -76,7 +76,8 @@ final class BareLoop: Sendable {
         self.wake = wake
         let answer =
             Array(
-                ("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\n"
+                ("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\n"
+                    + "Content-Type: text/plain\r\n"
                     + "Content-Length: \(bodyBytes)\r\n\r\n").utf8)
             + [UInt8](repeating: 0x78, count: bodyBytes)
         thread = startThread(named: "bare-loop") { Self.loop(listener, wake, answer) }

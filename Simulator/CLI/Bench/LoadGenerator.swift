@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// A closed loop of clients on one thread: each connection sends, waits for its answer, sends again.
+/// A closed loop of clients on one thread: each connection sends, waits for its answer, sends
+/// again.
 ///
 /// It knows as little HTTP as it can: the head's end and a Content-Length.
 struct LoadGenerator {

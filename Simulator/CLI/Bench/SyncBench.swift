@@ -5,7 +5,8 @@ import ToteHTTP
 import ToteSQLite
 import ToteService
 
-/// Durable syncs of 10 changes against a path that stores each request's bytes as one row and answers.
+/// Durable syncs of 10 changes against a path that stores each request's bytes as one row and
+/// answers.
 enum SyncBench {
     static let connections = 32
     static let changesPerSync = 10

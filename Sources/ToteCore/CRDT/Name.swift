@@ -10,7 +10,8 @@ package struct Name: Hashable, Comparable, Sendable, ExpressibleByStringLiteral 
 
     package var byteCount: Int { text.utf8.count }
 
-    /// The rest of a text that begins with these bytes, whatever mark combines with the last of them.
+    /// The rest of a text that begins with these bytes, whatever mark combines with the last of
+    /// them.
     package func text(after prefix: String) -> String? {
         text.utf8.starts(with: prefix.utf8)
             ? String(Substring(text.utf8.dropFirst(prefix.utf8.count))) : nil

@@ -1,7 +1,7 @@
 /// What names a cart line: the SKU and the chosen options. Equal lines have equal names.
 ///
-/// Wire form: the item `SKU|group=value|…`, options sorted bytewise, with `|`, `=` and `%` percent-encoded
-/// (Protocol §2.7).
+/// Wire form: the item `SKU|group=value|…`, options sorted bytewise, with `|`, `=` and `%`
+/// percent-encoded (Protocol §2.7).
 public struct LineName: Hashable, Sendable {
     public var sku: String
     /// Group to value, for example `"size": "L"`.
@@ -22,7 +22,8 @@ public struct LineName: Hashable, Sendable {
         return Name(([Self.escape(sku)] + parts.map(\.text)).joined(separator: "|"))
     }
 
-    /// Reads an item's name. What is not well-formed is taken as a SKU without options, as it stands.
+    /// Reads an item's name. What is not well-formed is taken as a SKU without options, as it
+    /// stands.
     package init(item: Name) {
         // Bytewise: as Characters, a separator and a combining mark behind it would be one.
         var parts = Self.split(item.text[...], at: UInt8(ascii: "|"))[...]

@@ -1,4 +1,5 @@
-/// The keys that a run's writes name, in the order of their first use, and each write's place among them.
+/// The keys that a run's writes name, in the order of their first use, and each write's place among
+/// them.
 struct KeyTable {
     private(set) var keys: [Key] = []
     private var indexOfWrite: [Int] = []
@@ -353,7 +354,8 @@ extension WireReader {
         return Event(dot: dot, change: change, outcome: outcome)
     }
 
-    /// The members of a run, after its map was begun; `other` takes the members that are not a run's.
+    /// The members of a run, after its map was begun; `other` takes the members that are not a
+    /// run's.
     ///
     /// - Parameter place: set to where the members from `replica` to `changes` lie.
     mutating func runMembers(

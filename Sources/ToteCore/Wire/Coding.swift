@@ -75,9 +75,11 @@ extension Encoding {
         try requestWithRun(bytes).request
     }
 
-    /// A request, and the deterministic CBOR of the run that it pushes: the bytes that are digested and kept.
+    /// A request, and the deterministic CBOR of the run that it pushes: the bytes that are digested
+    /// and kept.
     ///
-    /// In CBOR the run's members stand together in the request, in their canonical order: nothing is encoded.
+    /// In CBOR the run's members stand together in the request, in their canonical order: nothing
+    /// is encoded.
     package func requestWithRun(
         _ bytes: [UInt8]
     ) throws(WireError) -> (request: SyncRequest, run: [UInt8]) {

@@ -1,4 +1,5 @@
-// The messages of Protocol §5 in both encodings. Each is described once, over WireWriter and WireReader.
+// The messages of Protocol §5 in both encodings. Each is described once, over WireWriter and
+// WireReader.
 
 extension WireWriter {
     mutating func cursor(_ cursor: Cursor) {

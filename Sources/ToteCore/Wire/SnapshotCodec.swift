@@ -1,4 +1,5 @@
-// A snapshot's documents: collections → items → fields → cells, with a table of the replicas (§4.5).
+// A snapshot's documents: collections → items → fields → cells, with a table of the replicas
+// (§4.5).
 
 extension Documents {
     /// All cells with their keys, in the order of keys, then of dots: the canonical form.

@@ -1,5 +1,5 @@
-/// Writes one message in one encoding. Members must come in the order of their numbers, then of their
-/// names' encoded bytes, so that CBOR is deterministic without sorting.
+/// Writes one message in one encoding. Members must come in the order of their numbers, then of
+/// their names' encoded bytes, so that CBOR is deterministic without sorting.
 protocol WireWriter {
     mutating func beginMap(_ count: Int)
     mutating func endMap()

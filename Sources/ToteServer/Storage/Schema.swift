@@ -17,8 +17,8 @@ enum Schema {
                 trimmed INTEGER NOT NULL DEFAULT 0, awaited BLOB
             ) STRICT
             """,
-            // One row per batch, with the bytes as they were judged, in the order of commits: a group of
-            // batches of many spaces is written to the same few pages.
+            // One row per batch, with the bytes as they were judged, in the order of commits: a
+            // group of batches of many spaces is written to the same few pages.
             """
             CREATE TABLE log (
                 id INTEGER PRIMARY KEY, space INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -27,8 +27,8 @@ enum Schema {
                 time INTEGER NOT NULL, digest INTEGER, body BLOB NOT NULL
             ) STRICT
             """,
-            // Where the rows of a space lie. Written later than the log, many rows of a space at once;
-            // what is not in it yet is behind the id that `meta` calls settled.
+            // Where the rows of a space lie. Written later than the log, many rows of a space at
+            // once; what is not in it yet is behind the id that `meta` calls settled.
             """
             CREATE TABLE places (
                 space INTEGER NOT NULL, position INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -62,7 +62,8 @@ enum Schema {
 
     /// Brings a file to the current version, in one transaction.
     ///
-    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one that is not
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
+    ///   that is not
     ///   ours; both leave it untouched.
     static func migrate(_ database: Database) throws {
         let version = try database.schemaVersion()

@@ -80,7 +80,8 @@ package final class ServerStore {
         try readUnplaced()
     }
 
-    /// A data file in memory, from the image of one: how a simulated world starts and restores servers.
+    /// A data file in memory, from the image of one: how a simulated world starts and restores
+    /// servers.
     package init(image: [UInt8]?) throws {
         database = try Database(path: ":memory:")
         if let image { try database.load(image: image) }

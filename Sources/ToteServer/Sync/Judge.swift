@@ -2,17 +2,19 @@ internal import ToteCore
 
 /// Judges a push: the ticket, the clock, then each change alone (Protocol §6).
 ///
-/// A problem thrown here has changed nothing. A storage error leaves the space to be dropped by the caller.
+/// A problem thrown here has changed nothing. A storage error leaves the space to be dropped by the
+/// caller.
 struct Judge {
     let space: Space
     let store: ServerStore
     let epoch: UInt64
-    /// Whether this file was ever restored: then counters may jump and dots may be named before they arrive.
+    /// Whether this file was ever restored: then counters may jump and dots may be named before
+    /// they arrive.
     let wasRestored: Bool
     let grant: Grant
     /// The server's clock, milliseconds.
     let now: UInt64
-    let random: () -> UInt64
+    let randomBits: () -> UInt64
 
     /// A batch as its author sent it: the row holds these bytes when everything in it was accepted.
     struct Sent {
@@ -84,8 +86,8 @@ struct Judge {
         let isLastBatch =
             request.ticket == record.previousTicket && request.counter == record.batchCounter
             && UInt64(request.changes.count) == record.batchCount
-        // Legal with another digest: the same changes, stamped anew after `clock_ahead` while the first
-        // send was still under way. Their author does not know which stamps the log has.
+        // Legal with another digest: the same changes, stamped anew after `clock_ahead` while the
+        // first send was still under way. Their author does not know which stamps the log has.
         return Verdict(
             fates: fates, ticket: isLastBatch ? record.ticket : nil,
             needsWhole: digest != record.digest)
@@ -132,7 +134,7 @@ struct Judge {
         }
         record.previousTicket = record.epoch == epoch && record.ticket != 0 ? record.ticket : nil
         record.epoch = epoch
-        record.ticket = random() | 1
+        record.ticket = randomBits() | 1
         record.digest = digest
         record.batchCounter = request.counter
         record.batchCount = UInt64(request.changes.count)
@@ -163,7 +165,8 @@ struct Judge {
             record.family = family
             space.replicas[record.id] = record
             if space.replicas[former] == nil {
-                // Keeps the family known even when the old id never pushed: a context that is empty.
+                // Keeps the family known even when the old id never pushed: a context that is
+                // empty.
                 let ghost = ReplicaRecord(
                     id: former, family: family, epoch: 0, context: CausalContext(), ticket: 0,
                     previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0, seen: now)
@@ -296,7 +299,8 @@ struct Judge {
         }
     }
 
-    /// After a restore a change may arrive before one that it replaces: that one is stripped when it comes.
+    /// After a restore a change may arrive before one that it replaces: that one is stripped when
+    /// it comes.
     private func settleAwaited(_ change: inout Change, _ dot: Dot) {
         if let keys = space.awaited.removeValue(forKey: dot) {
             for index in change.writes.indices where keys.contains(change.writes[index].key) {
@@ -308,8 +312,9 @@ struct Judge {
 
     /// Takes in accepted changes that a device holds and this file lacks, under their own dots.
     ///
-    /// Everything is checked before anything is judged. A reader of a part holds others' changes without what it
-    /// may not see, and no token brings back what it may not write: those are left to another device.
+    /// Everything is checked before anything is judged. A reader of a part holds others' changes
+    /// without what it may not see, and no token brings back what it may not write: those are left
+    /// to another device.
     func resend(_ request: SyncRequest) throws {
         let latest =
             space.clock.reading(atMilliseconds: now).milliseconds + Limits.clockAheadMillisecondsMax

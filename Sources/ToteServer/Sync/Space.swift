@@ -2,8 +2,9 @@ internal import ToteCore
 
 /// One space as the server holds it in memory: its documents, its replicas, the end of its log.
 ///
-/// Everything in it can be read again from the file; after a storage error it is dropped. Invariants: (S1) the log's
-/// positions have no gap; (S2) a counter is in its replica's context exactly when it was judged.
+/// Everything in it can be read again from the file; after a storage error it is dropped.
+/// Invariants: (S1) the log's positions have no gap; (S2) a counter is in its replica's context
+/// exactly when it was judged.
 final class Space {
     let number: UInt64
     let name: String
@@ -19,7 +20,8 @@ final class Space {
     var snapshotPosition: UInt64 = 0
     /// The latest rows, so that a reply to a push needs no read.
     var tail: [TailRow] = []
-    /// Writes that were named by a `replaces` before they arrived: only after a restore. They are stripped.
+    /// Writes that were named by a `replaces` before they arrived: only after a restore. They are
+    /// stripped.
     var awaited: [Dot: Set<Key>] = [:]
     /// Where each nonce was judged, and what it is an alias of; built when first needed.
     var index: Index?
@@ -197,7 +199,8 @@ final class Space {
         replicas[dot.replica]?.context.contains(dot.counter) ?? false
     }
 
-    // The awaited writes as bytes: a CBOR value [[replica hex, counter, [[collection, item, field]…]]…].
+    // The awaited writes as bytes: a CBOR value [[replica hex, counter, [[collection, item,
+    // field]…]]…].
 
     var awaitedBytes: [UInt8]? {
         guard !awaited.isEmpty else { return nil }
