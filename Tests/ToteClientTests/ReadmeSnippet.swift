@@ -1,4 +1,5 @@
-// The README shows the lines between the markers; the test runs them against a server on a real socket.
+// The README shows the lines between the markers; the test runs them against a server on a real
+// socket.
 import Foundation
 import Testing
 // snippet:begin

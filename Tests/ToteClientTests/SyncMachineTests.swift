@@ -57,9 +57,9 @@ import ToteClient
     }()
 
     /// What each event makes of each state: the status after it, or `-` where it changes nothing.
-    /// Columns: start live, start once, stop, local change, network hint, and of the exchange: current,
-    /// more, retry, refused, update, halted, failed; of the parked request: current, more, retry, refused,
-    /// failed; of the token: arrived, denied, failed.
+    /// Columns: start live, start once, stop, local change, network hint, and of the exchange:
+    /// current, more, retry, refused, update, halted, failed; of the parked request: current, more,
+    /// retry, refused, failed; of the token: arrived, denied, failed.
     static let table: [String: String] = [
         "fresh": "connecting connecting - - - . . . . . . . . . . . . . . .",
         "awaiting token":

@@ -10,7 +10,8 @@ import ToteClient
         var statuses = tote.statusUpdates.makeAsyncIterator()
         #expect(await carts.next()?.lines.isEmpty == true)
         #expect(await statuses.next() == .starting)
-        // Another document, an exchange and a note that is there already change nothing in the cart.
+        // Another document, an exchange and a note that is there already change nothing in the
+        // cart.
         try await tote.wishlist("favorites").add("mug")
         _ = try await tote.syncOnce()
         try await tote.cart("other").add("tea")
