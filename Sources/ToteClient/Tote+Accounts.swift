@@ -112,7 +112,8 @@ extension Tote {
 }
 
 extension Replica {
-    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at once.
+    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
+    /// once.
     fileprivate func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
         var changes = 0
         var counts: [Key: Int] = [:]
