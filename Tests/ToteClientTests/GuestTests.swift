@@ -93,6 +93,20 @@ import ToteClient
         #expect(try bed.files("a").filter { $0.hasPrefix("guest") }.isEmpty)
     }
 
+    @Test func `a guest who waits for one account is taken in by no other`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await tote.signOut()
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await bed.signIn(tote, "ada")
+        try await bed.signIn(tote, "bob")
+        #expect(await tote.cart().value.lines.isEmpty)
+        try await bed.signIn(tote, "ada")
+        #expect(try await tote.syncOnce().isComplete)
+        #expect(await tote.cart().value.quantity("latte") == 600)
+    }
+
     @Test func `file names tell nothing about customers`() async throws {
         let bed = try TestBed()
         let tote = try bed.open()
