@@ -25,8 +25,7 @@ final class Installation {
     /// Opens or makes the directory and its record.
     ///
     /// - Throws: `storage`, also when another process has it open; `storeUnusable`, `storeTooNew`.
-    ///   Nothing
-    ///   that was there is changed.
+    ///   Nothing that was there is changed.
     init(directory: String) throws(ToteError) {
         self.directory = directory
         do {
@@ -71,7 +70,8 @@ final class Installation {
         try database.execute(
             """
             CREATE TABLE state (
-                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL, guest INTEGER NOT NULL
+                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL,
+                guest INTEGER NOT NULL
             ) STRICT;
             CREATE TABLE adoptions (guest INTEGER PRIMARY KEY, account TEXT NOT NULL) STRICT;
             INSERT INTO state VALUES (1, '', 1);

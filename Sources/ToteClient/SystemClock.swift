@@ -10,17 +10,17 @@ internal import ToteCore
 /// A struct of closures, so that tests and the simulator put their own in place.
 package struct DeviceClock: Sendable {
     package var reading: @Sendable () -> ClockReading
-    package var randomBits: @Sendable () -> UInt64
+    package var draw: @Sendable () -> UInt64
     /// Returns after the duration; throws when the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
 
     package init(
         reading: @escaping @Sendable () -> ClockReading,
-        randomBits: @escaping @Sendable () -> UInt64,
+        draw: @escaping @Sendable () -> UInt64,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.reading = reading
-        self.randomBits = randomBits
+        self.draw = draw
         self.sleep = sleep
     }
 
@@ -31,7 +31,7 @@ package struct DeviceClock: Sendable {
                 wallMilliseconds: UInt64(max(0, Date().timeIntervalSince1970 * 1_000)),
                 uptimeMilliseconds: uptimeMilliseconds(), bootID: bootID)
         },
-        randomBits: { UInt64.random(in: .min ... .max) },
+        draw: { UInt64.random(in: .min ... .max) },
         sleep: { try await Task.sleep(for: $0) })
 
     /// This clock with its wall off by so many milliseconds, as a customer sets it; uptime stays

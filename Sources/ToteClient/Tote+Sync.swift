@@ -92,7 +92,7 @@ extension Tote {
             let reading = clock.reading()
             let now = SyncMachine.Moment(
                 wallMilliseconds: reading.wallMilliseconds,
-                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.randomBits())
+                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.draw())
             for action in machine.handle(inbox.removeFirst(), at: now) { perform(action) }
         }
         isHandling = false
@@ -150,6 +150,10 @@ extension Tote {
         guard let session, let replica = openReplica else { return }
         let outgoing: Outgoing
         do {
+            if guestWaits {
+                guestWaits = try Self.adoptGuests(
+                    installation, into: replica, random: clock.draw)
+            }
             outgoing =
                 switch lane {
                 case .exchange:
@@ -198,10 +202,8 @@ extension Tote {
             {
                 outcome = .retry(code: code, afterSeconds: max(seconds ?? 0, asked))
             }
-            if guestWaits, case .progress = outcome {
-                guestWaits = try Self.adoptGuests(
-                    installation, into: replica, random: clock.randomBits)
-            }
+            // There may be room for the guest's changes now: the next exchange takes them in.
+            if guestWaits, case .progress = outcome { outcome = .progress(isCurrent: false) }
             finish(id, .answered(id, outcome))
         } catch {
             finish(id, failure(id, error))

@@ -40,8 +40,7 @@ public actor Tote {
     /// Opens the documents of whoever was signed in last in this directory, or a guest's.
     ///
     /// - Parameter directory: made when it is not there; nothing else may write into it. On a phone
-    ///   choose one
-    ///   that the system does not empty.
+    ///   choose one that the system does not empty.
     /// - Throws: `storage`, `storeUnusable`, `storeTooNew`; what is in the directory is left as it
     ///   is.
     public init(directory: String) throws(ToteError) {
@@ -51,8 +50,8 @@ public actor Tote {
     package init(directory: String, clock: DeviceClock) throws(ToteError) {
         self.clock = clock
         let installation = try Installation(directory: directory)
-        let replica = try Replica(path: installation.path, random: clock.randomBits)
-        let waits = try Self.adoptGuests(installation, into: replica, random: clock.randomBits)
+        let replica = try Replica(path: installation.path, random: clock.draw)
+        let waits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         self.installation = installation
         openReplica = replica
         guestWaits = waits

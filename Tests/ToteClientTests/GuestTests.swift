@@ -79,6 +79,34 @@ import ToteClient
         #expect(await tote.cart().value.lines.isEmpty)
     }
 
+    @Test func `a guest who made more than fits waits until the account has sent`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await tote.signOut()
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await bed.signIn(tote)
+        #expect(await tote.cart().value.quantity("latte") == 300)
+        #expect(try await tote.syncOnce().isComplete)
+        #expect(await tote.cart().value.quantity("latte") == 600)
+        #expect(try await bed.server.judged("ada").count == 600)
+        #expect(try bed.files("a").filter { $0.hasPrefix("guest") }.isEmpty)
+    }
+
+    @Test func `a guest who waits for one account is taken in by no other`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await tote.signOut()
+        for _ in 0..<300 { try await tote.cart().add("latte") }
+        try await bed.signIn(tote, "ada")
+        try await bed.signIn(tote, "bob")
+        #expect(await tote.cart().value.lines.isEmpty)
+        try await bed.signIn(tote, "ada")
+        #expect(try await tote.syncOnce().isComplete)
+        #expect(await tote.cart().value.quantity("latte") == 600)
+    }
+
     @Test func `file names tell nothing about customers`() async throws {
         let bed = try TestBed()
         let tote = try bed.open()

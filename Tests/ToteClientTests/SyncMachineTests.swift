@@ -305,4 +305,16 @@ import ToteClient
         rig.handle(.answered(again, .tokenRefused))
         #expect(rig.status == "signedOut")
     }
+
+    @Test func `a parked request refused for its old token asks for no other`() throws {
+        var rig = MachineRig()
+        rig.handle(.start(isLive: true))
+        rig.handle(.tokenArrived(try #require(rig.tokenCall), lifetimeMilliseconds: 31_000))
+        rig.handle(.answered(try #require(rig.request(.exchange)), .progress(isCurrent: true)))
+        rig.handle(.timerFired(try #require(rig.nextTimer)))
+        rig.handle(.tokenArrived(try #require(rig.tokenCall), lifetimeMilliseconds: nil))
+        rig.handle(.answered(try #require(rig.request(.parked)), .tokenRefused))
+        #expect(rig.tokenCalls.isEmpty)
+        #expect(rig.request(.exchange) != nil)
+    }
 }

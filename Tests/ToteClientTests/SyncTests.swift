@@ -33,6 +33,15 @@ import ToteClient
         for tote in [a, b] { await tote.close() }
     }
 
+    @Test func `a live device of a customer who has nothing asks at a bounded rate`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        await tote.start()
+        for _ in 0..<20_000 { await Task.yield() }
+        #expect(await bed.server.seen.count <= 8)
+        await tote.close()
+    }
+
     @Test func `a lost reply makes a change take effect once`() async throws {
         let bed = try TestBed()
         let tote = try await bed.device("a")

@@ -34,8 +34,7 @@ extension Tote {
     /// - Parameter label: words that the receipt shows, for example `"Moved to the cart"`.
     /// - Returns: the receipt's id; `nil` when there was nothing to write.
     /// - Throws: `invalidArgument`, also when two edits write the same field; `limit` with the rule
-    ///   that is
-    ///   broken; `outboxFull`; `storage`. Nothing is saved then.
+    ///   that is broken; `outboxFull`; `storage`. Nothing is saved then.
     @discardableResult
     public func edit(_ edits: Edit..., label: String? = nil) throws(ToteError) -> Receipt.ID? {
         try commit(edits, label: label)
@@ -46,7 +45,7 @@ extension Tote {
         var writes: [Write] = []
         for edit in edits {
             if let refusal = edit.refusal { throw refusal }
-            writes += edit.writes(replica.view, clock.randomBits())
+            writes += edit.writes(replica.view, clock.draw())
         }
         if edits.count > 1, Set(writes.map(\.key)).count < writes.count {
             throw ToteError(

@@ -87,7 +87,7 @@ extension Tote {
     ///
     /// - Throws: what `edit` throws.
     public func createWishlist(title: String) throws(ToteError) -> WishlistReference {
-        let id = Hex.string(clock.randomBits())
+        let id = Hex.string(clock.draw())
         _ = try commit([.createWishlist(id, title: title)])
         return wishlist(id)
     }

@@ -120,8 +120,8 @@ package struct SyncMachine: Sendable {
 
     /// - Parameters:
     ///   - hasAccount: without one the machine is signed out until it is started.
-    /// - lastID: of the machine before this one, whose late answers must not be taken for this
-    ///   one's.
+    ///   - lastID: of the machine before this one, whose late answers must not be taken for this
+    ///     one's.
     package init(hasAccount: Bool, lastID: UInt64 = 0) {
         phase = hasAccount ? .fresh : .signedOut
         self.lastID = lastID

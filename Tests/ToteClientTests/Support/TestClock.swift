@@ -23,7 +23,7 @@ final class TestClock: Sendable {
                 let now = milliseconds
                 return ClockReading(
                     wallMilliseconds: now, uptimeMilliseconds: now - 1_700_000_000_000, bootID: 7)
-            }, randomBits: { [self] in draw() }, sleep: { [self] in try await sleep($0) }
+            }, draw: { [self] in draw() }, sleep: { [self] in try await sleep($0) }
         )
         .skewed { [self] in skew.withLock { $0 } }
     }
