@@ -73,7 +73,7 @@ package enum Handled: Sendable {
 /// commit returned. After a thrown storage error call `rollBack`: nothing of the group happened.
 package final class Server {
     let store: ServerStore
-    let tokens: TokenBook
+    private(set) var tokens: TokenBook
     let random: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -142,7 +142,10 @@ package final class Server {
         if store.database.isInTransaction { try store.database.execute("ROLLBACK") }
         spaces = [:]
         pins = SnapshotPins()
+        tokens = try TokenBook(store: store)
+        backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
+        revokedTokens = []
     }
 
     /// Answers a request within the open group.
@@ -214,6 +217,13 @@ package final class Server {
                 members: [Value.Entry("epoch", .text(Hex.string(epoch)))])
         }
         let space = try space(name)
+        // Before anything is judged: a refusal has changed nothing.
+        if let cursor = sync.cursor, cursor.position > space.position {
+            throw Problem(
+                409, "cursor_ahead",
+                "the cursor is \(cursor.position), the log ends at \(space.position): this server "
+                    + "has lost data; its operator must restore a backup with `tote restore`")
+        }
         var verdict: Judge.Verdict?
         if hasWork {
             guard Encoding.cbor.encode(sync.run).count <= Limits.batchBytesMax else {
@@ -223,8 +233,11 @@ package final class Server {
                 space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
                 now: clock, random: random)
             let before = space.position
-            if !sync.resend.isEmpty { try judge.resend(sync.resend) }
-            if !sync.changes.isEmpty { verdict = try judge.push(sync) }
+            if sync.resend.isEmpty {
+                verdict = try judge.push(sync)
+            } else {
+                verdict = try resend(sync, judge)
+            }
             if space.position > before { touchedSpaces.insert(name) }
             if keeper.isDue(space) { try keeper.keep(space, now: clock) }
         }
@@ -239,6 +252,22 @@ package final class Server {
         return .answer(
             try reply(
                 sync, space: space, grant: grant, verdict: verdict, encoding: answerEncoding))
+    }
+
+    /// Takes in a resend and the push that came with it: both, or with a problem neither.
+    private func resend(_ sync: SyncRequest, _ judge: Judge) throws -> Judge.Verdict? {
+        try store.database.execute("SAVEPOINT resend")
+        do {
+            try judge.resend(sync.resend)
+            let verdict = sync.changes.isEmpty ? nil : try judge.push(sync)
+            try store.database.execute("RELEASE resend")
+            return verdict
+        } catch let problem as Problem {
+            try store.database.execute("ROLLBACK TO resend")
+            try store.database.execute("RELEASE resend")
+            spaces[judge.space.name] = nil
+            throw problem
+        }
     }
 
     private func reply(

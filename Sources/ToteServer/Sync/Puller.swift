@@ -19,12 +19,6 @@ struct Puller {
     /// - Parameter pinned: the documents of the snapshot's position, when a page of one is asked for.
     func pull(_ request: SyncRequest, whole: Bool, pins: inout SnapshotPins) throws -> Pulled {
         let from = request.cursor?.position ?? 0
-        guard from <= space.position else {
-            throw Problem(
-                409, "cursor_ahead",
-                "the cursor is \(from), the log ends at \(space.position): this server has lost "
-                    + "data; its operator must restore a backup with `tote restore`")
-        }
         if from == 0 || from < space.trimmed || request.page != nil {
             return snapshotPage(request.page, pins: &pins)
         }
