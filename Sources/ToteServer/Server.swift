@@ -258,7 +258,7 @@ package final class Server {
     private func resend(_ sync: SyncRequest, _ judge: Judge) throws -> Judge.Verdict? {
         try store.database.execute("SAVEPOINT resend")
         do {
-            try judge.resend(sync.resend)
+            try judge.resend(sync)
             let verdict = sync.changes.isEmpty ? nil : try judge.push(sync)
             try store.database.execute("RELEASE resend")
             return verdict

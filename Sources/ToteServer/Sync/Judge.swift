@@ -290,13 +290,21 @@ struct Judge {
     }
 
     /// Takes in accepted changes that a device holds and this file lacks, under their own dots.
-    func resend(_ runs: [Run]) throws {
-        for run in runs {
+    ///
+    /// Others' changes only from one that was given them whole and might have written them: else a limited
+    /// token's part would stand for the whole, or its refusal for the author's.
+    func resend(_ request: SyncRequest) throws {
+        for run in request.resend {
             var unknown: [Event] = []
+            let isOwn = run.replica == request.replica || request.formerly.contains(run.replica)
             for var event in run.events {
                 guard event.outcome == .accepted else {
                     throw Problem(400, "malformed", "only accepted changes are resent")
                 }
+                let mayResend =
+                    grant.readsAll
+                    && event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
+                guard isOwn || mayResend else { continue }
                 if try space.indexed(store).dots[event.change.nonce] != nil { continue }
                 if unknown.contains(where: { $0.change.nonce == event.change.nonce }) { continue }
                 if event.change.time.milliseconds
