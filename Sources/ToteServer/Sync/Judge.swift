@@ -282,11 +282,7 @@ struct Judge {
                 change.writes[index].payload = nil
             }
         }
-        for write in change.writes {
-            for dot in write.replaces where !space.isJudged(dot) {
-                space.awaited[dot, default: []].insert(write.key)
-            }
-        }
+        space.expectReplaced(change)
     }
 
     /// Takes in accepted changes that a device holds and this file lacks, under their own dots.

@@ -79,11 +79,13 @@ final class Space {
         }
         for record in try store.replicas(space: number) { replicas[record.id] = record }
         for cell in documents.sortedCells() { clock.observe(cell.cell.time) }
+        awaited = awaited.filter { !isJudged($0.key) }
+        let wasRestored = try store.meta("was_restored") == 1
         var more = true
         while more {
             let rows = try store.rows(space: number, from: position + 1, most: 256)
             more = rows.count == 256
-            for row in rows { try replay(row) }
+            for row in rows { try replay(row, awaits: wasRestored) }
         }
     }
 
@@ -95,13 +97,25 @@ final class Space {
         }
     }
 
+    /// Notes the writes that a change replaces before they have arrived.
+    func expectReplaced(_ change: Change) {
+        for write in change.writes {
+            for dot in write.replaces where !isJudged(dot) {
+                awaited[dot, default: []].insert(write.key)
+            }
+        }
+    }
+
     /// Applies a row that was judged before.
-    private func replay(_ row: LogRow) throws {
+    private func replay(_ row: LogRow, awaits: Bool) throws {
         guard row.position == position + 1 else {
             throw StoreError.corrupt("S1: position \(position + 1) is missing from \(name)")
         }
         let run = try row.run()
-        for event in run.events { apply(event) }
+        for event in run.events {
+            apply(event)
+            if awaits, event.outcome == .accepted { expectReplaced(event.change) }
+        }
         position = row.lastPosition
         tail.append(TailRow(row: row, events: run.events))
         if tail.count > Self.tailRowsMax { tail.removeFirst() }
