@@ -190,7 +190,9 @@ package final class Database {
             throw error(SQLITE_NOMEM, "loading an image")
         }
         image.withUnsafeBytes { bytes in
-            if let start = bytes.baseAddress { copy.copyMemory(from: start, byteCount: bytes.count) }
+            if let start = bytes.baseAddress {
+                copy.copyMemory(from: start, byteCount: bytes.count)
+            }
         }
         let flags = UInt32(SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE)
         let code = sqlite3_deserialize(

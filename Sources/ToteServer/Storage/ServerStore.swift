@@ -58,6 +58,7 @@ package final class ServerStore {
 
     /// Opens or makes the file and brings it to the current schema.
     package init(path: String, options: Database.Options = Database.Options()) throws {
+        if options.access != .readOnly { try Self.checkOwner(of: path, options) }
         database = try Database(path: path, options: options)
         if options.access == .readOnly {
             guard try database.applicationID() == Schema.applicationID else {
@@ -65,6 +66,18 @@ package final class ServerStore {
             }
         } else {
             try Schema.migrate(database)
+        }
+    }
+
+    /// Looks whose file it is before opening it for writing, which turns it to WAL mode.
+    private static func checkOwner(of path: String, _ options: Database.Options) throws {
+        var options = options
+        options.access = .readOnly
+        options.isExclusive = false
+        do {
+            try Schema.check(try Database(path: path, options: options))
+        } catch let error as SQLiteError where error.isCannotOpen {
+            // Legal: the file is yet to be made.
         }
     }
 
