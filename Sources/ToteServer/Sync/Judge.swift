@@ -179,7 +179,8 @@ struct Judge {
             let row = LogRow(
                 position: space.position + 1, count: UInt64(batch.count),
                 replica: first.dot.replica, counter: first.dot.counter, time: now,
-                digest: isAsSent ? short : nil, body: Encoding.cbor.encode(run))
+                digest: isAsSent && batch.count == pushed.count ? short : nil,
+                body: Encoding.cbor.encode(run))
             try space.append(row, batch, store: store)
             batch = []
             isAsSent = true
