@@ -125,8 +125,8 @@ extension Server {
         for member in members where !names.contains(member.name) {
             throw invalid("there is no member \(member.name.prefix(40))")
         }
-        let roleName = body["role"]?.textValue ?? "customer"
-        guard let role = Token.Role(rawValue: roleName) else {
+        let roleName = body["role"] ?? .text("customer")
+        guard let role = roleName.textValue.flatMap(Token.Role.init(rawValue:)) else {
             throw invalid("role is one of customer, staff, manager, admin")
         }
         guard let grants = Token.grants(body["spaces"] ?? .array([])),
@@ -135,8 +135,9 @@ extension Server {
         for grant in grants where !Self.isSpaceName(grant.space) {
             throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
         }
-        let label = body["label"]?.textValue ?? ""
-        guard label.utf8.count <= 128 else { throw invalid("a label has at most 128 bytes") }
+        guard let label = (body["label"] ?? .text("")).textValue, label.utf8.count <= 128 else {
+            throw invalid("a label is a text of at most 128 bytes")
+        }
         var expires: UInt64?
         if let seconds = body["expires_in_s"], seconds != .null {
             guard let number = seconds.intValue, (1...3_153_600_000).contains(number) else {

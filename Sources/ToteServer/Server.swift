@@ -145,6 +145,8 @@ package final class Server {
         try store.readUnplaced()
         spaces = [:]
         pins = SnapshotPins()
+        tokens = try TokenBook(store: store)
+        backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
         tokens = try TokenBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
@@ -253,6 +255,22 @@ package final class Server {
         return .answer(
             try reply(
                 sync, space: space, grant: grant, verdict: verdict, encoding: answerEncoding))
+    }
+
+    /// Takes in a resend and the push that came with it: both, or with a problem neither.
+    private func resend(_ sync: SyncRequest, _ judge: Judge) throws -> Judge.Verdict? {
+        try store.database.execute("SAVEPOINT resend")
+        do {
+            try judge.resend(sync)
+            let verdict = sync.changes.isEmpty ? nil : try judge.push(sync)
+            try store.database.execute("RELEASE resend")
+            return verdict
+        } catch let problem as Problem {
+            try store.database.execute("ROLLBACK TO resend")
+            try store.database.execute("RELEASE resend")
+            spaces[judge.space.name] = nil
+            throw problem
+        }
     }
 
     private func reply(

@@ -56,6 +56,12 @@ final class TestServer {
 
     var epoch: UInt64 { server.epoch }
 
+    /// Goes on with another server's token and clock.
+    func adopt(_ other: TestServer) {
+        token = other.token
+        now = other.now
+    }
+
     func inGroup<Result>(_ body: () throws -> Result) throws -> Result {
         try server.begin()
         let result = try body()

@@ -77,7 +77,9 @@ package struct Token: Hashable, Sendable {
         guard case .array(let entries) = value else { return nil }
         var grants: [Grant] = []
         for entry in entries {
-            guard let space = entry["space"]?.textValue else { return nil }
+            guard case .map(let members) = entry, let space = entry["space"]?.textValue,
+                members.allSatisfy({ ["space", "read", "write"].contains($0.name) })
+            else { return nil }
             var grant = Grant(space: space)
             for (name, path) in [("read", \Grant.read), ("write", \Grant.write)] {
                 guard let value = entry[name] else { continue }

@@ -60,7 +60,7 @@ enum Schema {
         ]
     ]
 
-    /// Brings a file to the current version, in one transaction.
+    /// Whether a file is ours, or new, and of a version that is known; changes nothing.
     ///
     /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
     ///   that is not
@@ -75,11 +75,21 @@ enum Schema {
             throw StoreError.newerSchema(
                 path: database.path, version: version, known: currentVersion)
         }
+        guard application == 0 else { return }
+        let tables = try database.row("SELECT count(*) FROM sqlite_schema") { $0.int(0) }
+        guard tables == 0 else { throw StoreError.foreignFile(path: database.path) }
+    }
+
+    /// Brings a file to the current version, in one transaction.
+    ///
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one that is not
+    ///   ours; both leave it untouched.
+    static func migrate(_ database: Database) throws {
+        try check(database)
+        let version = try database.schemaVersion()
         guard version < currentVersion else { return }
         try database.transaction {
-            if application == 0 {
-                let tables = try database.row("SELECT count(*) FROM sqlite_schema") { $0.int(0) }
-                guard tables == 0 else { throw StoreError.foreignFile(path: database.path) }
+            if version == 0 {
                 try database.execute("PRAGMA application_id=\(applicationID)")
             }
             for migration in migrations[Int(version)...] {

@@ -69,6 +69,7 @@ package final class ServerStore {
 
     /// Opens or makes the file and brings it to the current schema.
     package init(path: String, options: Database.Options = Database.Options()) throws {
+        if options.access != .readOnly { try Self.checkOwner(of: path, options) }
         database = try Database(path: path, options: options)
         if options.access == .readOnly {
             guard try database.applicationID() == Schema.applicationID else {

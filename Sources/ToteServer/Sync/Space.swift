@@ -83,6 +83,8 @@ final class Space {
         }
         for record in try store.replicas(space: number) { replicas[record.id] = record }
         for cell in documents.sortedCells() { clock.observe(cell.cell.time) }
+        awaited = awaited.filter { !isJudged($0.key) }
+        let wasRestored = try store.meta("was_restored") == 1
         var more = true
         while more {
             let rows = try store.rows(space: number, from: position + 1, most: 256)
@@ -96,6 +98,15 @@ final class Space {
             return try Encoding.cbor.snapshot(body)
         } catch {
             throw StoreError.corrupt("a snapshot: \(error.message)")
+        }
+    }
+
+    /// Notes the writes that a change replaces before they have arrived.
+    func expectReplaced(_ change: Change) {
+        for write in change.writes {
+            for dot in write.replaces where !isJudged(dot) {
+                awaited[dot, default: []].insert(write.key)
+            }
         }
     }
 
