@@ -81,6 +81,18 @@ package final class ServerStore {
         try readUnplaced()
     }
 
+    /// Looks whose file it is before opening it for writing, which turns it to WAL mode.
+    private static func checkOwner(of path: String, _ options: Database.Options) throws {
+        var options = options
+        options.access = .readOnly
+        options.isExclusive = false
+        do {
+            try Schema.check(try Database(path: path, options: options))
+        } catch let error as SQLiteError where error.isCannotOpen {
+            // Legal: the file is yet to be made.
+        }
+    }
+
     /// A data file in memory, from the image of one: how a simulated world starts and restores
     /// servers.
     package init(image: [UInt8]?) throws {

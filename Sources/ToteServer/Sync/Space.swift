@@ -101,15 +101,6 @@ final class Space {
         }
     }
 
-    /// Notes the writes that a change replaces before they have arrived.
-    func expectReplaced(_ change: Change) {
-        for write in change.writes {
-            for dot in write.replaces where !isJudged(dot) {
-                awaited[dot, default: []].insert(write.key)
-            }
-        }
-    }
-
     /// Applies a row that was judged before.
     private func replay(_ row: LogRow, _ wasRestored: Bool) throws {
         guard row.position == position + 1 else {
