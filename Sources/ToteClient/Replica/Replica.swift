@@ -274,6 +274,8 @@ package final class Replica {
 
     /// Takes in everything that a guest made, once, under the nonces that it has.
     package func adopt(_ guest: Replica) throws(ToteError) {
+        let labels = Dictionary(
+            try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
         for entry in guest.outbox where !entry.change.writes.isEmpty {
             let isKnown: Bool
             do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
@@ -289,7 +291,9 @@ package final class Replica {
                     }
                 }
             }
-            try commit(writes, at: entry.reading, nonce: entry.change.nonce)
+            let nonce = entry.change.nonce
+            try commit(
+                writes, label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce)
         }
     }
 
