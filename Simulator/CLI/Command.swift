@@ -30,6 +30,7 @@ enum Command {
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
         switch command.path {
+        case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["world"]: return try WorldCommand.run(command, terminal)
         default: preconditionFailure("the table has a command without a function")
         }

@@ -5,7 +5,7 @@ enum CommandTree {
     static let table = CommandTable(
         root: CommandSpec(
             "tote-sim", "Stands in for apps that embed Tote's client core.",
-            options: [OptionSpec.color], subcommands: [WorldCommand.spec]),
+            options: [OptionSpec.color], subcommands: [DeviceCommand.spec, WorldCommand.spec]),
         version: Command.version,
         exitCodes: [
             (.success, "everything held"), (.failure, "an expectation did not hold"),

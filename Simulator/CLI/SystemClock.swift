@@ -11,7 +11,8 @@ enum SystemClock {
         let nanos = duration.clampedNanos
         var left = timespec(
             tv_sec: Int(nanos / 1_000_000_000), tv_nsec: Int(nanos % 1_000_000_000))
-        while nanosleep(&left, &left) != 0, errno == EINTR {}
+        var asked = left
+        while nanosleep(&asked, &left) != 0, errno == EINTR { asked = left }
     }
 
     /// 64 bits from the system's generator.

@@ -35,20 +35,23 @@ struct DeviceVerb: Sendable {
             "cart note", "SKU|. TEXT|none [group=value…]",
             "writes a note on a line, or with a dot on the cart itself", 2...many,
             "cart note latte \"extra hot\"", "cart note . \"for the office\""),
-        DeviceVerb("cart clear", "", "removes all lines and the note that show", 0...1, "cart clear"),
+        DeviceVerb(
+            "cart clear", "", "removes all lines and the note that show", 0...1, "cart clear"),
         DeviceVerb("cart list", "", "names the carts", 0...0, "cart list"),
         DeviceVerb("cart show", "[NAME]", "shows a cart", 0...1, "cart show work"),
         DeviceVerb(
             "wish add", "SKU [group=value…]", "puts an entry at the end of a wishlist", 1...many,
             "wish add mug", "wish add mug color=red list:birthday"),
-        DeviceVerb("wish remove", "SKU [group=value…]", "removes an entry", 1...many, "wish remove mug"),
+        DeviceVerb(
+            "wish remove", "SKU [group=value…]", "removes an entry", 1...many, "wish remove mug"),
         DeviceVerb(
             "wish note", "SKU TEXT|none [group=value…]", "writes a note on an entry", 2...many,
             "wish note mug \"the big one\""),
         DeviceVerb(
             "wish move", "SKU PLACE [group=value…]", "moves an entry; the first place is 1",
             2...many, "wish move mug 1"),
-        DeviceVerb("wish new", "TITLE", "makes a wishlist and says its id", 1...1, "wish new Birthday"),
+        DeviceVerb(
+            "wish new", "TITLE", "makes a wishlist and says its id", 1...1, "wish new Birthday"),
         DeviceVerb("wish show", "[ID]", "shows the wishlists, or one", 0...1, "wish show"),
         DeviceVerb("view", "SKU [group=value…]", "looks at an item", 1...many, "view latte"),
         DeviceVerb("recent", "", "shows what was looked at last", 0...0, "recent"),
@@ -66,7 +69,8 @@ struct DeviceVerb: Sendable {
         DeviceVerb(
             "sync", "[for TIME]", "sends and receives what there is, within 10 s", 0...2, "sync",
             "sync for 500ms"),
-        DeviceVerb("live", "on|off", "keeps in sync by itself, or only at `sync`", 1...1, "live on"),
+        DeviceVerb(
+            "live", "on|off", "keeps in sync by itself, or only at `sync`", 1...1, "live on"),
         DeviceVerb("status", "", "says how the device stands to the server", 0...0, "status"),
         DeviceVerb("show", "", "shows everything", 0...0, "show"),
         DeviceVerb("outbox", "", "shows what waits to be judged", 0...0, "outbox"),
@@ -74,14 +78,17 @@ struct DeviceVerb: Sendable {
         DeviceVerb(
             "dismiss", "ID|all", "dismisses receipts that will not change any more", 1...1,
             "dismiss all"),
-        DeviceVerb("withdraw", "ID|last", "takes back a change that was not sent", 1...1, "withdraw last"),
+        DeviceVerb(
+            "withdraw", "ID|last", "takes back a change that was not sent", 1...1, "withdraw last"),
         DeviceVerb(
             "conflicts", "REGISTER", "shows what others wrote to a register meanwhile", 1...4,
             "conflicts store", "conflicts cart-note", "conflicts offers spring seen"),
         DeviceVerb(
             "clock", "[+|-]TIME|reset", "sets the wall clock so much before or behind", 0...1,
             "clock +1d", "clock -10y", "clock reset"),
-        DeviceVerb("reboot", "", "starts the device anew: its uptime tells nothing any more", 0...0, "reboot"),
+        DeviceVerb(
+            "reboot", "", "starts the device anew: its uptime tells nothing any more", 0...0,
+            "reboot"),
         DeviceVerb("kill", "", "ends the app at once, as SIGKILL does", 0...0, "kill"),
         DeviceVerb(
             "sign-in", "[CUSTOMER [TOKEN-FILE]]", "signs in, as the same customer or another",
@@ -91,7 +98,9 @@ struct DeviceVerb: Sendable {
             "expect", "WHAT … [within TIME]", "fails unless it is so; `help expect` has the list",
             1...many, "expect cart latte 2 size=L", "expect outbox 0 within 5s"),
         DeviceVerb("wait", "TIME", "lets time pass", 1...1, "wait 500ms"),
-        DeviceVerb("state", "[COLLECTION ITEM FIELD]…", "shows all that devices must agree on", 0...many, "state"),
+        DeviceVerb(
+            "state", "[COLLECTION ITEM FIELD]…", "shows all that devices must agree on", 0...many,
+            "state"),
         DeviceVerb("help", "[VERB]", "explains the verbs", 0...2, "help cart add"),
         DeviceVerb("quit", "", "ends; everything is kept", 0...0, "quit"),
     ]
@@ -143,7 +152,8 @@ struct VerbLine: Sendable {
         guard verb.count.contains(rest.count) else {
             let what = rest.count < verb.count.lowerBound ? "needs more" : "takes no more"
             throw VerbFailure(
-                .usage, "\(verb.name) \(what): \(verb.name) \(verb.arguments)\n"
+                .usage,
+                "\(verb.name) \(what): \(verb.name) \(verb.arguments)\n"
                     + "for example: \(verb.examples[0])")
         }
         return VerbLine(verb: verb, words: rest)
@@ -156,13 +166,15 @@ struct VerbLine: Sendable {
             let near = Nearest.word(to: two, among: family)
             let hint = near.map { "did you mean `\($0)`?" }
             return VerbFailure(
-                .usage, "'\(two)' is no verb: "
+                .usage,
+                "'\(two)' is no verb: "
                     + (hint ?? "there are \(family.joined(separator: ", "))"))
         }
         let heads = names.flatMap { [$0, String($0.prefix { $0 != " " })] }
         let near = Nearest.word(to: two, among: names) ?? Nearest.word(to: first, among: heads)
         return VerbFailure(
-            .usage, "'\(first)' is no verb: "
+            .usage,
+            "'\(first)' is no verb: "
                 + (near.map { "did you mean `\($0)`?" } ?? "`help` lists them"))
     }
 

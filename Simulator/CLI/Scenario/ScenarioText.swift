@@ -80,7 +80,7 @@ struct ScenarioTextReader {
     }
 
     private mutating func skipSpace() {
-        while let character = current, " \t\n\r\r\n".contains(character) { advance() }
+        while let character = current, character.isWhitespace { advance() }
     }
 
     private mutating func take(_ character: Character, _ what: String) throws(ScenarioError) {
@@ -90,7 +90,9 @@ struct ScenarioTextReader {
     }
 
     private func unexpected(_ what: String) -> ScenarioError {
-        guard let current else { return ScenarioError(place, "the text ends where \(what) belongs") }
+        guard let current else {
+            return ScenarioError(place, "the text ends where \(what) belongs")
+        }
         return ScenarioError(place, "'\(current)' stands where \(what) belongs")
     }
 
@@ -101,7 +103,7 @@ struct ScenarioTextReader {
         depth += 1
         defer { depth -= 1 }
         let kind: TextNode.Kind
-        switch current {
+        switch current ?? " " {
         case "{": kind = .object(try members())
         case "[": kind = .array(try elements())
         case "\"": kind = .string(try string())
