@@ -11,6 +11,11 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
         let hint: String
     }
 
+    init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     init(_ text: String) throws(Refusal) {
         guard !text.hasPrefix("https://") else {
             throw Refusal(

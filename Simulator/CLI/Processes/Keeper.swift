@@ -40,6 +40,11 @@ final class Keeper: Sendable {
         state.withLock { $0.directories.append(directory) }
     }
 
+    /// Has a directory stay.
+    func keep(_ directory: String) {
+        state.withLock { $0.directories.removeAll { $0 == directory } }
+    }
+
     private static func tell(_ descriptor: Int32, _ line: String) {
         // Legal to fail: without a guard only a `kill -9` of this process leaves children behind.
         if descriptor >= 0 { _ = Terminal.write(line + "\n", to: descriptor) }
