@@ -4,7 +4,8 @@ import ToteCommandLine
 enum CommandTree {
     static let table = CommandTable(
         root: CommandSpec(
-            "tote-sim", "Stands in for apps that embed Tote's client core.", examples: [
+            "tote-sim", "Stands in for apps that embed Tote's client core.",
+            examples: [
                 ("tote-sim run first-sync", "a server and two devices that agree in the end"),
                 ("tote-sim list", "the scenarios that are built in"),
                 ("tote-sim device phone --server http://127.0.0.1:8090", "be a device yourself"),

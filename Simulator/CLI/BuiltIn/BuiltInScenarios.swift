@@ -9,7 +9,9 @@ enum BuiltInScenarios {
     }
 
     /// In the order in which `tote-sim list` shows them.
-    static let all: [Entry] = [Entry(name: "first-sync", text: firstSync)]
+    static let all: [Entry] =
+        [Entry(name: "first-sync", text: firstSync)] + counters + networks + crashes + accounts
+        + documents
 
     static let firstSync = #"""
         {

@@ -91,7 +91,8 @@ final class DeviceProcess: Sendable {
         let end = child.wait(atMost: .seconds(5))
         self.child.withLock { $0 = nil }
         return RunFailure(
-            .expectation, "\(name) " + (end.map { "\($0)" } ?? "closed its output")
+            .expectation,
+            "\(name) " + (end.map { "\($0)" } ?? "closed its output")
                 + " instead of answering; see \(errors)")
     }
 

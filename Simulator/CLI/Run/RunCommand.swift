@@ -127,7 +127,9 @@ enum RunCommand {
 
     private static func summary(_ results: [RunResult]) -> String {
         let (passed, failed, skipped) = counts(results)
-        if passed + failed == 0 { return "nothing ran" + (skipped > 0 ? ", \(skipped) skipped" : "") }
+        if passed + failed == 0 {
+            return "nothing ran" + (skipped > 0 ? ", \(skipped) skipped" : "")
+        }
         return "\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : "")
     }
 

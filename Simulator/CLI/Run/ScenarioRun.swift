@@ -214,6 +214,7 @@ final class ScenarioRun: Sendable {
         case .grant(let name):
             try grant(device(name).spec)
             note("server", "gives \(name) a new token")
+        case .wait(let time): SystemClock.pause(time)
         case .parallel, .repeated: preconditionFailure("a block is played, not performed")
         }
     }
@@ -225,7 +226,8 @@ final class ScenarioRun: Sendable {
         } catch {
             throw RunFailure(error.kind, "\(name), `\(line)`: \(error.message)")
         }
-        let isDull = answer.count == 1 && ["saved", "as expected"].contains(answer[0])
+        // What was asked for and came about needs no words.
+        let isDull = ["saved", "as expected"].contains(answer.first) || line.hasPrefix("net ")
         note(name, line, isDull ? [] : answer)
     }
 
@@ -267,7 +269,9 @@ extension ScenarioRun {
         }
         let begun = SystemClock.monotonicMilliseconds()
         let deadline = MonotonicClock.nowNanos() &+ limit.clampedNanos
-        let query = "state " + scenario.customFields.flatMap { $0 }.map { "\"\($0)\"" }
+        let query =
+            "state "
+            + scenario.customFields.flatMap { $0 }.map { "\"\($0)\"" }
             .joined(separator: " ")
         while true {
             var states: [(name: String, lines: [String])] = []

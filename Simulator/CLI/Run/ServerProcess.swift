@@ -47,7 +47,8 @@ final class ServerProcess: Sendable {
     init(in directory: String) throws(RunFailure) {
         guard let program = Programs.server else {
             throw RunFailure(
-                .unavailable, "the program `tote` is not beside tote-sim: build it, or name a "
+                .unavailable,
+                "the program `tote` is not beside tote-sim: build it, or name a "
                     + "server with --server URL")
         }
         self.program = program
@@ -155,7 +156,8 @@ final class ServerProcess: Sendable {
         let end = child.wait(atMost: .seconds(60))
         guard end == .exited(0) else {
             throw RunFailure(
-                .expectation, "`tote \(arguments.joined(separator: " "))` "
+                .expectation,
+                "`tote \(arguments.joined(separator: " "))` "
                     + (end.map { "\($0)" } ?? "does not end") + ": \(said) see \(log)")
         }
     }

@@ -38,6 +38,7 @@ struct Scenario: Sendable {
         case settle([String], within: Duration)
         case revoke(device: String)
         case grant(device: String)
+        case wait(Duration)
     }
 
     struct Step: Sendable {

@@ -10,7 +10,7 @@ struct ScenarioReader {
     private static let stepMembers: [(name: String, others: [String])] = [
         ("on", ["do"]), ("server", ["as", "from"]), ("parallel", []), ("repeat", ["steps"]),
         ("copy", ["to"]), ("snapshot", ["as"]), ("rollback", ["to"]), ("settle", ["within"]),
-        ("revoke", []), ("grant", []),
+        ("revoke", []), ("grant", []), ("wait", []),
     ]
     static let settleWithin: Duration = .seconds(60)
     static let devicesMax = 64
@@ -56,7 +56,8 @@ struct ScenarioReader {
                     .map { "did you mean \"\($0)\"?" }
                 let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
                 throw ScenarioError(
-                    member.place, "\(what) has no \"\(member.name)\": "
+                    member.place,
+                    "\(what) has no \"\(member.name)\": "
                         + (near ?? "it may have \(list)"))
             }
             found[member.name] = member.value
@@ -87,6 +88,13 @@ struct ScenarioReader {
 
     private func nodes(_ node: TextNode) -> [TextNode] {
         if case .array(let nodes) = node.kind { nodes } else { [node] }
+    }
+
+    private func time(_ node: TextNode) throws(ScenarioError) -> Duration {
+        guard let time = DurationText.parse(try text(node)) else {
+            throw ScenarioError(node.place, "a time belongs here, like \"30s\"")
+        }
+        return time
     }
 
     private func flag(_ node: TextNode) throws(ScenarioError) -> Bool {
@@ -131,8 +139,14 @@ struct ScenarioReader {
             throw ScenarioError(node.place, "steps are a list, not \(node.what)")
         }
         var steps: [Scenario.Step] = []
-        for node in nodes { steps.append(try step(node)) }
+        for node in nodes where !isComment(node) { steps.append(try step(node)) }
         return steps
+    }
+
+    /// `{ "//": "…" }` between steps.
+    private func isComment(_ node: TextNode) -> Bool {
+        guard case .object(let entries) = node.kind else { return false }
+        return !entries.isEmpty && entries.allSatisfy { $0.name == "//" }
     }
 
     private mutating func step(_ node: TextNode) throws(ScenarioError) -> Scenario.Step {
@@ -143,7 +157,8 @@ struct ScenarioReader {
         guard let kind = kinds.first else { throw noKind(entries, node) }
         guard kinds.count == 1 else {
             throw ScenarioError(
-                node.place, "a step does one thing, not "
+                node.place,
+                "a step does one thing, not "
                     + kinds.map { "\"\($0.name)\"" }.joined(separator: " and "))
         }
         let found = try members(node, [kind.name] + kind.others, "a step with \"\(kind.name)\"")
@@ -198,15 +213,11 @@ struct ScenarioReader {
             return .rollback(device: device, name: label)
         case "settle":
             var limit = Self.settleWithin
-            if let node = found["within"] {
-                guard let time = DurationText.parse(try text(node)) else {
-                    throw ScenarioError(node.place, "a time belongs here, like \"30s\"")
-                }
-                limit = time
-            }
+            if let node = found["within"] { limit = try time(node) }
             return .settle(try names(value), within: limit)
         case "revoke": return .revoke(device: try name(value))
         case "grant": return .grant(device: try name(value))
+        case "wait": return .wait(try time(value))
         default: preconditionFailure("a step called \(kind) is in the table and nowhere else")
         }
     }
@@ -219,7 +230,8 @@ struct ScenarioReader {
             let known = Scenario.ServerAction.allCases.map(\.rawValue)
             let near = Nearest.word(to: word, among: known).map { "did you mean \"\($0)\"?" }
             throw ScenarioError(
-                value.place, "a server cannot \"\(word)\": "
+                value.place,
+                "a server cannot \"\(word)\": "
                     + (near ?? "it can \(known.joined(separator: ", "))"))
         }
         let label = action == .restore ? "from" : "as"
@@ -257,7 +269,8 @@ struct ScenarioReader {
             let known = devices.map(\.name)
             let near = Nearest.word(to: name, among: known).map { "did you mean \"\($0)\"?" }
             throw ScenarioError(
-                node.place, "there is no device \"\(name)\": "
+                node.place,
+                "there is no device \"\(name)\": "
                     + (near ?? "there are \(known.joined(separator: ", "))"))
         }
         return name
