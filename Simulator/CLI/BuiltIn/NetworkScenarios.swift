@@ -18,7 +18,7 @@ extension BuiltInScenarios {
           "steps": [
             { "on": "phone", "do": [
               "cart add latte", "sync", "net lost-reply 2", "cart add latte", "cart add latte",
-              "sync"
+              "sync", "expect faults 0"
             ] },
             { "on": "phone", "do": ["expect outbox 0", "expect receipts accepted 3"] },
             { "on": "phone", "do": [
@@ -42,21 +42,51 @@ extension BuiltInScenarios {
           "devices": { "phone": {}, "tablet": {} },
           "steps": [
             { "on": "phone", "do": ["cart add start", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 0", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 1", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 17", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 64", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 150", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 230", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 300", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut request 340", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 1", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 17", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 64", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 120", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 180", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 240", "sync"] },
-            { "on": "phone", "do": ["cart add latte", "net cut reply 300", "sync"] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 0", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 1", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 17", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 64", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 150", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 230", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 300", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut request 340", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 1", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 17", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 64", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 120", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 180", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 240", "sync", "expect faults 0"
+            ] },
+            { "on": "phone", "do": [
+              "cart add latte", "net cut reply 300", "sync", "expect faults 0"
+            ] },
             { "on": "phone", "do": ["expect outbox 0", "expect cart latte 15"] },
             { "settle": "all" },
             { "on": "all", "do": ["expect cart latte 15", "expect receipts rejected 0"] }
@@ -73,7 +103,7 @@ extension BuiltInScenarios {
           "steps": [
             { "on": "all", "do": "sync" },
             { "repeat": 5, "steps": [
-              { "on": "all", "do": ["net twice 2", "cart add latte", "sync"] }
+              { "on": "all", "do": ["net twice", "cart add latte", "sync", "expect faults 0"] }
             ] },
             { "settle": "all" },
             { "on": "all", "do": ["expect cart latte 10", "expect receipts rejected 0"] }

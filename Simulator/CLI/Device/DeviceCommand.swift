@@ -87,8 +87,7 @@ enum DeviceCommand {
         options.tokenFile = command.option("token-file").map(Files.absolute)
         options.token = command.option("token")
         options.isLive = try command.string("live") == "on"
-        options.isGuest =
-            command.flag("guest") || (options.tokenFile == nil && options.token == nil)
+        options.isGuest = command.flag("guest")
         return options
     }
 }

@@ -16,6 +16,7 @@ enum DeviceHelp {
         ("receipt STATE [CODE]", "one receipt at least is in a state, like: receipt rejected"),
         ("receipts STATE N", "so many receipts are in a state, like: receipts rejected 0"),
         ("conflicts N REGISTER", "a register holds so many other values"),
+        ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),
         ("status WORD", "one of \(DeviceText.statusWords.joined(separator: ", "))"),
     ]
 

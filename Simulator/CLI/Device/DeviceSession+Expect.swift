@@ -111,6 +111,7 @@ extension DeviceSession {
             let code = "\(wanted): \(try read.word(1))"
             let found = states.map { DeviceText.state($0) }
             return (code, found.contains(code) ? code : Self.listed(found))
+        case "faults": return (String(try read.number(0)), String(link.faults.count))
         case "conflicts":
             let register = try Self.register(Array(read.plain.dropFirst()))
             let found = try await tote.conflicts(of: register)

@@ -190,7 +190,8 @@ extension DeviceSession {
 
     private func statusLines() async -> [String] {
         let unsent = await tote.unsentCount
-        let account = await tote.isSignedIn ? "customer \(customer)" : "a guest"
+        let account =
+            await tote.isSignedIn ? "customer \(customer)" : "a guest (`sign-in` needs a token)"
         return [
             "\(options.name): \(account), \(DeviceText.status(await tote.status))",
             "network \(settings.network)"

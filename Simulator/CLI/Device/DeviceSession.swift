@@ -3,7 +3,7 @@ import ToteClient
 import ToteCommandLine
 import ToteConcurrency
 
-/// One simulated device: the client core in a directory of its own, behind a network and a clock of its own.
+/// One simulated device: the client core in a directory, behind a network and a clock of its own.
 actor DeviceSession {
     /// What a device is started with.
     struct Options: Sendable {
@@ -60,7 +60,7 @@ actor DeviceSession {
         }
         tote = try Tote(directory: options.directory + "/store", clock: clock)
         isLive = options.isLive
-        if !settings.isSignedOut { try await signIn() }
+        if !settings.isSignedOut, hasToken { try await signIn() }
         if isLive { await tote.start() }
     }
 
@@ -76,6 +76,10 @@ actor DeviceSession {
     }
 
     var customer: String { settings.customer ?? options.customer }
+
+    private var hasToken: Bool {
+        settings.tokenFile ?? options.tokenFile ?? options.token != nil
+    }
 
     private func signIn() async throws {
         let (file, secret) = (settings.tokenFile ?? options.tokenFile, options.token)
@@ -93,7 +97,7 @@ actor DeviceSession {
             if let customer { settings.customer = customer }
             if let tokenFile { settings.tokenFile = tokenFile }
         }
-        guard settings.tokenFile ?? options.tokenFile ?? options.token != nil else {
+        guard hasToken else {
             throw VerbFailure(
                 .usage,
                 "there is no token: start with --token-file FILE or TOTE_TOKEN, or name "

@@ -1,6 +1,6 @@
 import ToteCommandLine
 
-/// What of a device's world outlives its process: kept in its directory as the verbs that bring it back.
+/// What of a device's world outlives its process: kept in its directory, a line for each.
 struct DeviceSettings: Hashable, Sendable {
     var network = NetworkProfile.usual
     /// The wall clock is so much ahead of the true time.

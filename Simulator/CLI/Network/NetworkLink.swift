@@ -2,7 +2,7 @@ import ToteClient
 import ToteConcurrency
 import ToteHTTP
 
-/// What lies between one device and the server: a profile, and the faults that the next exchanges meet.
+/// What lies between a device and the server: a profile, and faults that the next exchanges meet.
 final class NetworkLink: Sendable {
     /// Why no answer came.
     struct Failure: Error, CustomStringConvertible {

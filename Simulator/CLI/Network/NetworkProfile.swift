@@ -59,7 +59,7 @@ enum NetworkFault: Hashable, Sendable {
     case lostReply
     /// The connection is cut after so many bytes of the request.
     case cutRequest(bytes: Int)
-    /// The connection is cut after so many bytes of the reply; the last one never counts as arrived.
+    /// The connection is cut after so many bytes of the reply, which never counts as arrived.
     case cutReply(bytes: Int)
     /// The request arrives twice.
     case twice

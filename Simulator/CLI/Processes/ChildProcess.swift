@@ -27,7 +27,7 @@ final class ChildProcess: Sendable {
     /// Two threads that open pipes and spawn at once would hand each other's ends to the children.
     private static let spawning = Lock(())
 
-    /// What children get of the environment: nothing of Tote's own, which could send them elsewhere.
+    /// What children get of the environment: nothing of Tote's own, which could lead them astray.
     private static let inherited = ProcessEnvironment.read([
         "ASAN_OPTIONS", "HOME", "LANG", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "PATH",
         "SWIFT_BACKTRACE", "TMPDIR", "TSAN_OPTIONS",
@@ -137,7 +137,8 @@ final class ChildProcess: Sendable {
 
     /// Sends a signal to the process, unless it has ended.
     func signal(_ signal: Int32) {
-        // The end is noted after the wait: a process that is not noted may be a zombie, which takes it.
+        // The end is noted after the wait, so an id that is gone may get the signal for an
+        // instant: ids are not used again that fast.
         if ended == nil { kill(id, signal) }
     }
 

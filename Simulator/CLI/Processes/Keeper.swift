@@ -4,8 +4,9 @@ import ToteConcurrency
 
 /// Knows every process that this one started, so that none outlives it.
 ///
-/// Ctrl-C and SIGTERM end them from within. For the case that this process is killed itself, a second
-/// process holds the same list, waits for the end of its standard input, and ends what is left.
+/// Ctrl-C and SIGTERM end them from within. For the case that this process is killed itself, a
+/// second process holds the same list, waits for the end of its standard input, and ends what is
+/// left.
 final class Keeper: Sendable {
     static let shared = Keeper()
     /// The word that makes this program the second process. It is no command for people.

@@ -32,10 +32,12 @@ final class ScenarioRun: Sendable {
     ) -> RunResult {
         let begun = SystemClock.monotonicMilliseconds()
         if scenario.needsOwnServer, case .remote = place {
-            return RunResult(
+            let result = RunResult(
                 name: scenario.name,
                 verdict: .skipped("it kills or restores the server: run it without --server"),
                 steps: 0, milliseconds: 0, directory: nil)
+            reporter.end(scenario, result)
+            return result
         }
         reporter.begin(scenario)
         var verdict = RunResult.Verdict.passed
@@ -55,7 +57,10 @@ final class ScenarioRun: Sendable {
             verdict = .failed(.init(place: start, message: "\(error)", kind: .unavailable))
         }
         var isKept = keeps
-        if case .failed = verdict { isKept = true }
+        // Where nothing was done there is nothing to look at, unless a server of ours said why.
+        if case .failed = verdict, steps > 0 || isOwn(place) {
+            isKept = true
+        }
         if let made = directory, !isKept {
             Files.remove(made)
             directory = nil
@@ -66,6 +71,10 @@ final class ScenarioRun: Sendable {
             milliseconds: SystemClock.monotonicMilliseconds() - begun, directory: directory)
         reporter.end(scenario, result)
         return result
+    }
+
+    private static func isOwn(_ place: Place) -> Bool {
+        if case .own = place { true } else { false }
     }
 
     private init(
@@ -166,7 +175,8 @@ final class ScenarioRun: Sendable {
             try perform(step.action)
             return nil
         } catch {
-            return .init(place: step.place, message: error.message, kind: error.kind)
+            return .init(
+                place: error.place ?? step.place, message: error.message, kind: error.kind)
         }
     }
 
@@ -219,16 +229,17 @@ final class ScenarioRun: Sendable {
         }
     }
 
-    private func perform(_ line: String, on name: String) throws(RunFailure) {
+    private func perform(_ line: Scenario.Line, on name: String) throws(RunFailure) {
         let answer: [String]
         do throws(RunFailure) {
-            answer = try device(name).run(line)
+            answer = try device(name).run(line.text)
         } catch {
-            throw RunFailure(error.kind, "\(name), `\(line)`: \(error.message)")
+            throw RunFailure(
+                error.kind, "\(name), `\(line.text)`: \(error.message)", at: line.place)
         }
         // What was asked for and came about needs no words.
-        let isDull = ["saved", "as expected"].contains(answer.first) || line.hasPrefix("net ")
-        note(name, line, isDull ? [] : answer)
+        let isDull = ["saved", "as expected"].contains(answer.first) || line.text.hasPrefix("net ")
+        note(name, line.text, isDull ? [] : answer)
     }
 
     private func perform(
@@ -261,7 +272,7 @@ extension ScenarioRun {
     /// How often devices are asked whether they agree.
     private static let interval: Duration = .milliseconds(25)
 
-    /// Faults are over: without further help every outbox empties and devices of one customer agree.
+    /// Faults are over: without further help outboxes empty, and devices of one customer agree.
     private func settle(_ names: [String], within limit: Duration) throws(RunFailure) {
         for name in names {
             _ = try device(name).run("net wifi")

@@ -16,10 +16,13 @@ struct RunFailure: Error, CustomStringConvertible {
 
     let kind: Kind
     let message: String
+    /// Where the scenario asked for it; the step's own place when there is no better one.
+    let place: TextPlace?
 
-    init(_ kind: Kind, _ message: String) {
+    init(_ kind: Kind, _ message: String, at place: TextPlace? = nil) {
         self.kind = kind
         self.message = message
+        self.place = place
     }
 
     var description: String { message }

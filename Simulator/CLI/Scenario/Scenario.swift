@@ -28,7 +28,7 @@ struct Scenario: Sendable {
     }
 
     enum Action: Sendable {
-        case lines([String], on: [String])
+        case lines([Line], on: [String])
         case server(ServerAction, backup: String)
         case parallel([Step])
         case repeated(Int, [Step])
@@ -39,6 +39,12 @@ struct Scenario: Sendable {
         case revoke(device: String)
         case grant(device: String)
         case wait(Duration)
+    }
+
+    /// One line for a device, as `tote-sim device` reads it.
+    struct Line: Sendable {
+        var place: TextPlace
+        var text: String
     }
 
     struct Step: Sendable {
@@ -60,7 +66,7 @@ struct Scenario: Sendable {
                 switch step.action {
                 case .lines(let lines, on: _):
                     for line in lines {
-                        guard let parsed = try? VerbLine.parse(line), parsed.verb.name == "set"
+                        guard let parsed = try? VerbLine.parse(line.text), parsed.verb.name == "set"
                         else { continue }
                         let field = Array(parsed.words.prefix(3))
                         if !fields.contains(field) { fields.append(field) }

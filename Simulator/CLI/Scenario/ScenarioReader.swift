@@ -252,7 +252,7 @@ struct ScenarioReader {
     }
 
     /// A line for a device; what it says must parse.
-    private func line(_ node: TextNode) throws(ScenarioError) -> String {
+    private func line(_ node: TextNode) throws(ScenarioError) -> Scenario.Line {
         let line = try text(node)
         do throws(VerbFailure) {
             _ = try VerbLine.parse(line)
@@ -260,7 +260,7 @@ struct ScenarioReader {
             let message = error.message.split(separator: "\n").joined(separator: "; ")
             throw ScenarioError(node.place, message)
         }
-        return line
+        return Scenario.Line(place: node.place, text: line)
     }
 
     private func name(_ node: TextNode) throws(ScenarioError) -> String {
