@@ -322,7 +322,7 @@ package final class Server {
             space = try Space(
                 number: number, name: name, store: store, wasRestored: wasRestored)
         } else {
-            space = Space(number: try store.makeSpace(name), name: name)
+            space = Space(number: 0, name: name)
         }
         space.lastUse = uses
         spaces[name] = space

@@ -119,7 +119,8 @@ struct RefusalTests {
             ),
             (
                 "a time beyond 48 bits",
-                "{\"replica\":\(id),\"counter\":1,\"changes\":[{\(nonce),\"time\":[281474976710656,0]}]}"
+                "{\"replica\":\(id),\"counter\":1,"
+                    + "\"changes\":[{\(nonce),\"time\":[281474976710656,0]}]}"
             ),
             (
                 "a dot with counter 0",
@@ -128,7 +129,8 @@ struct RefusalTests {
             ),
             (
                 "a key that is not listed",
-                "{\"replica\":\(id),\"counter\":1,\"changes\":[{\(nonce),\"writes\":[{\"key\":0}]}]}"
+                "{\"replica\":\(id),\"counter\":1,"
+                    + "\"changes\":[{\(nonce),\"writes\":[{\"key\":0}]}]}"
             ),
         ]
         for (name, text) in members {
@@ -233,13 +235,13 @@ struct RefusalTests {
             let code = try send(Encoding.cbor.encode(request), .cbor, to: server, before: before)
             #expect(code != nil)
         }
-        // A push that is refused takes the resend that came with it along.
+        // A resend comes alone: beside a push neither happens.
         var both = SyncRequest(replica: ReplicaID(9))
         both.resend = [run(5, [Make.add(nonce: 70)])]
         both.changes = [Event(dot: Make.dot(9, 1), change: late, outcome: .accepted)]
         #expect(
             try send(Encoding.cbor.encode(both), .cbor, to: server, before: before)
-                == "clock_ahead")
+                == "resend_with_changes")
         #expect(try server.faults() == [])
     }
 }

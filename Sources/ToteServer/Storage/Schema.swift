@@ -80,7 +80,8 @@ enum Schema {
 
     /// Brings a file to the current version, in one transaction.
     ///
-    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one that is not
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
+    ///   that is not
     ///   ours; both leave it untouched.
     static func migrate(_ database: Database) throws {
         try check(database)

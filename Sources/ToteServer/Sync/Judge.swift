@@ -119,6 +119,7 @@ struct Judge {
         _ request: SyncRequest, _ bytes: [UInt8], record: ReplicaRecord?, known: [UInt64: Fate],
         digest: [UInt8]
     ) throws -> Verdict {
+        try space.store(in: store)
         var record =
             record
             ?? ReplicaRecord(
@@ -370,6 +371,7 @@ struct Judge {
             else { continue }
             unknown.append(event)
         }
+        if !unknown.isEmpty { try space.store(in: store) }
         for var event in unknown {
             if space.isJudged(event.dot) {
                 // Its name went to another change meanwhile: the server writes it as its own.
