@@ -19,6 +19,8 @@ enum BenchCommand {
             OptionSpec("rounds", valueName: "N", "how many rounds", default: "5"),
             OptionSpec("dir", valueName: "DIR", "where the data files go", default: "/tmp"),
             OptionSpec("json", "print one JSON object instead of a table"),
+            OptionSpec(
+                "check", "one short round of each, to see that all run; only sizes must hold"),
         ])
 
     static func run(
@@ -31,8 +33,9 @@ enum BenchCommand {
                 "there is no benchmark \(what)", hint: known.joined(separator: ", "),
                 command: command.line)
         }
-        let seconds = Double(try command.int("seconds", in: 1...600))
-        let rounds = try command.int("rounds", in: 1...100)
+        let isCheck = command.flag("check")
+        let seconds = isCheck ? 0.3 : Double(try command.int("seconds", in: 1...600))
+        let rounds = isCheck ? 1 : try command.int("rounds", in: 1...100)
         var template = Array((try command.string("dir") + "/tote-bench-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
             terminal.writeError("error: no directory can be made there\n")
@@ -65,7 +68,9 @@ enum BenchCommand {
         } else {
             for line in BenchRow.table(rows) { terminal.writeOut(line + "\n") }
         }
-        return rows.allSatisfy(\.isMet) ? .success : .failure
+        // Rates of a debug build or of a busy machine say nothing; sizes hold everywhere.
+        let judged = isCheck ? rows.filter { $0.unit == "bytes" } : rows
+        return judged.allSatisfy(\.isMet) ? .success : .failure
     }
 
     /// Counted in a second process, which prints them itself.

@@ -300,7 +300,8 @@ package final class ServerStore {
             """
             INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = ?6,
-                ticket = ?7, previous = ?8, digest = ?9, batch_counter = ?10, batch_count = ?11, seen = ?12
+                ticket = ?7, previous = ?8, digest = ?9, batch_counter = ?10,
+                batch_count = ?11, seen = ?12
             """,
             .bits(space), .bits(record.id.rawValue), .bits(record.family.rawValue),
             .bits(record.epoch), .bits(record.context.last),
