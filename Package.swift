@@ -67,7 +67,9 @@ let package = Package(
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
         tests("ToteCommandLineTests", ["ToteCommandLine"]),
         tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite"]),
-        tests("ToteClientTests", ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite"]),
+        tests(
+            "ToteClientTests",
+            ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),
         tests("ToteServiceTests", ["ToteService", "ToteServer", "ToteHTTP", "ToteCore"]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(

@@ -30,7 +30,9 @@ extension AccessToken: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// Asks the app for a token: at the start, before one expires, and after one was refused. Never twice at once.
+/// Asks the app for a token: at the start, before one expires, and after one was refused. Never
+/// twice at once.
 ///
-/// `nil` says that nobody is signed in any more; a thrown error that it should be tried again later.
+/// `nil` says that nobody is signed in any more; a thrown error that it should be tried again
+/// later.
 public typealias TokenProvider = @Sendable () async throws -> AccessToken?

@@ -8,8 +8,9 @@ internal import ToteSQLite
 
 /// One directory on the device: whose documents show, and a file for each account and each guest.
 ///
-/// `installation.sqlite` is the record, held by one process at a time; `guest-<n>.sqlite` is what nobody's
-/// account has taken in yet; `account-<hash>.sqlite` is one account's. Names tell nothing about customers.
+/// `installation.sqlite` is the record, held by one process at a time; `guest-<n>.sqlite` is what
+/// nobody's account has taken in yet; `account-<hash>.sqlite` is one account's. Names tell nothing
+/// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
     static let schemaVersion: Int64 = 1
@@ -23,8 +24,8 @@ final class Installation {
 
     /// Opens or makes the directory and its record.
     ///
-    /// - Throws: `storage`, also when another process has it open; `storeUnusable`, `storeTooNew`. Nothing
-    ///   that was there is changed.
+    /// - Throws: `storage`, also when another process has it open; `storeUnusable`, `storeTooNew`.
+    ///   Nothing that was there is changed.
     init(directory: String) throws(ToteError) {
         self.directory = directory
         do {
@@ -69,7 +70,8 @@ final class Installation {
         try database.execute(
             """
             CREATE TABLE state (
-                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL, guest INTEGER NOT NULL
+                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL,
+                guest INTEGER NOT NULL
             ) STRICT;
             CREATE TABLE adoptions (guest INTEGER PRIMARY KEY, account TEXT NOT NULL) STRICT;
             INSERT INTO state VALUES (1, '', 1);

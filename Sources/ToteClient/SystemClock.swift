@@ -10,17 +10,17 @@ internal import ToteCore
 /// A struct of closures, so that tests and the simulator put their own in place.
 package struct DeviceClock: Sendable {
     package var reading: @Sendable () -> ClockReading
-    package var random: @Sendable () -> UInt64
+    package var draw: @Sendable () -> UInt64
     /// Returns after the duration; throws when the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
 
     package init(
         reading: @escaping @Sendable () -> ClockReading,
-        random: @escaping @Sendable () -> UInt64,
+        draw: @escaping @Sendable () -> UInt64,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.reading = reading
-        self.random = random
+        self.draw = draw
         self.sleep = sleep
     }
 
@@ -31,10 +31,11 @@ package struct DeviceClock: Sendable {
                 wallMilliseconds: UInt64(max(0, Date().timeIntervalSince1970 * 1_000)),
                 uptimeMilliseconds: uptimeMilliseconds(), bootID: bootID)
         },
-        random: { UInt64.random(in: .min ... .max) },
+        draw: { UInt64.random(in: .min ... .max) },
         sleep: { try await Task.sleep(for: $0) })
 
-    /// This clock with its wall off by so many milliseconds, as a customer sets it; uptime stays true.
+    /// This clock with its wall off by so many milliseconds, as a customer sets it; uptime stays
+    /// true.
     package func skewed(byMilliseconds skew: @escaping @Sendable () -> Int64) -> DeviceClock {
         var clock = self
         clock.reading = { [reading] in
@@ -49,7 +50,8 @@ package struct DeviceClock: Sendable {
 
     #if canImport(Darwin)
         private static func uptimeMilliseconds() -> UInt64 {
-            // CLOCK_MONOTONIC_RAW counts while a Mac or an iPhone sleeps, as mach_continuous_time does.
+            // CLOCK_MONOTONIC_RAW counts while a Mac or an iPhone sleeps, as mach_continuous_time
+            // does.
             clock_gettime_nsec_np(CLOCK_MONOTONIC_RAW) / 1_000_000
         }
 

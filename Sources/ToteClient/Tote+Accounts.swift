@@ -6,15 +6,16 @@ extension Tote {
 
     /// Shows an account's documents and makes them ready to sync; call it at every launch.
     ///
-    /// What a guest made on this device moves into the account, once. What waits to be sent for another account
-    /// stays in that one's file until it signs in again. Goes on syncing if `start` was called before.
+    /// What a guest made on this device moves into the account, once. What waits to be sent for
+    /// another account stays in that one's file until it signs in again. Goes on syncing if `start`
+    /// was called before.
     ///
     /// - Parameters:
     ///   - customer: the id that your backend puts into tokens: `customer:<id>`, at most 151 bytes.
     ///   - transport: for example `URLSessionTransport(server:)`.
     ///   - token: asks your backend for a token; see `TokenProvider`.
-    /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing moved;
-    ///   `storage`: call it again.
+    /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing
+    ///   moved; `storage`: call it again.
     public func signIn(
         customer: String, transport: any Transport, token: @escaping TokenProvider
     ) throws(ToteError) {
@@ -32,7 +33,7 @@ extension Tote {
         let name = Installation.accountName(customer: customer)
         if installation.account != name {
             replica = try Replica(
-                path: installation.path(account: name), random: clock.random)
+                path: installation.path(account: name), random: clock.draw)
             handle(.stop)
             session = nil
             try installation.enter(name)
@@ -44,14 +45,15 @@ extension Tote {
         }
         defer { announce() }
         // Never sync what was taken in by half: the rest would name changes that are gone by then.
-        guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.random)
+        guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         session = Session(
             path: "/v1/spaces/\(Self.percentEncoded(space))/sync", transport: transport,
             token: token)
         if wantsLive { handle(.start(isLive: true)) }
     }
 
-    /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be sent.
+    /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be
+    /// sent.
     ///
     /// - Throws: `storage`; the account still shows, and does not sync.
     public func signOut() throws(ToteError) {
@@ -60,7 +62,7 @@ extension Tote {
         session = nil
         guard installation.account != nil else { return }
         let guest = try Replica(
-            path: installation.path(guest: installation.guest), random: clock.random)
+            path: installation.path(guest: installation.guest), random: clock.draw)
         try installation.leave()
         guestWaits = false
         show(guest, hasAccount: false)
@@ -84,7 +86,7 @@ extension Tote {
         for number in try installation.adoptions() {
             if installation.exists(guest: number) {
                 let guest = try Replica(path: installation.path(guest: number), random: random)
-                guard replica.hasRoom(for: guest) else { return true }
+                guard try replica.hasRoom(for: guest) else { return true }
                 try replica.adopt(guest)
             }
             try installation.forget(guest: number)
@@ -110,15 +112,23 @@ extension Tote {
 }
 
 extension Replica {
-    /// Whether everything that a guest made fits into the outbox at once.
-    fileprivate func hasRoom(for guest: Replica) -> Bool {
-        guard outbox.count + guest.outbox.count <= Self.outboxMax else { return false }
+    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
+    /// once.
+    fileprivate func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
+        var changes = 0
         var counts: [Key: Int] = [:]
         for entry in guest.outbox {
+            let isKnown: Bool
+            do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
+                throw ToteError.storage(error)
+            }
+            guard !isKnown else { continue }
+            changes += 1
             for write in entry.change.writes { counts[write.key, default: 0] += 1 }
         }
-        return counts.allSatisfy { key, count in
-            view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
-        }
+        return outbox.count + changes <= Self.outboxMax
+            && counts.allSatisfy { key, count in
+                view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
+            }
     }
 }

@@ -31,7 +31,8 @@ extension Tote {
     ///
     /// Idempotent: it may be killed at any point and called again. Live sync, if started, goes on.
     ///
-    /// - Parameter deadline: when to return with what was done; what is under way is dropped, and sent again later.
+    /// - Parameter deadline: when to return with what was done; what is under way is dropped, and
+    ///   sent again later.
     /// - Throws: `signedOut`, `updateRequired`, or what halted syncing. Nothing is lost.
     public func syncOnce(
         deadline: Duration = .seconds(25)
@@ -91,7 +92,7 @@ extension Tote {
             let reading = clock.reading()
             let now = SyncMachine.Moment(
                 wallMilliseconds: reading.wallMilliseconds,
-                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.random())
+                uptimeMilliseconds: reading.uptimeMilliseconds, random: clock.draw())
             for action in machine.handle(inbox.removeFirst(), at: now) { perform(action) }
         }
         isHandling = false
@@ -149,6 +150,10 @@ extension Tote {
         guard let session, let replica = openReplica else { return }
         let outgoing: Outgoing
         do {
+            if guestWaits {
+                guestWaits = try Self.adoptGuests(
+                    installation, into: replica, random: clock.draw)
+            }
             outgoing =
                 switch lane {
                 case .exchange:
@@ -197,10 +202,8 @@ extension Tote {
             {
                 outcome = .retry(code: code, afterSeconds: max(seconds ?? 0, asked))
             }
-            if guestWaits, case .progress = outcome {
-                guestWaits = try Self.adoptGuests(
-                    installation, into: replica, random: clock.random)
-            }
+            // There may be room for the guest's changes now: the next exchange takes them in.
+            if guestWaits, case .progress = outcome { outcome = .progress(isCurrent: false) }
             finish(id, .answered(id, outcome))
         } catch {
             finish(id, failure(id, error))

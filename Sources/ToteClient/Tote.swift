@@ -1,9 +1,10 @@
 internal import ToteCore
 
-/// A customer's carts, wishlists and place in the shop's journey on this device, and what keeps them the same on all.
+/// A customer's carts, wishlists and place in the shop's journey on this device, and what keeps
+/// them the same on all.
 ///
-/// Opens without an account: a guest's documents stay on the device until `signIn`. Every edit is durable
-/// when it returns and never waits for a network. One `Tote` per directory at a time.
+/// Opens without an account: a guest's documents stay on the device until `signIn`. Every edit is
+/// durable when it returns and never waits for a network. One `Tote` per directory at a time.
 public actor Tote {
     let clock: DeviceClock
     let installation: Installation
@@ -38,9 +39,10 @@ public actor Tote {
 
     /// Opens the documents of whoever was signed in last in this directory, or a guest's.
     ///
-    /// - Parameter directory: made when it is not there; nothing else may write into it. On a phone choose one
-    ///   that the system does not empty.
-    /// - Throws: `storage`, `storeUnusable`, `storeTooNew`; what is in the directory is left as it is.
+    /// - Parameter directory: made when it is not there; nothing else may write into it. On a phone
+    ///   choose one that the system does not empty.
+    /// - Throws: `storage`, `storeUnusable`, `storeTooNew`; what is in the directory is left as it
+    ///   is.
     public init(directory: String) throws(ToteError) {
         try self.init(directory: directory, clock: .system)
     }
@@ -48,8 +50,8 @@ public actor Tote {
     package init(directory: String, clock: DeviceClock) throws(ToteError) {
         self.clock = clock
         let installation = try Installation(directory: directory)
-        let replica = try Replica(path: installation.path, random: clock.random)
-        let waits = try Self.adoptGuests(installation, into: replica, random: clock.random)
+        let replica = try Replica(path: installation.path, random: clock.draw)
+        let waits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         self.installation = installation
         openReplica = replica
         guestWaits = waits

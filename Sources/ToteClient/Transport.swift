@@ -1,4 +1,5 @@
-/// Carries one HTTP exchange between the device and the server. `URLSessionTransport` is the default one.
+/// Carries one HTTP exchange between the device and the server. `URLSessionTransport` is the
+/// default one.
 ///
 /// May be called from several tasks at once, but never twice at once for one lane of one `Tote`.
 public protocol Transport: Sendable {

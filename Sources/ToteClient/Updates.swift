@@ -1,7 +1,8 @@
-/// A value now, and again whenever it has changed: never the same twice in a row, and only the latest.
+/// A value now, and again whenever it has changed: never the same twice in a row, and only the
+/// latest.
 ///
-/// Each iteration stands for itself. It ends when its task is cancelled or the `Tote` is closed, and keeps
-/// the `Tote` alive until then.
+/// Each iteration stands for itself. It ends when its task is cancelled or the `Tote` is closed,
+/// and keeps the `Tote` alive until then.
 public struct Updates<Element: Hashable & Sendable>: AsyncSequence, Sendable {
     public typealias Failure = Never
 

@@ -112,7 +112,8 @@ private final class Receiver: NSObject, URLSessionDataDelegate, Sendable {
         willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
         completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
-        // The token goes to nobody but the server; a captive portal's redirect is an answer like others.
+        // The token goes to nobody but the server; a captive portal's redirect is an answer like
+        // others.
         completionHandler(nil)
     }
 }

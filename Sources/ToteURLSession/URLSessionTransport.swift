@@ -7,8 +7,9 @@ public import ToteClient
 
 /// The default transport: HTTP by the system's URLSession.
 ///
-/// Two sessions of its own, so that parked requests never hold up the others; no cookies, no cache, no
-/// redirects; timeouts and the bound on an answer's size are kept here, since not every platform keeps them.
+/// Two sessions of its own, so that parked requests never hold up the others; no cookies, no cache,
+/// no redirects; timeouts and the bound on an answer's size are kept here, since not every platform
+/// keeps them.
 public final class URLSessionTransport: Transport {
     private let server: URL
     private let exchange: LaneSession

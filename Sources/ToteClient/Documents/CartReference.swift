@@ -2,8 +2,8 @@ internal import ToteCore
 
 /// One of the customer's carts: `tote.cart()` is the one that every app has.
 ///
-/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing to write.
-/// All throw what `Tote.edit` throws.
+/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing
+/// to write. All throw what `Tote.edit` throws.
 public struct CartReference: Sendable {
     let tote: Tote
     public let name: String

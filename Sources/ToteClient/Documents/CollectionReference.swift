@@ -2,9 +2,9 @@ internal import ToteCore
 
 /// A collection of the app's own: items with fields, each a register, a counter or a flag.
 ///
-/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing to write.
-/// All throw what `Tote.edit` throws; `invalidArgument` for a name that is the product's: `cart:…`,
-/// `wishlist:…`, `recent`, `journey`.
+/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing
+/// to write. All throw what `Tote.edit` throws; `invalidArgument` for a name that is the product's:
+/// `cart:…`, `wishlist:…`, `recent`, `journey`.
 public struct CollectionReference: Sendable {
     let tote: Tote
     public let name: String

@@ -1,6 +1,7 @@
 internal import ToteCore
 
-/// One thing that a customer does to a document; what it writes depends on what shows when it is made.
+/// One thing that a customer does to a document; what it writes depends on what shows when it is
+/// made.
 ///
 /// `Tote.edit` makes several of them one change: all take effect, or none.
 public struct Edit: Sendable {
@@ -27,12 +28,13 @@ public struct Edit: Sendable {
 }
 
 extension Tote {
-    /// Saves edits as one change, durable when this returns. Each sees the documents as they were before all of them.
+    /// Saves edits as one change, durable when this returns. Each sees the documents as they were
+    /// before all of them.
     ///
     /// - Parameter label: words that the receipt shows, for example `"Moved to the cart"`.
     /// - Returns: the receipt's id; `nil` when there was nothing to write.
-    /// - Throws: `invalidArgument`, also when two edits write the same field; `limit` with the rule that is
-    ///   broken; `outboxFull`; `storage`. Nothing is saved then.
+    /// - Throws: `invalidArgument`, also when two edits write the same field; `limit` with the rule
+    ///   that is broken; `outboxFull`; `storage`. Nothing is saved then.
     @discardableResult
     public func edit(_ edits: Edit..., label: String? = nil) throws(ToteError) -> Receipt.ID? {
         try commit(edits, label: label)
@@ -43,7 +45,7 @@ extension Tote {
         var writes: [Write] = []
         for edit in edits {
             if let refusal = edit.refusal { throw refusal }
-            writes += edit.writes(replica.view, clock.random())
+            writes += edit.writes(replica.view, clock.draw())
         }
         if edits.count > 1, Set(writes.map(\.key)).count < writes.count {
             throw ToteError(
@@ -73,8 +75,8 @@ extension Tote {
         return Hex.string(nonce)
     }
 
-    /// What a register holds beside the value that shows: other devices wrote it without having seen this one.
-    /// Latest first; empty from the next write on.
+    /// What a register holds beside the value that shows: other devices wrote it without having
+    /// seen this one. Latest first; empty from the next write on.
     ///
     /// - Throws: `invalidArgument` for a register that there cannot be.
     public func conflicts(of register: Register) throws(ToteError) -> [Value] {

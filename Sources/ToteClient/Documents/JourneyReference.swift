@@ -2,7 +2,8 @@ internal import ToteCore
 
 /// Where the customer is in the shop's journey, for going on from there on another device.
 ///
-/// Edits are durable when they return, and return the receipt's id. All throw what `Tote.edit` throws.
+/// Edits are durable when they return, and return the receipt's id. All throw what `Tote.edit`
+/// throws.
 public struct JourneyReference: Sendable {
     let tote: Tote
 

@@ -1,10 +1,10 @@
 internal import ToteCore
 
-/// One of the customer's wishlists. An app that has a single one names it, for example `"favorites"`; it
-/// needs no making.
+/// One of the customer's wishlists. An app that has a single one names it, for example
+/// `"favorites"`; it needs no making.
 ///
-/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing to write.
-/// All throw what `Tote.edit` throws.
+/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing
+/// to write. All throw what `Tote.edit` throws.
 public struct WishlistReference: Sendable {
     let tote: Tote
     public let id: String
@@ -87,7 +87,7 @@ extension Tote {
     ///
     /// - Throws: what `edit` throws.
     public func createWishlist(title: String) throws(ToteError) -> WishlistReference {
-        let id = Hex.string(clock.random())
+        let id = Hex.string(clock.draw())
         _ = try commit([.createWishlist(id, title: title)])
         return wishlist(id)
     }

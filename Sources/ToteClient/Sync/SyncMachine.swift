@@ -1,12 +1,15 @@
 internal import ToteCore
 
-/// Decides when to ask for a token, to exchange, to park, to wait and to give up: events in, actions out.
+/// Decides when to ask for a token, to exchange, to park, to wait and to give up: events in,
+/// actions out.
 ///
-/// No clock, no network, no randomness of its own. Invariants: (S1) at most one request is under way per lane,
-/// and one token call; (S2) a request is parked only while live; (S3) while backing off nothing is under way
-/// but a token call; (S4) when stopped or final nothing is under way and no timer is awaited.
+/// No clock, no network, no randomness of its own. Invariants: (S1) at most one request is under
+/// way per lane, and one token call; (S2) a request is parked only while live; (S3) while backing
+/// off nothing is under way but a token call; (S4) when stopped or final nothing is under way and
+/// no timer is awaited.
 package struct SyncMachine: Sendable {
-    /// Names one request, timer or token call; never used again, so that late answers are recognised.
+    /// Names one request, timer or token call; never used again, so that late answers are
+    /// recognised.
     package struct ID: Hashable, Comparable, Sendable {
         package let rawValue: UInt64
         package static func < (left: ID, right: ID) -> Bool { left.rawValue < right.rawValue }
@@ -117,7 +120,8 @@ package struct SyncMachine: Sendable {
 
     /// - Parameters:
     ///   - hasAccount: without one the machine is signed out until it is started.
-    ///   - lastID: of the machine before this one, whose late answers must not be taken for this one's.
+    ///   - lastID: of the machine before this one, whose late answers must not be taken for this
+    ///     one's.
     package init(hasAccount: Bool, lastID: UInt64 = 0) {
         phase = hasAccount ? .fresh : .signedOut
         self.lastID = lastID

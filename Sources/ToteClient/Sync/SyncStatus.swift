@@ -4,7 +4,8 @@
     public import Foundation
 #endif
 
-/// How an account's documents on this device stand to those on the server. Edits are saved in every status.
+/// How an account's documents on this device stand to those on the server. Edits are saved in every
+/// status.
 public enum SyncStatus: Hashable, Sendable {
     /// Open, and not yet asked to sync.
     case starting
@@ -30,7 +31,8 @@ public enum OfflineReason: Hashable, Sendable {
     case stopped
     /// No answer came; the transport's words.
     case noConnection(String)
-    /// The server, or something before it, answered but did not do it; a code of the protocol or `http_503`.
+    /// The server, or something before it, answered but did not do it; a code of the protocol or
+    /// `http_503`.
     case serverBusy(code: String)
     /// The app's token closure threw, or has not returned yet.
     case noToken(String)
