@@ -23,5 +23,8 @@ enum CommandTree {
             (.dataError, "a scenario is wrong"), (.noInput, "a file is not there"),
             (.unavailable, "the server does not answer"),
             (.software, "a fault of this program"),
+            (.ioError, "a device's files cannot be used"),
+            (.temporaryFailure, "a device is in use by another process"),
+            (Keeper.interrupted, "interrupted: everything that was started is ended"),
         ])
 }

@@ -71,10 +71,10 @@ final class RunningProgram {
     private let output = Pipe()
     private var unread = Data()
 
-    init(_ name: String, _ arguments: [String]) throws {
+    init(_ name: String, _ arguments: [String], temporary: String = "/tmp") throws {
         process.executableURL = SimulatorProgram.directory.appendingPathComponent(name)
         process.arguments = arguments
-        process.environment = ["TMPDIR": "/tmp", "PATH": "/usr/bin:/bin"]
+        process.environment = ["TMPDIR": temporary, "PATH": "/usr/bin:/bin"]
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

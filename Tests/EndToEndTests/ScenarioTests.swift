@@ -159,7 +159,9 @@ import ToteHTTP
         try Data(
             scenario(#"{ "on": "phone", "do": "cart add latte" }, { "wait": "1h" }"#).utf8
         ).write(to: file)
-        let run = try RunningProgram("tote-sim", ["run", file.path])
+        // A killed run cannot remove its files: they are below what the test removes.
+        let run = try RunningProgram(
+            "tote-sim", ["run", file.path], temporary: directory.path)
         var port: UInt16?
         while let line = run.readLine(), !line.contains("cart add latte") {
             let digits = line.split(separator: ":").last?.prefix { $0.isNumber }

@@ -11,6 +11,8 @@ final class Keeper: Sendable {
     static let shared = Keeper()
     /// The word that makes this program the second process. It is no command for people.
     static let word = "keep-children"
+    /// What a shell reports of a program that Ctrl-C ended.
+    static let interrupted = ExitCode(rawValue: 130)
 
     private struct State {
         var children: [pid_t] = []
@@ -86,7 +88,7 @@ final class Keeper: Sendable {
         for directory in directories { Files.remove(directory) }
         _ = Terminal.write("\ninterrupted: every process of the run is ended\n", to: 2)
         // Legal: other threads may hold locks that `exit` would wait for.
-        _exit(130)
+        _exit(Self.interrupted.rawValue)
     }
 
     /// What the second process does until its standard input ends.

@@ -57,11 +57,9 @@ final class ScenarioRun: Sendable {
             verdict = .failed(.init(place: start, message: "\(error)", kind: .unavailable))
         }
         var isKept = keeps
-        // Where nothing was done there is nothing to look at, unless a server of ours said why.
-        if case .failed = verdict, steps > 0 || isOwn(place) {
-            isKept = true
-        }
-        if let made = directory, !isKept {
+        if case .failed = verdict { isKept = true }
+        // Where nothing was started there is nothing to look at.
+        if let made = directory, !isKept || Files.names(in: made).isEmpty {
             Files.remove(made)
             directory = nil
         }
@@ -71,10 +69,6 @@ final class ScenarioRun: Sendable {
             milliseconds: SystemClock.monotonicMilliseconds() - begun, directory: directory)
         reporter.end(scenario, result)
         return result
-    }
-
-    private static func isOwn(_ place: Place) -> Bool {
-        if case .own = place { true } else { false }
     }
 
     private init(
