@@ -48,7 +48,9 @@ let package = Package(
         library("ToteClient", ["ToteCore", "ToteSQLite"]),
         library("ToteURLSession", ["ToteClient"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
-        library("ToteService", ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore"]),
+        library(
+            "ToteService",
+            ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
         library("ToteCommandLine"),
         command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
         library(
@@ -65,7 +67,9 @@ let package = Package(
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
         tests("ToteCommandLineTests", ["ToteCommandLine"]),
         tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite"]),
-        tests("ToteClientTests", ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite"]),
+        tests(
+            "ToteClientTests",
+            ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),
         tests("ToteServiceTests", ["ToteService", "ToteServer", "ToteHTTP", "ToteCore"]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(

@@ -1,6 +1,7 @@
 internal import ToteCore
 
-/// What happened in a world, as its judge needs it: every edit by its nonce, with what its author had seen.
+/// What happened in a world, as its judge needs it: every edit by its nonce, with what its author
+/// had seen.
 ///
 /// Recorded outside the product's own state, so that a fault there cannot hide itself.
 package struct History: Sendable {
@@ -17,8 +18,8 @@ package struct History: Sendable {
 
     mutating func note(_ line: String) { lines.append(line) }
 
-    /// The cells that must live, given which edits were accepted: a write counts unless an accepted write at
-    /// its key had seen it. A plain function of the history; no order, no dots, no log.
+    /// The cells that must live, given which edits were accepted: a write counts unless an accepted
+    /// write at its key had seen it. A plain function of the history; no order, no dots, no log.
     func liveCells(accepted: Set<Nonce>) -> Set<LiveCell> {
         var erased: Set<LiveCell> = []
         for nonce in accepted {
@@ -61,6 +62,16 @@ package struct WorldFailure: Error, Sendable, CustomStringConvertible {
     package var message: String
     /// The last things that happened.
     package var lines: [String]
+
+    package init(
+        kind: Kind, seed: UInt64, family: WorldOptions.Family, message: String, lines: [String]
+    ) {
+        self.kind = kind
+        self.seed = seed
+        self.family = family
+        self.message = message
+        self.lines = lines
+    }
 
     package var description: String {
         "\(kind.rawValue): \(message) [repeat: tote-sim world --family \(family.rawValue) "

@@ -32,7 +32,8 @@ extension World {
         throw fail(.stuck, "not settled after \(Self.roundsMax) rounds: \(waiting)")
     }
 
-    /// Judges the end: every edit has one fate, all devices show the same, and it is what the history says.
+    /// Judges the end: every edit has one fate, all devices show the same, and it is what the
+    /// history says.
     func judge() throws {
         let log = try server.judgedEvents(space: Self.space)
         var accepted: Set<Nonce> = []

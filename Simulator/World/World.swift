@@ -2,8 +2,8 @@ internal import ToteClient
 internal import ToteCore
 internal import ToteServer
 
-/// A server and devices in one thread: the production cores over a network, clocks and disks that fail as the
-/// seed says. A run is its seed and nothing else.
+/// A server and devices in one thread: the production cores over a network, clocks and disks that
+/// fail as the seed says. A run is its seed and nothing else.
 package final class World {
     final class Device {
         var name: Int
@@ -71,7 +71,7 @@ package final class World {
             method: "POST", path: ["v1", "admin", "tokens"], requestID: "mint")
         request.isOperator = true
         let body =
-            #"{"spaces":[{"space":"customer:c-1","write":["cart:*","wishlist:*","recent","journey"]}]}"#
+            #"{"spaces":[{"space":"customer:c-1","write":["cart:*","wishlist:*"]}]}"#
         request.body = Array(body.utf8)
         guard case .answer(let answer) = try inGroup({ try server.handle(request, at: now) }),
             let value = try? Encoding.json.value(answer.body),
@@ -104,7 +104,8 @@ package final class World {
             uptimeMilliseconds: now - 1_799_999_000_000, bootID: device.boot)
     }
 
-    /// Phase one: everything may fail, nothing may be wrong. Phase two: nothing fails, all must settle.
+    /// Phase one: everything may fail, nothing may be wrong. Phase two: nothing fails, all must
+    /// settle.
     package func run() throws {
         for _ in 0..<options.steps {
             try step()
@@ -275,7 +276,8 @@ extension World {
         let ids = ids
         server = try Server(store: ServerStore(image: image), random: { ids.next() })
         history.note("server restored")
-        // One fault at a time loses nothing: only with disks rolled back as well may a change be on none.
+        // One fault at a time loses nothing: only with disks rolled back as well may a change be on
+        // none.
         if options.rollbacks > 0 || options.horizonJumps > 0 { try noteLosses() }
     }
 

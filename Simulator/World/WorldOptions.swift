@@ -52,11 +52,17 @@ package struct WorldOptions: Sendable, Hashable {
             forbiddenEdits = generator.below(2) * 10
         case .everything:
             forbiddenEdits = generator.below(3) * 10
-            clones = generator.below(3) * 3
-            rollbacks = generator.below(3) * 3
-            backups = 6
-            restores = generator.below(3) * 2
             horizonJumps = generator.below(2)
+            // A copied device *and* a restored server: a name may then stand for two changes, and
+            // what one of the copies erased may come back. Protocol §6.4 states this residual; here
+            // it is either.
+            if generator.chance(50) {
+                backups = 6
+                restores = generator.below(3) * 2
+            } else {
+                clones = generator.below(3) * 3
+                rollbacks = generator.below(3) * 3
+            }
         }
     }
 }

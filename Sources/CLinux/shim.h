@@ -4,6 +4,9 @@
 
 #ifdef __linux__
 
+/* A GNU call whose declaration hides behind a macro that an importer cannot set. */
+void *memmem(const void *, __SIZE_TYPE__, const void *, __SIZE_TYPE__);
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

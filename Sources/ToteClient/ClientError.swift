@@ -2,7 +2,8 @@ public import ToteCore
 
 /// Why the client core refused or failed to do something.
 ///
-/// Whatever throws this has saved nothing: the documents, the outbox and the receipts are as before.
+/// Whatever throws this has saved nothing: the documents, the outbox and the receipts are as
+/// before.
 public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What a program may branch on; an unknown code must be treated as final.
     public struct Code: RawRepresentable, Hashable, Sendable {

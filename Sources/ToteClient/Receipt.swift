@@ -2,8 +2,8 @@ public import ToteCore
 
 /// What became of one change: saved → sending → accepted, rejected or withdrawn.
 ///
-/// A receipt is durable with its change, survives a crash and an upgrade, and stays until it is dismissed;
-/// of accepted ones the last 1,000 are kept.
+/// A receipt is durable with its change, survives a crash and an upgrade, and stays until it is
+/// dismissed; of accepted ones the last 1,000 are kept.
 public struct Receipt: Hashable, Sendable, Identifiable {
     public enum State: Hashable, Sendable {
         /// Durable on this device.

@@ -29,6 +29,7 @@ package final class Monitor<Value: Sendable>: Sendable {
     ///
     /// - Parameter timeout: nil waits for ever; zero asks once.
     /// - Returns: the answer of `body`, or nil when the time has passed without one.
+    @discardableResult
     package func wait<Result: Sendable>(
         atMost timeout: Duration?, until body: (inout Value) -> Result?
     ) -> Result? {

@@ -33,7 +33,7 @@ struct PlatformMutex {
     }
 }
 
-/// A condition variable that waits by the monotonic clock: setting the wall clock moves no deadline.
+/// A condition variable that waits by the monotonic clock: setting the wall one moves no deadline.
 struct PlatformCondition {
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 

@@ -15,7 +15,7 @@ enum SystemClock {
 }
 
 /// `Date: Sun, 06 Nov 1994 08:49:37 GMT` with its CR LF (RFC 9110 §5.6.7), made once per second.
-struct DateField {
+package struct DateField {
     private var second = -1
     private(set) var bytes: [UInt8] = []
 
@@ -26,7 +26,7 @@ struct DateField {
     }
 
     /// The date by the Gregorian calendar, for any second from 1970 on.
-    static func text(unixSeconds: Int) -> String {
+    package static func text(unixSeconds: Int) -> String {
         let (days, second) = unixSeconds.quotientAndRemainder(dividingBy: 86_400)
         // Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
         let shifted = days + 719_468

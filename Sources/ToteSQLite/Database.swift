@@ -31,7 +31,8 @@ package final class Database {
 
     /// Opens or makes the file.
     ///
-    /// - Throws: `SQLiteError` when it cannot be opened or is not a database; no file is changed then.
+    /// - Throws: `SQLiteError` when it cannot be opened or is not a database; no file is changed
+    ///   then.
     package init(path: String, options: Options = Options()) throws(SQLiteError) {
         self.path = path
         var flags = SQLITE_OPEN_NOMUTEX
@@ -129,7 +130,8 @@ package final class Database {
 
     /// Runs the body in a transaction that takes the write lock at once; rolls back when it throws.
     ///
-    /// - Throws: the body's error, with nothing changed; or COMMIT's, after which the outcome is unknown.
+    /// - Throws: the body's error, with nothing changed; or COMMIT's, after which the outcome is
+    ///   unknown.
     package func transaction<Result>(
         _ body: () throws -> Result
     ) throws -> Result {
@@ -138,7 +140,8 @@ package final class Database {
         do {
             result = try body()
         } catch {
-            // Some errors (a full disk) have rolled back already; a second rollback says so, harmlessly.
+            // Some errors (a full disk) have rolled back already; a second rollback says so,
+            // harmlessly.
             if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
             throw error
         }

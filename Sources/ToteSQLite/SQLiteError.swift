@@ -2,8 +2,8 @@ internal import CSQLite
 
 /// What SQLite refused or failed to do.
 ///
-/// After an error inside a transaction the transaction is rolled back by whoever began it. An error from
-/// COMMIT means that the outcome is unknown until the file is opened again.
+/// After an error inside a transaction the transaction is rolled back by whoever began it. An error
+/// from COMMIT means that the outcome is unknown until the file is opened again.
 package struct SQLiteError: Error, Hashable, CustomStringConvertible {
     /// SQLite's extended result code.
     package var code: Int32

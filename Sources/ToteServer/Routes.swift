@@ -39,6 +39,12 @@ extension Server {
     package static let protocolVersions: ClosedRange<Int64> = 1...1
 
     func route(_ request: ServerRequest) throws -> Handled {
+        // What nearly every request asks for, found without the table.
+        if request.method == "POST", request.path.count == 4, request.path[3] == "sync",
+            request.path[1] == "spaces", request.path[0] == "v1"
+        {
+            return try sync(request.path[2], request)
+        }
         let matching = Self.routes.filter { $0.matches(request.path) }
         guard !matching.isEmpty else { throw Problem.notFound }
         let method = request.method == "HEAD" ? "GET" : request.method
@@ -141,7 +147,7 @@ extension Server {
         }
         let token = Token(
             id: "", label: label, role: role, grants: grants, created: clock, expires: expires)
-        let (minted, secret) = try tokens.mint(token, random: random)
+        let (minted, secret) = try tokens.mint(token, randomBits: randomBits)
         guard case .map(let entries) = minted.value else { return json(minted.value) }
         return json(.map(entries + [Value.Entry("token", .text(secret))]), status: 201)
     }

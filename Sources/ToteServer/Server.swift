@@ -69,12 +69,13 @@ package enum Handled: Sendable {
 
 /// The server without sockets, threads and clock: requests in, responses out, over one data file.
 ///
-/// Owned by one thread. Group commit: `begin`, any number of `handle`, `commit`; answers must not leave before the
-/// commit returned. After a thrown storage error call `rollBack`: nothing of the group happened.
+/// Owned by one thread. Group commit: `begin`, any number of `handle`, `commit`; answers must not
+/// leave before the commit returned. After a thrown storage error call `rollBack`: nothing of the
+/// group happened.
 package final class Server {
     let store: ServerStore
     private(set) var tokens: TokenBook
-    let random: () -> UInt64
+    let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
     private var spaces: [String: Space] = [:]
@@ -99,9 +100,9 @@ package final class Server {
     /// Opens a data file, gives it a new epoch when it is a backup.
     ///
     /// - Throws: `StoreError` or `SQLiteError`; the file is as it was then.
-    package init(store: ServerStore, random: @escaping () -> UInt64) throws {
+    package init(store: ServerStore, random randomBits: @escaping () -> UInt64) throws {
         self.store = store
-        self.random = random
+        self.randomBits = randomBits
         let epoch = try store.meta("epoch")
         let isBackup = try store.meta("is_backup") == 1
         wasRestored = try store.meta("was_restored") == 1 || isBackup
@@ -110,7 +111,7 @@ package final class Server {
         if let epoch, !isBackup {
             self.epoch = epoch
         } else {
-            let fresh = random() | 1
+            let fresh = randomBits() | 1
             self.epoch = fresh
             let clock = clock
             try store.database.transaction {
@@ -132,7 +133,8 @@ package final class Server {
         try store.database.execute("BEGIN IMMEDIATE")
     }
 
-    /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk is full.
+    /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk
+    /// is full.
     package func commit() throws {
         try store.database.execute("COMMIT")
     }
@@ -140,12 +142,14 @@ package final class Server {
     /// Drops the group and everything in memory that came of it.
     package func rollBack() throws {
         if store.database.isInTransaction { try store.database.execute("ROLLBACK") }
+        try store.readUnplaced()
         spaces = [:]
         pins = SnapshotPins()
         tokens = try TokenBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
-        revokedTokens = []
+        tokens = try TokenBook(store: store)
+        backupTime = try store.meta("backup_time") ?? 0
     }
 
     /// Answers a request within the open group.
@@ -161,7 +165,8 @@ package final class Server {
         }
     }
 
-    /// Looks at a parked pull again: answers it when there is something new, or when its time is over.
+    /// Looks at a parked pull again: answers it when there is something new, or when its time is
+    /// over.
     package func resume(_ parked: ParkedSync, at now: UInt64) throws -> Handled {
         clock = max(clock, now)
         do {
@@ -201,8 +206,9 @@ package final class Server {
             throw Problem(413, "body_too_large", "at most \(Limits.requestBytesMax) bytes")
         }
         let sync: SyncRequest
+        let run: [UInt8]
         do {
-            sync = try encoding.request(request.body)
+            (sync, run) = try encoding.requestWithRun(request.body)
         } catch {
             throw Problem.malformed(error)
         }
@@ -217,7 +223,6 @@ package final class Server {
                 members: [Value.Entry("epoch", .text(Hex.string(epoch)))])
         }
         let space = try space(name)
-        // Before anything is judged: a refusal has changed nothing.
         if let cursor = sync.cursor, cursor.position > space.position {
             throw Problem(
                 409, "cursor_ahead",
@@ -226,24 +231,22 @@ package final class Server {
         }
         var verdict: Judge.Verdict?
         if hasWork {
-            guard Encoding.cbor.encode(sync.run).count <= Limits.batchBytesMax else {
+            guard run.count <= Limits.batchBytesMax else {
                 throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
             }
             let judge = Judge(
                 space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
-                now: clock, random: random)
+                now: clock, randomBits: randomBits)
             let before = space.position
-            if sync.resend.isEmpty {
-                verdict = try judge.push(sync)
-            } else {
-                verdict = try resend(sync, judge)
+            guard sync.resend.isEmpty || sync.changes.isEmpty else {
+                throw Problem(400, "resend_with_changes", "resend first, then push")
             }
+            if !sync.resend.isEmpty { try judge.resend(sync) }
+            if !sync.changes.isEmpty { verdict = try judge.push(sync, bytes: run) }
             if space.position > before { touchedSpaces.insert(name) }
             if keeper.isDue(space) { try keeper.keep(space, now: clock) }
         }
-        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position > 0,
-            cursor.position == space.position
-        {
+        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(
                 ParkedSync(
                     space: name, tokenID: token.id, deadline: clock + sync.waitSeconds * 1_000,
@@ -332,7 +335,8 @@ package final class Server {
         }
         let space: Space
         if let number = try store.spaceNumber(name) {
-            space = try Space(number: number, name: name, store: store)
+            space = try Space(
+                number: number, name: name, store: store, wasRestored: wasRestored)
         } else {
             space = Space(number: try store.makeSpace(name), name: name)
         }
@@ -366,6 +370,29 @@ package final class Server {
         try store.setMeta("clock", clock)
     }
 
+    /// `beginBackup` in a group of its own.
+    package func markBackup(at now: UInt64) throws -> UInt64 {
+        try begin()
+        let moment = try beginBackup(at: now)
+        try commit()
+        return moment
+    }
+
+    /// `noteBackup` in a group of its own.
+    package func noteBackupAlone(begunAt time: UInt64) throws {
+        try begin()
+        try noteBackup(begunAt: time)
+        try commit()
+    }
+
+    /// Brings the index of the log up to date; call it when idle, within a group.
+    package func settle() throws {
+        if store.hasUnplaced { try store.placeAll() }
+    }
+
+    /// Writes the WAL back into the file. Only the thread that owns the server may.
+    package func checkpoint() throws { try store.database.checkpoint() }
+
     /// Marks the moment from which on a backup that begins now is sure to hold everything older.
     package func beginBackup(at now: UInt64) throws -> UInt64 {
         clock = max(clock, now) + 1
@@ -385,6 +412,7 @@ package final class Server {
     func noteRevoked(_ id: String) { revokedTokens.insert(id) }
 
     private static func encoding(_ type: String?) throws -> Encoding {
+        if type == Encoding.cbor.rawValue { return .cbor }
         let plain = type?.split(separator: ";").first.map(String.init)?.trimmed.lowercased()
         guard let encoding = Encoding(rawValue: plain ?? "") else {
             throw Problem(

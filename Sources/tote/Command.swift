@@ -1,4 +1,75 @@
+import Glibc
+import ToteCommandLine
+import ToteCore
+
+/// The server's command line: one table of commands, one function each.
 @main
 enum Command {
-    static func main() {}
+    static let version = "0.1.0"
+
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let environment = ProcessEnvironment.read(CommandTree.table.environmentNames)
+        var terminal = Terminal(color: .auto)
+        do throws(UsageError) {
+            switch try CommandTree.table.parse(arguments, environment: environment) {
+            case .run(let command):
+                let color = ColorChoice(rawValue: command.option("color") ?? "auto") ?? .auto
+                terminal = Terminal(color: color)
+                try run(command, terminal).exit()
+            case .help(let text), .completion(let text): terminal.writeOut(text)
+            case .version: terminal.writeOut("tote \(version)\n")
+            }
+        } catch {
+            terminal.writeError("\(error)\n")
+            error.exitCode.exit()
+        }
+    }
+
+    private static func run(
+        _ command: ParsedCommand, _ terminal: Terminal
+    ) throws(UsageError) -> ExitCode {
+        let output = Output(terminal: terminal, isJSON: command.flag("json"))
+        switch command.path {
+        case ["serve"]: return try ServeCommand.run(command, output)
+        case ["token", "mint"]: return try TokenCommands.mint(command, output)
+        case ["token", "list"]: return try TokenCommands.list(command, output)
+        case ["token", "revoke"]: return try TokenCommands.revoke(command, output)
+        case ["status"]: return try FileCommands.status(command, output)
+        case ["backup"]: return try FileCommands.backUp(command, output)
+        case ["restore"]: return try FileCommands.restore(command, output)
+        case ["verify"]: return try FileCommands.verify(command, output)
+        default: preconditionFailure("the table has a command without a function")
+        }
+    }
+}
+
+/// Where a command's results go: text for people, one JSON object for machines.
+struct Output {
+    let terminal: Terminal
+    let isJSON: Bool
+
+    /// Prints a result: the JSON in full, or the lines.
+    func result(_ value: Value, _ lines: @autoclosure () -> [String]) {
+        if isJSON {
+            terminal.writeOut(String(decoding: Encoding.json.encode(value), as: UTF8.self) + "\n")
+        } else {
+            for line in lines() { terminal.writeOut(line + "\n") }
+        }
+    }
+
+    /// Prints why a command failed.
+    func failure(_ code: String, _ message: String, _ exit: ExitCode) -> ExitCode {
+        if isJSON {
+            let value = Value.map([
+                Value.Entry("code", .text(code)), Value.Entry("detail", .text(message)),
+            ])
+            terminal.writeError(String(decoding: Encoding.json.encode(value), as: UTF8.self) + "\n")
+        } else {
+            let label = terminal.style(.red, "error:", on: .error)
+            terminal.writeError("\(label) \(message)\n")
+        }
+        return exit
+    }
 }

@@ -9,7 +9,7 @@ enum DeterminismRules {
             + #"|\bSystemRandomNumberGenerator\(\)"#)
     private static let drawn = Pattern(#"\.(?:random|shuffled|randomElement)\("#)
     private static let takenInSQL = Pattern(
-        #"(?i)\bCURRENT_(?:TIMESTAMP|TIME|DATE)\b|\brandom\(\)"#)
+        #"(?i)\bCURRENT_(?:TIMESTAMP|TIME|DATE)\b|SELECT\s+random\(\)"#)
 
     static func findings(in file: SourceFile) -> [Finding] {
         guard file.isIn(folders), file.name != "SystemClock.swift" else { return [] }

@@ -54,7 +54,8 @@ struct CodecTortureTests {
         }
     }
 
-    /// What is accepted after a change of one byte is written as these very bytes: CBOR has one spelling.
+    /// What is accepted after a change of one byte is written as these very bytes: CBOR has one
+    /// spelling.
     @Test(arguments: MessageType.all)
     func `every byte of CBOR changed to every value is refused or canonical`(type: MessageType) {
         var accepted = 0

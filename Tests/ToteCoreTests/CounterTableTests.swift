@@ -1,7 +1,8 @@
 import Testing
 import ToteCore
 
-/// The rows of the counter table of the design, orders excepted: both devices start alike, and are offline.
+/// The rows of the counter table of the design, orders excepted: both devices start alike, and are
+/// offline.
 struct CounterTableTests {
     /// Devices that hold a quantity in sync, made of as many deltas.
     private func world(_ deltas: Int, devices: Int = 2) -> TestWorld {
@@ -168,7 +169,8 @@ struct CounterTableTests {
         #expect(world.devices[0].view.confirmed.cellCount == 0)
     }
 
-    /// A device that has confirmed so many deltas, and a +1 that another one made from the same state.
+    /// A device that has confirmed so many deltas, and a +1 that another one made from the same
+    /// state.
     private static func deltas(_ count: Int) -> (LocalView, Change) {
         var confirmed = Documents()
         let key = Key(TestWorld.cart, "latte", Fields.quantity)

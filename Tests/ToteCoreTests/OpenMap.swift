@@ -36,7 +36,8 @@ indirect enum OpenMap: Hashable {
         }
     }
 
-    /// An unknown name, a member that belongs to another map, or one that says what its absence says.
+    /// An unknown name, a member that belongs to another map, or one that says what its absence
+    /// says.
     private static func mayBeIgnored(
         _ key: [UInt8], _ value: OpenMap, in map: [[UInt8]: OpenMap]
     ) -> Bool {

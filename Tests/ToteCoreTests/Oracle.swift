@@ -14,8 +14,8 @@ struct SmallSet: Hashable {
     init(bits: UInt64 = 0) { self.bits = bits }
 }
 
-/// What carts hold, as a plain function of the history of operations: one counts unless a clearing operation
-/// saw it. It knows no cells, no `replaces` and no order of the log.
+/// What carts hold, as a plain function of the history of operations: one counts unless a clearing
+/// operation saw it. It knows no cells, no `replaces` and no order of the log.
 struct Oracle {
     struct Op {
         enum Clears: Hashable { case nothing, field(Name), item }

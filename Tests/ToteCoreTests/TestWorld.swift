@@ -1,6 +1,7 @@
 import ToteCore
 
-/// Devices that edit by the production rules, and a log in total order, beside the oracle that watches them.
+/// Devices that edit by the production rules, and a log in total order, beside the oracle that
+/// watches them.
 ///
 /// A value: copying it forks the whole world, which is how the exhaustive runs branch.
 struct TestWorld {

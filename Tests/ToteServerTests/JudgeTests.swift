@@ -134,7 +134,8 @@ struct JudgeTests {
         try device.push([Make.add(nonce: 1)], to: server)
         var copy = TestDevice(2)
         copy.formerly = [ReplicaID(1)]
-        // Its outbox held the change that the original had sent, a new one, and one that erases both.
+        // Its outbox held the change that the original had sent, a new one, and one that erases
+        // both.
         let answer = try copy.push(
             [
                 Make.add(nonce: 1), Make.add(5, nonce: 2),

@@ -41,7 +41,8 @@ final class TestServer {
         if image == nil { token = try mint(#"{"spaces":[{"space":"customer:c-1"}]}"#) }
     }
 
-    /// A server on the bytes of this one, as after a restart; a restored one when they are a backup.
+    /// A server on the bytes of this one, as after a restart; a restored one when they are a
+    /// backup.
     func reopened(isBackup: Bool = false) throws -> TestServer {
         let copy = try ServerStore(image: store.image())
         if isBackup { try copy.setMeta("is_backup", 1) }

@@ -26,8 +26,8 @@ package struct ClockAnchor: Hashable, Sendable {
 
     /// The server's time at another reading.
     ///
-    /// Within one start of the device the uptime tells it, whatever the wall clock was set to meanwhile;
-    /// across starts the wall clock is all there is.
+    /// Within one start of the device the uptime tells it, whatever the wall clock was set to
+    /// meanwhile; across starts the wall clock is all there is.
     package func serverMilliseconds(at other: ClockReading) -> UInt64 {
         let elapsed: Int64
         if other.bootID == reading.bootID {

@@ -14,10 +14,12 @@ package enum ReplyOutcome: Hashable, Sendable {
 }
 
 extension Replica {
-    /// Takes in what the server answered to a request. One transaction: fates, ticket, events and cursor together.
+    /// Takes in what the server answered to a request. One transaction: fates, ticket, events and
+    /// cursor together.
     ///
     /// - Parameter reading: the clocks when the answer came.
-    /// - Throws: `storage` and its kin; nothing was taken in, and the same request can be sent again.
+    /// - Throws: `storage` and its kin; nothing was taken in, and the same request can be sent
+    ///   again.
     package func receive(
         status: Int, body: [UInt8], isProblem: Bool, to outgoing: Outgoing, at reading: ClockReading
     ) throws(ToteError) -> ReplyOutcome {
@@ -153,7 +155,8 @@ extension Replica {
         if let pages, pages.position == page.position {
             whole.documents = pages.documents
             whole.rejections = pages.rejections + page.rejections
-            for (key, cell) in page.documents.sortedCells() {
+            for (key, cell) in page.documents.sortedCells()
+            where !whole.documents.cells(key).contains(where: { $0.dot == cell.dot }) {
                 whole.documents.insert(cell, at: key)
             }
         }
@@ -173,8 +176,11 @@ extension Replica {
         let present = Set(whole.documents.sortedCells().map(\.cell.dot))
         for var entry in outbox {
             if let position = entry.position, position <= page.position {
-                // The snapshot stands for its event: the change itself is held for a restored server.
-                if entry.state == .accepted { try store.hold(entry, position: position, time: time) }
+                // The snapshot stands for its event: the change itself is held for a restored
+                // server.
+                if entry.state == .accepted {
+                    try store.hold(entry, position: position, time: time)
+                }
                 try store.update(entry, isOutstanding: false)
                 continue
             }
@@ -216,7 +222,8 @@ extension Replica {
                 break
             }
             guard let held = fullRun(run, whole: whole) else {
-                // The nonces stand for bytes that this device did not send: it asks for them in full.
+                // The nonces stand for bytes that this device did not send: it asks for them in
+                // full.
                 try setWantsWhole(true)
                 break
             }
@@ -243,7 +250,8 @@ extension Replica {
         return false
     }
 
-    /// The run with all changes in full; `nil` when it stands for bytes that this device has not got.
+    /// The run with all changes in full; `nil` when it stands for bytes that this device has not
+    /// got.
     private func fullRun(_ run: Run, whole: Bool) -> Run? {
         guard let digest = run.digest, !whole else { return run }
         var full = run
@@ -281,7 +289,8 @@ extension Replica {
             try store.update(entry)
             return
         }
-        // Confirmed now. Until the reply to its push has come it stays in the outbox, out of the view.
+        // Confirmed now. Until the reply to its push has come it stays in the outbox, out of the
+        // view.
         if event.outcome == .accepted { entry.isVisible = false }
         outbox[index] = entry
         try store.update(entry)
@@ -290,7 +299,8 @@ extension Replica {
         }
     }
 
-    /// Takes entries out of the outbox whose fate is known and whose event is in the confirmed state.
+    /// Takes entries out of the outbox whose fate is known and whose event is in the confirmed
+    /// state.
     private func settle() throws {
         guard let reached = cursor?.position else { return }
         for entry in outbox {
@@ -339,11 +349,11 @@ extension Replica {
         }
     }
 
-    /// Takes a new id as after a fork: the outbox is renumbered, and what names its dots with it. Durable
-    /// before anything is sent under the new id.
+    /// Takes a new id as after a fork: the outbox is renumbered, and what names its dots with it.
+    /// Durable before anything is sent under the new id.
     func takeNewID() throws {
         formerly = (formerly + [id]).suffix(Limits.formerIDsMax)
-        id = ReplicaID(random() | 1)
+        id = ReplicaID(randomBits() | 1)
         ticket = nil
         batch = nil
         pages = nil
@@ -372,8 +382,8 @@ extension Replica {
         rebuildView(view.confirmed)
     }
 
-    /// Enters a new epoch: everything that was not confirmed is to be judged again, and what was accepted is
-    /// resent before the snapshot of the new epoch replaces the confirmed state.
+    /// Enters a new epoch: everything that was not confirmed is to be judged again, and what was
+    /// accepted is resent before the snapshot of the new epoch replaces the confirmed state.
     private func enter(_ epoch: UInt64) throws {
         batch = nil
         ticket = nil
@@ -392,7 +402,8 @@ extension Replica {
             }
             try store.update(outbox[index])
         }
-        // Changes judged under an id that this device had before a fork get names of the present one.
+        // Changes judged under an id that this device had before a fork get names of the present
+        // one.
         if outbox.contains(where: { $0.dot.replica != id }) { try takeNewID() }
         try setResending((epoch, 0))
         rebuildView(view.confirmed)
@@ -404,8 +415,8 @@ extension Replica {
         clock = HybridClock(
             latest: min(clock.latest, Timestamp(milliseconds: serverMilliseconds)))
         try store.setFact("clock", clock.latest.rawValue)
-        // The same changes and no more: an earlier send may still be under way and be accepted with the
-        // stamps that it has.
+        // The same changes and no more: an earlier send may still be under way and be accepted with
+        // the stamps that it has.
         let count = batch?.events.count ?? 0
         batch = nil
         try cutBatch(at: reading, most: count)

@@ -22,7 +22,8 @@ extension Replica {
 
     /// The next request: what is to be resent, the batch under way or a new one, or a pull.
     ///
-    /// A new batch is durable when this returns. `nil` when there is nothing to push and `pullsAnyway` is false.
+    /// A new batch is durable when this returns. `nil` when there is nothing to push and
+    /// `pullsAnyway` is false.
     package func nextRequest(
         at reading: ClockReading, pullsAnyway: Bool
     ) throws(ToteError) -> Outgoing? {
@@ -65,7 +66,8 @@ extension Replica {
         batch != nil || resending != nil || outbox.contains { !$0.isJudged }
     }
 
-    /// Cuts a batch off the outbox and stamps it; it is in the file with the transaction around this.
+    /// Cuts a batch off the outbox and stamps it; it is in the file with the transaction around
+    /// this.
     func cutBatch(at reading: ClockReading, most: Int) throws {
         guard let anchor, most > 0 else { return }
         var events: [Event] = []
@@ -103,13 +105,13 @@ extension Replica {
         rebuildView(view.confirmed)
     }
 
-    /// The server's time at which a change was made, as well as it can be known: never in the future, never
-    /// before what the device had seen then, and later than the stamp before it.
+    /// The server's time at which a change was made, as well as it can be known: never in the
+    /// future, never before what the device had seen then, and later than the stamp before it.
     private func stamp(
         _ entry: OutboxEntry, anchor: ClockAnchor, now: UInt64, after last: Timestamp
     ) -> Timestamp {
-        // A clock that was wrong by years before the device was started anew must not make a fresh change
-        // too old to be judged, now or when it is sent again later.
+        // A clock that was wrong by years before the device was started anew must not make a fresh
+        // change too old to be judged, now or when it is sent again later.
         let least = now - min(now, Limits.horizonMilliseconds)
         let made = min(max(anchor.serverMilliseconds(at: entry.reading), least), now)
         let floor = min(entry.floor.next, Timestamp(milliseconds: now))

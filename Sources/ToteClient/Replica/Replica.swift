@@ -3,12 +3,13 @@ internal import ToteSQLite
 
 /// One account's documents on one device: local edits, the outbox, and its half of the exchange.
 ///
-/// Synchronous, over one file; no clock, no network, no randomness of its own. Owned by one actor or thread.
-/// Invariants: (R1) outstanding changes of the present id have rising counters below `nextCounter`; (R2) what
-/// is in memory is what the file says; (R3) a batch under way is in the file before it is sent.
+/// Synchronous, over one file; no clock, no network, no randomness of its own. Owned by one actor
+/// or thread. Invariants: (R1) outstanding changes of the present id have rising counters below
+/// `nextCounter`; (R2) what is in memory is what the file says; (R3) a batch under way is in the
+/// file before it is sent.
 package final class Replica {
     let store: ReplicaStore
-    let random: () -> UInt64
+    let randomBits: () -> UInt64
     package internal(set) var id: ReplicaID
     var nextCounter: UInt64
     var nextSequence: UInt64
@@ -54,8 +55,8 @@ package final class Replica {
         try self.init(store: ReplicaStore(path: path, options: Database.Options()), random: random)
     }
 
-    /// A device whose file is in memory, from the image of another: how a simulated world starts, kills,
-    /// copies and rolls back devices.
+    /// A device whose file is in memory, from the image of another: how a simulated world starts,
+    /// kills, copies and rolls back devices.
     ///
     /// - Parameter image: what `image()` gave; `nil` for a new device.
     package convenience init(
@@ -86,9 +87,9 @@ package final class Replica {
         }
     }
 
-    private init(store: ReplicaStore, random: @escaping () -> UInt64) throws(ToteError) {
+    private init(store: ReplicaStore, random randomBits: @escaping () -> UInt64) throws(ToteError) {
         self.store = store
-        self.random = random
+        self.randomBits = randomBits
         id = ReplicaID(0)
         nextCounter = 1
         nextSequence = 1
@@ -100,7 +101,7 @@ package final class Replica {
         covered = 0
         do {
             if try store.fact("replica") == nil {
-                let fresh = random() | 1
+                let fresh = randomBits() | 1
                 try store.transaction { try store.setFact("replica", fresh) }
             }
             try load()
@@ -209,7 +210,7 @@ package final class Replica {
             throw ToteError(
                 .outboxFull, "\(outbox.count) changes wait to be sent: connect and sync first")
         }
-        var change = Change(nonce: nonce ?? random(), time: .zero, writes: writes)
+        var change = Change(nonce: nonce ?? randomBits(), time: .zero, writes: writes)
         if let rejection = change.refusal() {
             throw ToteError(
                 .limit, "the change breaks a limit: \(rejection.code)", rejection: rejection)
@@ -239,7 +240,8 @@ package final class Replica {
         return change.nonce
     }
 
-    /// Takes back a change that no batch holds yet: it is emptied, and its receipt says `withdrawn`.
+    /// Takes back a change that no batch holds yet: it is emptied, and its receipt says
+    /// `withdrawn`.
     ///
     /// - Throws: `notFound` when there is none, or it may be on its way already.
     package func withdraw(_ nonce: Nonce) throws(ToteError) {
@@ -274,6 +276,8 @@ package final class Replica {
 
     /// Takes in everything that a guest made, once, under the nonces that it has.
     package func adopt(_ guest: Replica) throws(ToteError) {
+        let labels = Dictionary(
+            try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
         for entry in guest.outbox where !entry.change.writes.isEmpty {
             let isKnown: Bool
             do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
@@ -289,7 +293,9 @@ package final class Replica {
                     }
                 }
             }
-            try commit(writes, at: entry.reading, nonce: entry.change.nonce)
+            let nonce = entry.change.nonce
+            try commit(
+                writes, label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce)
         }
     }
 

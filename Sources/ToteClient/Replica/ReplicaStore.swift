@@ -28,7 +28,8 @@ struct OutboxEntry {
     var isJudged: Bool { position != nil }
 }
 
-/// One account's file on the device. WAL, FULL: what returned is durable. One connection, one queue.
+/// One account's file on the device. WAL, FULL: what returned is durable. One connection, one
+/// queue.
 final class ReplicaStore {
     let database: Database
     static let applicationID: Int64 = 0x546F_7443
@@ -173,7 +174,8 @@ final class ReplicaStore {
             .int(entry.isVisible ? 1 : 0), .text(label))
     }
 
-    /// Writes an entry back; `isOutstanding` false takes it out of the outbox and keeps the receipt.
+    /// Writes an entry back; `isOutstanding` false takes it out of the outbox and keeps the
+    /// receipt.
     func update(_ entry: OutboxEntry, isOutstanding: Bool = true) throws {
         // The payload of a refused change is retained; of an accepted one the log has it.
         let keepsBody = isOutstanding || entry.state == .rejected
@@ -255,7 +257,8 @@ final class ReplicaStore {
         try database.row("SELECT max(sequence) FROM changes") { $0.bits(0) } ?? 0
     }
 
-    /// Keeps a run of the confirmed state, for replaying it and for resending it to a restored server.
+    /// Keeps a run of the confirmed state, for replaying it and for resending it to a restored
+    /// server.
     func appendLog(_ run: Run, time: UInt64) throws {
         try database.run(
             "INSERT INTO log (position, held, time, body) VALUES (?1, ?2, ?3, ?4)",

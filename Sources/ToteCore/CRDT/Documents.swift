@@ -1,8 +1,9 @@
 /// The live cells of one space: what applying changes in the order of the log leaves.
 ///
-/// Invariants (D1): at one key no two cells carry the same dot. (D2): no empty item or collection is
-/// kept. There are no tombstones: who has applied the change that wrote a cell and no longer holds the cell
-/// knows that it was replaced. Source: Bieniusa et al., "An optimized conflict-free replicated set", 2012.
+/// Invariants (D1): at one key no two cells carry the same dot. (D2): no empty item or collection
+/// is kept. There are no tombstones: who has applied the change that wrote a cell and no longer
+/// holds the cell knows that it was replaced. Source: Bieniusa et al., "An optimized conflict-free
+/// replicated set", 2012.
 package struct Documents: Hashable, Sendable {
     /// The fields of one item, few, each with its cells in the order in which they came.
     package struct Item: Hashable, Sendable {
@@ -15,7 +16,8 @@ package struct Documents: Hashable, Sendable {
                 self.cells = cells
             }
 
-            /// Equality is of the set of cells: the order in which they came is not part of the state.
+            /// Equality is of the set of cells: the order in which they came is not part of the
+            /// state.
             package static func == (left: Field, right: Field) -> Bool {
                 left.name == right.name && left.cells.count == right.cells.count
                     && left.sortedCells == right.sortedCells

@@ -1,4 +1,5 @@
-/// Every bound of documents and of the exchange. Protocol §9 lists them; a breach has an error code.
+/// Every bound of documents and of the exchange. Protocol §9 lists them; a breach has an error
+/// code.
 package enum Limits {
     /// The greatest integer that both encodings carry exactly.
     package static let integerMax: Int64 = (1 << 53) - 1

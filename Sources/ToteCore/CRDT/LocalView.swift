@@ -1,7 +1,7 @@
 /// What a device shows: the confirmed state with the outbox on top.
 ///
-/// Also knows what the device has *seen*, which is what its next write replaces. Invariant (V1): `merged` is
-/// `confirmed` with the visible pending changes applied in order.
+/// Also knows what the device has *seen*, which is what its next write replaces. Invariant (V1):
+/// `merged` is `confirmed` with the visible pending changes applied in order.
 package struct LocalView: Sendable {
     /// A change of the outbox, under the dot that it will have.
     package struct Pending: Hashable, Sendable {
@@ -52,8 +52,8 @@ package struct LocalView: Sendable {
         }
     }
 
-    /// All that a write at the key replaces: confirmed live cells, and own unconfirmed ones, also those
-    /// that a later own write hides, since the one in between may be rejected.
+    /// All that a write at the key replaces: confirmed live cells, and own unconfirmed ones, also
+    /// those that a later own write hides, since the one in between may be rejected.
     package func seen(_ key: Key) -> [Dot] {
         confirmed.cells(key).map(\.dot).sorted() + unconfirmed(key)
     }

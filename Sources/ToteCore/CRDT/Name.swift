@@ -10,7 +10,8 @@ package struct Name: Hashable, Comparable, Sendable, ExpressibleByStringLiteral 
 
     package var byteCount: Int { text.utf8.count }
 
-    /// The rest of a text that begins with these bytes, whatever mark combines with the last of them.
+    /// The rest of a text that begins with these bytes, whatever mark combines with the last of
+    /// them.
     package func text(after prefix: String) -> String? {
         text.utf8.starts(with: prefix.utf8)
             ? String(Substring(text.utf8.dropFirst(prefix.utf8.count))) : nil
@@ -64,6 +65,12 @@ package struct Key: Hashable, Comparable, Sendable {
         self.collection = collection
         self.item = item
         self.field = field
+    }
+
+    package static func == (left: Key, right: Key) -> Bool {
+        // The item tells keys apart most often.
+        left.item == right.item && left.field == right.field
+            && left.collection == right.collection
     }
 
     package static func < (left: Key, right: Key) -> Bool {

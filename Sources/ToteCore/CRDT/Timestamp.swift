@@ -1,7 +1,8 @@
 /// A hybrid logical time: 48 bits of milliseconds since 1970 and 16 bits that count within one.
 ///
 /// Wire form: `[milliseconds, count]` (Protocol §3.4). It decides only between writes that did not
-/// see each other; causality never needs it. Source: Kulkarni et al., "Logical physical clocks", 2014.
+/// see each other; causality never needs it. Source: Kulkarni et al., "Logical physical clocks",
+/// 2014.
 package struct Timestamp: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
 

@@ -1,7 +1,8 @@
 /// What a register holds: JSON's values without floating-point numbers.
 ///
-/// Wire form: Protocol §3.6. Integers lie within ±(2⁵³−1); arrays and maps nest to a depth of 4; a map
-/// keeps its members sorted bytewise by name, each name once. Two values are equal when their bytes are.
+/// Wire form: Protocol §3.6. Integers lie within ±(2⁵³−1); arrays and maps nest to a depth of 4; a
+/// map keeps its members sorted bytewise by name, each name once. Two values are equal when their
+/// bytes are.
 public enum Value: Hashable, Sendable {
     case null
     case bool(Bool)

@@ -1,7 +1,9 @@
-// What a change must keep to be accepted, whoever judges: the device before it saves, the server for good.
+// What a change must keep to be accepted, whoever judges: the device before it saves, the server
+// for good.
 
 extension Change {
-    /// Why the change cannot be accepted for its own shape, or `nil`. Rules in the order of Protocol §6.2.
+    /// Why the change cannot be accepted for its own shape, or `nil`. Rules in the order of
+    /// Protocol §6.2.
     package func refusal() -> Rejection? {
         if intent != nil { return Rejection(code: "unsupported") }
         if writes.count > Limits.writesPerChangeMax {

@@ -1,4 +1,5 @@
-// What an edit writes, given what the device sees: the rules of Protocol §2.6. A pure function of the view.
+// What an edit writes, given what the device sees: the rules of Protocol §2.6. A pure function of
+// the view.
 
 extension LocalView {
     /// Whether a line of a cart shows: its quantity is above 0.

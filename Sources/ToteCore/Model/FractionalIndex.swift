@@ -1,7 +1,7 @@
 /// Places between places: texts over 62 digits whose bytewise order is the order of a list.
 ///
-/// No place ends in `0`, so that there is always room before it. A random tail keeps two devices that
-/// insert at the same spot apart. Source: Greenspan, "Implementing fractional indexing", 2020.
+/// No place ends in `0`, so that there is always room before it. A random tail keeps two devices
+/// that insert at the same spot apart. Source: Greenspan, "Implementing fractional indexing", 2020.
 package enum FractionalIndex {
     private static let digits = Array(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)

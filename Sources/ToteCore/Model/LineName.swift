@@ -1,11 +1,13 @@
 /// What names a cart line: the SKU and the chosen options. Equal lines have equal names.
 ///
-/// Wire form: the item `SKU|group=value|…`, options sorted bytewise, with `|`, `=` and `%` percent-encoded
-/// (Protocol §2.7).
+/// Wire form: the item `SKU|group=value|…`, options sorted bytewise, with `|`, `=` and `%`
+/// percent-encoded (Protocol §2.7).
 public struct LineName: Hashable, Sendable {
     public var sku: String
     /// Group to value, for example `"size": "L"`.
     public var options: [String: String]
+    /// The item's name where another client wrote it in a form of its own: such a line keeps it.
+    private var verbatim: Name?
 
     public init(_ sku: String, options: [String: String] = [:]) {
         self.sku = sku
@@ -14,12 +16,14 @@ public struct LineName: Hashable, Sendable {
 
     /// The item's name in a document.
     package var item: Name {
+        if let verbatim { return verbatim }
         let parts = options.map { "\(Self.escape($0.key))=\(Self.escape($0.value))" }
             .map { Name($0) }.sorted()
         return Name(([Self.escape(sku)] + parts.map(\.text)).joined(separator: "|"))
     }
 
-    /// Reads an item's name. What is not well-formed is taken as a SKU without options, as it stands.
+    /// Reads an item's name. What is not well-formed is taken as a SKU without options, as it
+    /// stands.
     package init(item: Name) {
         // Bytewise: as Characters, a separator and a combining mark behind it would be one.
         var parts = Self.split(item.text[...], at: UInt8(ascii: "|"))[...]
@@ -32,10 +36,12 @@ public struct LineName: Hashable, Sendable {
                 options.updateValue(value, forKey: group) == nil
             else {
                 self.init(item.text)
+                verbatim = item
                 return
             }
         }
         self.init(sku ?? item.text, options: sku == nil ? [:] : options)
+        if self.item != item { verbatim = item }
     }
 
     private static func split(_ text: Substring, at separator: UInt8) -> [Substring] {

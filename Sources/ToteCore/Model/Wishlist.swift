@@ -9,7 +9,8 @@ public struct WishlistEntry: Hashable, Sendable {
     }
 }
 
-/// A wishlist as it shows: `wishlist:<id>`, its entries in the customer's own order (Protocol §2.7).
+/// A wishlist as it shows: `wishlist:<id>`, its entries in the customer's own order (Protocol
+/// §2.7).
 public struct Wishlist: Hashable, Sendable {
     public var id: String
     public var title: String?
@@ -79,9 +80,11 @@ extension LocalView {
         return writes.filter { $0.key != position } + registering(.text(place.text), position)
     }
 
-    /// Moves an entry so that `index` others stand before it. Writes nothing for one that does not show.
+    /// Moves an entry so that `index` others stand before it. Writes nothing for one that does not
+    /// show.
     ///
-    /// Entries that share a place with their neighbour, or have none, are given one as far as needed.
+    /// Entries that share a place with their neighbour, or have none, are given one as far as
+    /// needed.
     package func moving(_ id: String, _ item: Name, to index: Int, tail: UInt64) -> [Write] {
         let collection = Wishlist.collection(id)
         var order = Wishlist.order(merged, id: id)

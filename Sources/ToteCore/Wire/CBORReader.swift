@@ -1,6 +1,5 @@
 /// Reads deterministic CBOR (RFC 8949 §4.2.1) and refuses every other spelling of the same data.
 struct CBORReader: WireReader {
-    static let ordersMembers = true
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
     /// What is left to read of each open array and map, innermost last.
@@ -8,7 +7,9 @@ struct CBORReader: WireReader {
 
     private struct Frame {
         var left: Int
-        /// Where the last key's bytes lie, for the order of keys.
+        /// The number of the last member, for the order of keys; numbers come before names.
+        var lastMember = -1
+        /// Where the last name's bytes lie.
         var keyStart = -1
         var keyEnd = -1
     }
@@ -42,6 +43,7 @@ struct CBORReader: WireReader {
         }
     }
 
+    @inline(__always)
     private mutating func argument(_ first: UInt8) throws(WireError) -> UInt64 {
         let info = first & 31
         if info < 24 {
@@ -110,23 +112,28 @@ struct CBORReader: WireReader {
     mutating func nextMember() throws(WireError) -> MemberName? {
         guard try nextElement() else { return nil }
         let start = offset
-        let name: MemberName
-        if try peek() == .integer {
-            let number = try head(0, "a member's number")
-            guard number <= 255, let member = Member(rawValue: UInt8(number)) else {
-                throw WireError(.unknownMember, at: start, "no member has the number \(number)")
-            }
-            name = .known(member)
-        } else {
+        guard try peek() == .integer else {
             let text = try text()
             // A known member by its name would be a second spelling of the same message.
             guard Member.byName[text] == nil else {
                 throw WireError(.notCanonical, at: start, "\(text) is written by its number")
             }
-            name = .other(text)
+            try checkKey(from: start)
+            return .other(text)
         }
-        try checkKey(from: start)
-        return name
+        let number = try head(0, "a member's number")
+        guard number <= 255, let member = Member(rawValue: UInt8(number)) else {
+            throw WireError(.unknownMember, at: start, "no member has the number \(number)")
+        }
+        let frame = open.count - 1
+        guard open[frame].lastMember < Int(number), open[frame].keyStart < 0 else {
+            let isTwice = open[frame].lastMember == Int(number)
+            throw WireError(
+                isTwice ? .duplicateKey : .keyOrder, at: start,
+                isTwice ? "a key appears twice" : "keys are not in bytewise order")
+        }
+        open[frame].lastMember = Int(number)
+        return .known(member)
     }
 
     mutating func nextName() throws(WireError) -> String? {
@@ -135,6 +142,16 @@ struct CBORReader: WireReader {
         let name = try text()
         try checkKey(from: start)
         return name
+    }
+
+    static var isOrdered: Bool { true }
+
+    mutating func skipKey() throws(WireError) -> Bool {
+        guard try nextElement() else { return false }
+        let start = offset
+        if try peek() == .integer { _ = try signed() } else { _ = try text() }
+        try checkKey(from: start)
+        return true
     }
 
     /// Keys must rise bytewise; equal ones are duplicates.
@@ -192,7 +209,8 @@ struct CBORReader: WireReader {
             throw WireError(.truncated, at: start, "a text of \(count) bytes, too few follow")
         }
         let range = offset..<offset + Int(count)
-        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+        let utf8 = UnsafeRawBufferPointer(rebasing: bytes[range])
+        guard let text = String(validating: utf8, as: UTF8.self) else {
             throw WireError(.invalidUTF8, at: start, "a text that is not UTF-8")
         }
         offset = range.upperBound

@@ -1,26 +1,46 @@
-/// The keys that a run's writes name, in the order of their first use.
+/// The keys that a run's writes name, in the order of their first use, and each write's place among
+/// them.
 struct KeyTable {
     private(set) var keys: [Key] = []
-    private var indices: [Key: Int] = [:]
-
-    /// The key's place, given now if it has none.
-    mutating func index(_ key: Key) -> Int {
-        // A batch mostly writes few keys: comparing beats hashing there.
-        if keys.count <= 8 {
-            if let index = keys.firstIndex(of: key) { return index }
-        } else if let index = indices[key] {
-            return index
-        }
-        if keys.count == 8 {
-            for (index, key) in keys.enumerated() { indices[key] = index }
-        }
-        if keys.count >= 8 { indices[key] = keys.count }
-        keys.append(key)
-        return keys.count - 1
-    }
+    private var indexOfWrite: [Int] = []
+    private var nextWrite = 0
 
     init(_ events: [Event]) {
-        for event in events { for write in event.change.writes { _ = index(write.key) } }
+        var indices: [Key: Int] = [:]
+        for event in events {
+            for write in event.change.writes {
+                // The write before mostly has the same key, and hashing is the cost of this.
+                if let last = keys.last, last == write.key {
+                    indexOfWrite.append(keys.count - 1)
+                    continue
+                }
+                let index = Self.index(of: write.key, in: keys, indices) ?? keys.count
+                if index == keys.count {
+                    keys.append(write.key)
+                    if keys.count == Self.searchedMax {
+                        for (place, key) in keys.enumerated() { indices[key] = place }
+                    } else if keys.count > Self.searchedMax {
+                        indices[write.key] = index
+                    }
+                }
+                indexOfWrite.append(index)
+            }
+        }
+    }
+
+    /// Up to here comparing beats hashing.
+    private static let searchedMax = 8
+
+    private static func index(of key: Key, in keys: [Key], _ indices: [Key: Int]) -> Int? {
+        guard keys.count < searchedMax else { return indices[key] }
+        for index in keys.indices where keys[index] == key { return index }
+        return nil
+    }
+
+    /// The place of the next write's key; writes are asked for in their order, once.
+    mutating func nextIndex() -> Int {
+        defer { nextWrite += 1 }
+        return indexOfWrite[nextWrite]
     }
 }
 
@@ -102,7 +122,7 @@ extension WireWriter {
     mutating func write(_ write: Write, keys: inout KeyTable) {
         beginMap(1 + (write.payload == nil ? 0 : 1) + (write.replaces.isEmpty ? 0 : 1))
         member(.key)
-        unsigned(UInt64(keys.index(write.key)))
+        unsigned(UInt64(keys.nextIndex()))
         if let payload = write.payload {
             member(.payload)
             self.payload(payload)
@@ -334,18 +354,24 @@ extension WireReader {
         return Event(dot: dot, change: change, outcome: outcome)
     }
 
-    /// The members of a run, after its map was begun; `other` takes the members that are not a run's.
+    /// The members of a run, after its map was begun; `other` takes the members that are not a
+    /// run's.
+    ///
+    /// - Parameter place: set to where the members from `replica` to `changes` lie.
     mutating func runMembers(
-        _ other: (inout Self, MemberName) throws(WireError) -> Void
+        place: inout Range<Int>, _ other: (inout Self, MemberName) throws(WireError) -> Void
     ) throws(WireError) -> (run: Run, hasReplica: Bool) {
         var run = Run(replica: ReplicaID(0), counter: 0, events: [])
         var (hasReplica, hasCounter) = (false, false)
         var keys: [Key] = []
         var used = 0
+        var start = offset
         var later: Self?
         while let name = try nextMember() {
             switch name {
-            case .known(.position): run.position = try unsigned()
+            case .known(.position):
+                run.position = try unsigned()
+                start = offset
             case .known(.replica):
                 run.replica = ReplicaID(try id())
                 hasReplica = true
@@ -355,22 +381,25 @@ extension WireReader {
             case .known(.keys):
                 try beginArray()
                 while try nextElement() { keys.append(try key()) }
-                guard Set(keys).count == keys.count, !keys.isEmpty else {
+                guard !keys.isEmpty, keys.count == 1 || Set(keys).count == keys.count else {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
                 }
             case .known(.changes):
-                // Only JSON's members come in any order: what changes need may stand behind them.
-                if Self.ordersMembers || (hasReplica && hasCounter && !keys.isEmpty) {
-                    try events(&run, keys, used: &used)
+                if Self.isOrdered || (hasReplica && hasCounter && !keys.isEmpty) {
+                    run.events = try events(run, keys, used: &used)
+                    place = start..<offset
                 } else {
+                    // In JSON what they need may still come: they are read when the map has ended.
                     later = self
                     try skip()
                 }
             case .known(.digest): run.digest = try id()
-            default: try other(&self, name)
+            default:
+                try other(&self, name)
+                if !hasReplica { start = offset }
             }
         }
-        if var reader = later { try reader.events(&run, keys, used: &used) }
+        if var reader = later { run.events = try reader.events(run, keys, used: &used) }
         guard used == keys.count else { throw fail(.notCanonical, "a key that no write names") }
         guard run.events.isEmpty || (hasCounter && run.counter > 0 && hasReplica) else {
             throw fail(.missingMember, "changes have a replica and a counter from 1")
@@ -383,21 +412,26 @@ extension WireReader {
     }
 
     private mutating func events(
-        _ run: inout Run, _ keys: [Key], used: inout Int
-    ) throws(WireError) {
+        _ run: Run, _ keys: [Key], used: inout Int
+    ) throws(WireError) -> [Event] {
+        var events: [Event] = []
         try beginArray()
         while try nextElement() {
-            guard run.events.count < Limits.changesPerBatchMax else {
+            guard events.count < Limits.changesPerBatchMax else {
                 throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")
             }
-            let dot = Dot(run.replica, run.counter + UInt64(run.events.count))
-            run.events.append(try event(dot, keys, used: &used))
+            let counter = run.counter.addingReportingOverflow(UInt64(events.count)).partialValue
+            events.append(try event(Dot(run.replica, counter), keys, used: &used))
         }
+        return events
     }
 
     mutating func run() throws(WireError) -> Run {
         try beginMap()
-        let (run, hasReplica) = try runMembers { reader, _ throws(WireError) in try reader.skip() }
+        var place = 0..<0
+        let (run, hasReplica) = try runMembers(place: &place) { reader, _ throws(WireError) in
+            try reader.skip()
+        }
         guard hasReplica, !run.events.isEmpty else {
             throw fail(.missingMember, "a run has a replica and changes")
         }

@@ -72,9 +72,29 @@ extension Encoding {
     }
 
     package func request(_ bytes: [UInt8]) throws(WireError) -> SyncRequest {
-        try read(
+        try requestWithRun(bytes).request
+    }
+
+    /// A request, and the deterministic CBOR of the run that it pushes: the bytes that are digested
+    /// and kept.
+    ///
+    /// In CBOR the run's members stand together in the request, in their canonical order: nothing
+    /// is encoded.
+    package func requestWithRun(
+        _ bytes: [UInt8]
+    ) throws(WireError) -> (request: SyncRequest, run: [UInt8]) {
+        let (request, place) = try read(
             bytes, { (r) throws(WireError) in try r.request() },
             { (r) throws(WireError) in try r.request() })
+        guard !request.changes.isEmpty else { return (request, []) }
+        guard self == .cbor else { return (request, Encoding.cbor.encode(request.run)) }
+        let hasKeys = request.changes.contains { !$0.change.writes.isEmpty }
+        var run: [UInt8] = []
+        run.reserveCapacity(place.count + 1)
+        run.append(hasKeys ? 0xA4 : 0xA3)
+        run.append(contentsOf: bytes[place])
+        assert(run == Encoding.cbor.encode(request.run), "the run's bytes are not canonical")
+        return (request, run)
     }
 
     package func reply(_ bytes: [UInt8]) throws(WireError) -> SyncReply {

@@ -1,7 +1,6 @@
 /// Reads JSON (RFC 8259) as I-JSON (RFC 7493) restricts it: no duplicate names, no lone surrogates,
 /// no numbers but integers within ±(2⁵³−1).
 struct JSONReader: WireReader {
-    static let ordersMembers = false
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
     private var open: [Frame] = []
@@ -105,6 +104,10 @@ struct JSONReader: WireReader {
         try expect(":", "a colon")
         return name
     }
+
+    static var isOrdered: Bool { false }
+
+    mutating func skipKey() throws(WireError) -> Bool { try nextName() != nil }
 
     mutating func nextMember() throws(WireError) -> MemberName? {
         guard let name = try nextName() else { return nil }

@@ -1,4 +1,5 @@
-// The messages of Protocol §5 in both encodings. Each is described once, over WireWriter and WireReader.
+// The messages of Protocol §5 in both encodings. Each is described once, over WireWriter and
+// WireReader.
 
 extension WireWriter {
     mutating func cursor(_ cursor: Cursor) {
@@ -140,17 +141,19 @@ extension WireReader {
         return Cursor(epoch: epoch, position: position)
     }
 
-    mutating func request() throws(WireError) -> SyncRequest {
+    /// A request, and where in its bytes the members of its run end.
+    mutating func request() throws(WireError) -> (request: SyncRequest, run: Range<Int>) {
         var request = SyncRequest(replica: ReplicaID(0))
         try beginMap()
-        let (run, hasReplica) = try runMembers { reader, name throws(WireError) in
+        var place = 0..<0
+        let (run, hasReplica) = try runMembers(place: &place) { reader, name throws(WireError) in
             try reader.requestMember(name, &request)
         }
         guard hasReplica else { throw fail(.missingMember, "a request names its replica") }
         request.replica = run.replica
         request.counter = run.events.isEmpty ? 1 : run.counter
         request.changes = run.events
-        return request
+        return (request, place)
     }
 
     private mutating func requestMember(

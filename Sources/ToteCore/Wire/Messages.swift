@@ -12,8 +12,8 @@ package struct Run: Hashable, Sendable {
     /// Counter of the first change.
     package var counter: UInt64
     package var events: [Event]
-    /// Set when the run stands for the bytes that its author sent: the accepted changes come as their
-    /// nonce alone. The first 8 bytes of the SHA-256 of the batch.
+    /// Set when the run stands for the bytes that its author sent: the accepted changes come as
+    /// their nonce alone. The first 8 bytes of the SHA-256 of the batch.
     package var digest: UInt64?
 
     package init(
@@ -28,7 +28,8 @@ package struct Run: Hashable, Sendable {
     }
 }
 
-/// Where a replica stands in the log of its space: `(epoch, position)`. Position 0 asks for a snapshot.
+/// Where a replica stands in the log of its space: `(epoch, position)`. Position 0 asks for a
+/// snapshot.
 package struct Cursor: Hashable, Sendable {
     package var epoch: UInt64
     package var position: UInt64

@@ -1,4 +1,5 @@
-// A snapshot's documents: collections → items → fields → cells, with a table of the replicas (§4.5).
+// A snapshot's documents: collections → items → fields → cells, with a table of the replicas
+// (§4.5).
 
 extension Documents {
     /// All cells with their keys, in the order of keys, then of dots: the canonical form.
@@ -119,9 +120,9 @@ extension WireWriter {
 extension WireReader {
     mutating func snapshot() throws(WireError) -> Snapshot {
         var snapshot = Snapshot(position: 0, documents: Documents())
+        var hasPosition = false
         var replicas: [ReplicaID] = []
         var cells: [(key: Key, replica: Int, cell: Cell)] = []
-        var hasPosition = false
         try beginMap()
         while let name = try nextMember() {
             switch name {
@@ -139,12 +140,13 @@ extension WireReader {
             default: try skip()
             }
         }
-        guard hasPosition else { throw fail(.missingMember, "a snapshot without position") }
-        guard zip(replicas, replicas.dropFirst()).allSatisfy(<) else {
-            throw fail(.notCanonical, "the table of replicas rises")
+        guard hasPosition else { throw fail(.missingMember, "a snapshot has a position") }
+        for (left, right) in zip(replicas, replicas.dropFirst()) where left >= right {
+            throw fail(.notCanonical, "replicas are sorted, each once")
         }
         var last: (key: Key, dot: Dot)?
         for (key, replica, cell) in cells {
+            guard cell.dot.counter > 0 else { throw fail(.outOfRange, "counters begin with 1") }
             guard replica < replicas.count else {
                 throw fail(.outOfRange, "replica \(replica) is not in the table")
             }

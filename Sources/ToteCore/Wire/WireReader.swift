@@ -11,8 +11,6 @@ enum ItemKind {
 
 /// Reads one message in one encoding, strictly: what it accepts has exactly one meaning.
 protocol WireReader {
-    /// Whether the members of a map come in the order of their numbers.
-    static var ordersMembers: Bool { get }
     /// Bytes from the start to where it reads.
     var offset: Int { get }
     mutating func peek() throws(WireError) -> ItemKind
@@ -30,6 +28,10 @@ protocol WireReader {
     mutating func text() throws(WireError) -> String
     mutating func bool() throws(WireError) -> Bool
     mutating func null() throws(WireError)
+    /// Whether members come in the order of their numbers, so that what they need came before.
+    static var isOrdered: Bool { get }
+    /// Passes over a key of a map that is not known; false when the map has ended.
+    mutating func skipKey() throws(WireError) -> Bool
     /// Passes over a byte string of any length.
     mutating func skipBytes() throws(WireError)
     /// Ends the message: nothing may follow.
@@ -74,7 +76,7 @@ extension WireReader {
             while try nextElement() { try skip() }
         case .map:
             try beginMap()
-            while try nextMember() != nil { try skip() }
+            while try skipKey() { try skip() }
         }
     }
 

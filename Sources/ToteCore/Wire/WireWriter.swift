@@ -1,5 +1,5 @@
-/// Writes one message in one encoding. Members must come in the order of their numbers, then of their
-/// names' encoded bytes, so that CBOR is deterministic without sorting.
+/// Writes one message in one encoding. Members must come in the order of their numbers, then of
+/// their names' encoded bytes, so that CBOR is deterministic without sorting.
 protocol WireWriter {
     mutating func beginMap(_ count: Int)
     mutating func endMap()
@@ -43,7 +43,11 @@ package struct CBORWriter: WireWriter {
     }
 
     private mutating func big(_ value: UInt64, bytes count: Int) {
-        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0.suffix(count)) }
+        var shift = UInt64(count) &* 8
+        while shift > 0 {
+            shift &-= 8
+            bytes.append(UInt8(truncatingIfNeeded: value &>> shift))
+        }
     }
 
     mutating func beginMap(_ count: Int) { head(5, UInt64(count)) }
@@ -65,7 +69,10 @@ package struct CBORWriter: WireWriter {
 
     mutating func text(_ value: String) {
         head(3, UInt64(value.utf8.count))
-        bytes.append(contentsOf: value.utf8)
+        let copied: Void? = value.utf8.withContiguousStorageIfAvailable {
+            bytes.append(contentsOf: $0)
+        }
+        if copied == nil { bytes.append(contentsOf: value.utf8) }
     }
 
     mutating func bool(_ value: Bool) { bytes.append(value ? 0xF5 : 0xF4) }

@@ -20,11 +20,14 @@ final class BlockingSocket: Sendable {
         guard descriptor >= 0 else {
             throw HTTPClientError(.cannotConnect, "no socket: \(errorText(errno))")
         }
-        do throws(HTTPClientError) {
-            try Self.connect(descriptor, address, timeout: timeout)
-        } catch {
+        // On Linux the limit for sending is the one for connecting too, of any family.
+        let waitNanos = max(timeout.clampedNanos, 1_000_000)
+        Self.limit(SO_SNDTIMEO, of: descriptor, nanos: waitNanos)
+        guard address.withPointer({ connect(descriptor, $0, $1) }) == 0 else {
+            let code = errno
             close(descriptor)
-            throw error
+            let isLate = code == EINPROGRESS || code == EAGAIN || code == ETIMEDOUT
+            throw HTTPClientError(isLate ? .timedOut : .cannotConnect, errorText(code))
         }
         if address.family != AF_UNIX {
             var on: Int32 = 1
@@ -32,33 +35,19 @@ final class BlockingSocket: Sendable {
                 descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on,
                 socklen_t(MemoryLayout<Int32>.size))
         }
-        state = Lock(State(descriptor: descriptor))
+        state = Lock(State(descriptor: descriptor, sendNanos: waitNanos))
     }
 
     deinit {
         disconnect()
     }
 
-    private static func connect(
-        _ descriptor: Int32, _ address: SocketAddress, timeout: Duration
-    ) throws(HTTPClientError) {
-        let flags = fcntl(descriptor, F_GETFL)
-        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
-        defer { _ = fcntl(descriptor, F_SETFL, flags) }
-        if address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 { return }
-        // A Unix socket whose queue is full says EAGAIN; it is not an error to wait for.
-        guard errno == EINPROGRESS else {
-            throw HTTPClientError(.cannotConnect, errorText(errno))
-        }
-        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        let millis = Int32(clamping: timeout.clampedNanos / 1_000_000)
-        guard poll(&entry, 1, millis) == 1 else {
-            throw HTTPClientError(.timedOut, "no connection within \(timeout)")
-        }
-        var code: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
-        guard code == 0 else { throw HTTPClientError(.cannotConnect, errorText(code)) }
+    /// Tells the system how long a call on the socket may block.
+    private static func limit(_ option: Int32, of descriptor: Int32, nanos: UInt64) {
+        var time = timeval(
+            tv_sec: Int(nanos / 1_000_000_000), tv_usec: Int(nanos % 1_000_000_000 / 1000))
+        setsockopt(
+            descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// The descriptor, ready to wait no longer than until the deadline.
@@ -78,11 +67,7 @@ final class BlockingSocket: Sendable {
             // an eighth off is left alone, and asked again when it strikes.
             let difference = told > left ? told - left : left - told
             guard difference > left / 8 else { return state.descriptor }
-            var time = timeval(
-                tv_sec: Int(left / 1_000_000_000), tv_usec: Int(left % 1_000_000_000 / 1000))
-            setsockopt(
-                state.descriptor, SOL_SOCKET, option, &time,
-                socklen_t(MemoryLayout<timeval>.size))
+            Self.limit(option, of: state.descriptor, nanos: left)
             if option == SO_RCVTIMEO { state.receiveNanos = left } else { state.sendNanos = left }
             return state.descriptor
         }

@@ -3,8 +3,8 @@ import ToteConcurrency
 
 /// A client's connection: blocking, one user at a time, kept open from request to request.
 ///
-/// Any error closes it; make a new one. Nothing is sent twice by itself. Only `cancel` may be called
-/// while another call is at work.
+/// Any error closes it; make a new one. Nothing is sent twice by itself. Only `cancel` may be
+/// called while another call is at work.
 package final class HTTPConnection: Sendable {
     /// Where a server is.
     package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
@@ -114,6 +114,26 @@ package final class HTTPConnection: Sendable {
         let deadline = Self.deadline(timeout)
         return try state.withLock { state throws(HTTPClientError) in
             try read(&state, isForHEAD: isForHEAD, untilNanos: deadline)
+        }
+    }
+
+    /// Reads exactly so many bytes as they come, answers or not: for tests of the bytes themselves.
+    package func readBytes(
+        _ count: Int, timeout: Duration = .seconds(30)
+    ) throws(HTTPClientError) -> [UInt8] {
+        let deadline = Self.deadline(timeout)
+        return try state.withLock { state throws(HTTPClientError) in
+            while state.input.count < count {
+                let room = state.input.reserve(4096)
+                let received = try socket.receive(into: room, untilNanos: deadline)
+                guard received > 0 else {
+                    throw HTTPClientError(.connectionLost, "closed early", sentAnything: true)
+                }
+                state.input.commit(received)
+            }
+            let bytes = Array(state.input.readable.prefix(count))
+            state.input.consume(count)
+            return bytes
         }
     }
 

@@ -113,20 +113,21 @@ final class ByteBuffer {
 
 /// Buffers that connections borrow while they have something to read or write, so that an idle
 /// connection holds none.
-struct BufferPool {
+final class BufferPool {
     /// What a buffer of the pool holds, in bytes: a whole ordinary request or answer.
     static let bufferBytes = 16 * 1024
     /// How many unused buffers are kept.
     static let buffersAtMost = 64
 
-    private var free: [ByteBuffer] = []
+    // See `ServerConnection` for why this is not checked.
+    @exclusivity(unchecked) private var free: [ByteBuffer] = []
 
-    mutating func take() -> ByteBuffer {
+    func take() -> ByteBuffer {
         free.popLast() ?? ByteBuffer(capacity: Self.bufferBytes)
     }
 
     /// Takes a buffer back; one that has grown is freed.
-    mutating func give(_ buffer: ByteBuffer) {
+    func give(_ buffer: ByteBuffer) {
         guard free.count < Self.buffersAtMost, buffer.capacity == Self.bufferBytes else { return }
         buffer.removeAll()
         free.append(buffer)

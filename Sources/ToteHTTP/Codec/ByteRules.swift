@@ -37,7 +37,7 @@ struct ASCIISet {
 
     func contains(_ byte: UInt8) -> Bool {
         guard byte < 128 else { return false }
-        return (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 == 1
+        return (byte < 64 ? low : high) &>> UInt64(byte & 63) & 1 == 1
     }
 
     /// RFC 9110 §5.6.2: methods, field names, chunk extension names.
@@ -58,6 +58,8 @@ struct ASCIISet {
 
 extension UInt8 {
     var isDigit: Bool { self &- 0x30 < 10 }
+
+    var isAlphanumeric: Bool { (self | 0x20) &- 0x61 < 26 || isDigit }
 
     /// An uppercase ASCII letter as a lowercase one; anything else as it is.
     var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }

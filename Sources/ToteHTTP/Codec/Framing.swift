@@ -1,7 +1,7 @@
 /// What the header says about the message itself: its length, its host, what follows it.
 ///
-/// Everything that two readers could take in two ways is refused: lengths that repeat, even with the
-/// same value; a length beside a transfer coding; any coding but one `chunked`.
+/// Everything that two readers could take in two ways is refused: lengths that repeat, even with
+/// the same value; a length beside a transfer coding; any coding but one `chunked`.
 struct Framing {
     private(set) var contentLength: Int?
     private(set) var isChunked = false

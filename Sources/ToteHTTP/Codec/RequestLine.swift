@@ -70,7 +70,7 @@ enum TargetRule {
             guard HostRule.isValid(target) else { throw .badRequest("an invalid authority") }
             return 0..<target.count
         }
-        // RFC 9112 §3.2.2: a server must accept the absolute form. Its host is checked against Host.
+        // RFC 9112 §3.2.2: a server must accept the absolute form. `Host` must name its host.
         guard let authority = authority(of: target) else {
             throw .badRequest("a request target that does not begin with a slash")
         }
@@ -106,6 +106,7 @@ enum TargetRule {
         var needsDecoding = false
         for index in start..<target.count {
             let byte = target[index]
+            if byte.isAlphanumeric { continue }
             guard allowed.contains(byte) else {
                 throw .badRequest("a character in the request target that must be encoded")
             }

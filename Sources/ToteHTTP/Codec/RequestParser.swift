@@ -1,11 +1,11 @@
 /// Reads requests from the bytes of one connection. Pure: no socket, no clock.
 ///
 /// Show it what has arrived and not been consumed; it answers with a request, with nil (more bytes
-/// are needed) or with a failure, after which the connection is over. The verdict does not depend on
-/// how the bytes were cut.
-struct RequestParser {
+/// are needed) or with a failure, after which the connection is over. The verdict does not depend
+/// on how the bytes were cut.
+package struct RequestParser {
     /// How far the message is that the parser is at, for deadlines.
-    enum Phase: Hashable {
+    package enum Phase: Hashable, Sendable {
         /// No byte of the next request was seen.
         case idle
         /// A part of a head was seen.
@@ -33,18 +33,23 @@ struct RequestParser {
     private var body: [UInt8] = []
 
     /// How far the current message is.
-    private(set) var phase = Phase.idle
+    package private(set) var phase = Phase.idle
     /// Whether the request last returned is the last one that the client wants answered.
-    private(set) var saysClose = false
+    package private(set) var saysClose = false
     /// Whether the client waits for `100 Continue` before it sends the body now due. The reader
     /// clears it when that was sent; it clears itself when body bytes come unasked.
-    var awaitsContinue = false
+    package internal(set) var awaitsContinue = false
 
     /// Whether the message being read is known to be a HEAD request, whose refusal has no body.
     var isReadingHEAD: Bool { line?.method == .head }
 
     /// No body reserves more than this before its bytes are there.
     private static let reservedBytesAtMost = 64 * 1024
+
+    /// A parser for a connection whose client is not known: for tests.
+    package init(limits: HTTPMessageLimits = HTTPMessageLimits()) {
+        self.init(limits: limits, peer: HTTPRequest.Peer(address: "", isUnixSocket: false))
+    }
 
     init(limits: HTTPMessageLimits, peer: HTTPRequest.Peer) {
         self.limits = limits
@@ -56,7 +61,7 @@ struct RequestParser {
     /// - Parameters:
     ///   - bytes: everything that arrived and was not consumed.
     ///   - consumed: how many of them were used up; the others must be shown again.
-    mutating func parse(
+    package mutating func parse(
         _ bytes: UnsafeBufferPointer<UInt8>, consumed: inout Int
     ) throws(HTTPFailure) -> HTTPRequest? {
         consumed = 0
@@ -164,16 +169,17 @@ struct RequestParser {
     }
 
     private mutating func takeRequest() -> HTTPRequest? {
-        guard var request else { preconditionFailure("a body ends behind its head") }
-        request.body = body
-        self.request = nil
-        body = []
+        if !body.isEmpty {
+            request?.body = body
+            body = []
+        }
         scanner = LineScanner()
         line = nil
         fieldCount = 0
         framing = Framing()
         phase = .idle
         awaitsContinue = false
-        return request
+        precondition(request != nil, "a body ends behind its head")
+        return request.take()
     }
 }

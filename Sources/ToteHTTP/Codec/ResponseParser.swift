@@ -1,5 +1,5 @@
 /// Reads answers, as strictly as `RequestParser` reads requests. Pure: no socket, no clock.
-struct ResponseParser {
+package struct ResponseParser {
     private enum BodyState {
         case head
         case sized(left: Int)
@@ -18,9 +18,10 @@ struct ResponseParser {
     private var body: [UInt8] = []
 
     /// Whether a byte of an answer was seen that is not complete.
-    private(set) var isInside = false
+    package private(set) var isInside = false
 
-    init(limits: HTTPMessageLimits) {
+    /// A parser for one connection.
+    package init(limits: HTTPMessageLimits = HTTPMessageLimits()) {
         self.limits = limits
     }
 
@@ -30,7 +31,7 @@ struct ResponseParser {
     ///   - consumed: how many bytes were used up; the others must be shown again.
     ///   - isForHEAD: whether the request was HEAD, whose answer has no body.
     /// - Throws: 413 or 431 for an answer too large, any other status for a malformed one.
-    mutating func parse(
+    package mutating func parse(
         _ bytes: UnsafeBufferPointer<UInt8>, consumed: inout Int, isForHEAD: Bool
     ) throws(HTTPFailure) -> HTTPClientResponse? {
         consumed = 0

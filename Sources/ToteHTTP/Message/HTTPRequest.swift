@@ -40,6 +40,32 @@ package struct HTTPRequest: Sendable {
         self.fieldsStart = UInt16(fieldsStart)
     }
 
+    /// A request made of parts, for a handler that is called without a socket.
+    ///
+    /// - Throws: what the server would answer, if it would refuse these parts.
+    package init(
+        method: HTTPMethod, target: String, headers: [(name: String, value: String)] = [],
+        body: [UInt8] = [], remoteAddress: String = "127.0.0.1", arrivedOnUnixSocket: Bool = false
+    ) throws(HTTPFailure) {
+        let buffer = ByteBuffer(capacity: 256)
+        let text = [method.rawValue, " ", target, " HTTP/1.1\r\nHost: localhost\r\n"]
+        buffer.append(Array(text.joined().utf8))
+        for (name, value) in headers {
+            buffer.append(Array("\(name): \(value)\r\n".utf8))
+        }
+        buffer.append("\r\n")
+        let peer = Peer(address: remoteAddress, isUnixSocket: arrivedOnUnixSocket)
+        var limits = HTTPMessageLimits()
+        limits.bodyBytesAtMost = .max
+        var parser = RequestParser(limits: limits, peer: peer)
+        var consumed = 0
+        guard var request = try parser.parse(buffer.readable, consumed: &consumed) else {
+            throw .badRequest("headers that announce a body")
+        }
+        request.body = body
+        self = request
+    }
+
     /// Who sent a request.
     struct Peer: Sendable {
         let address: String

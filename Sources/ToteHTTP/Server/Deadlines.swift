@@ -26,9 +26,8 @@ struct Deadlines: Sendable {
         answer = millis(options.answerDeadline)
         linger = millis(options.lingerDeadline)
         acceptPause = millis(options.acceptPause)
-        let shortest = [
-            header, body, bodyGrace, writeGrace, idle, answer, linger, acceptPause,
-        ].reduce(Self.tickAtMost * 4, min)
+        let shortest = [header, body, bodyGrace, writeGrace, idle, answer, linger]
+            .reduce(Self.tickAtMost * 4, min)
         tick = max(5, shortest / 4)
     }
 }

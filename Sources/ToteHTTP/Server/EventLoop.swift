@@ -36,7 +36,7 @@ final class EventLoop {
     let counters: LoopCounters
 
     var acceptor: Acceptor
-    var buffers = BufferPool()
+    let buffers = BufferPool()
     private(set) var nowMillis = SystemClock.monotonicMillis()
     private(set) var dateField = DateField()
     private(set) var isDraining = false

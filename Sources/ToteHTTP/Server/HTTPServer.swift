@@ -10,7 +10,7 @@ package final class HTTPServer: Sendable {
     private enum State {
         case new
         case running([Loop])
-        case stopped
+        case stopped([Loop])
     }
 
     private struct Loop: Sendable {
@@ -35,15 +35,13 @@ package final class HTTPServer: Sendable {
     ) {
         options.message.check()
         self.options = options
-        let addresses = options.exemptAddresses.map { SocketAddress(numericHost: $0, port: 0) }
-        precondition(
-            addresses.allSatisfy { $0 != nil },
-            "an exempt address is not numeric: "
-                + options.exemptAddresses.joined(separator: ", "))
+        let exempt = options.exemptAddresses.compactMap {
+            SocketAddress(numericHost: $0, port: 0)?.bits
+        }
         let census = ConnectionCensus(
             totalAtMost: min(options.connectionsAtMost, Self.connectionsByDescriptors),
             perAddressAtMost: options.connectionsPerAddressAtMost,
-            exempt: Set(addresses.compactMap { $0?.bits }))
+            exempt: Set(exempt))
         context = LoopContext(
             options: options, deadlines: Deadlines(options), census: census, handler: handler)
     }
@@ -63,10 +61,14 @@ package final class HTTPServer: Sendable {
     package func start() throws(HTTPServerError) -> UInt16 {
         let isFirst = state.withLock { state in
             guard case .new = state else { return false }
-            state = .stopped
+            state = .stopped([])
             return true
         }
         precondition(isFirst, "a server is started once")
+        for address in options.exemptAddresses
+        where SocketAddress(numericHost: address, port: 0) == nil {
+            throw HTTPServerError(message: "\(address) is no numeric address", errno: 0)
+        }
         let count = max(1, options.loops ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let (parts, port) = try openParts(count)
         let loops = parts.enumerated().map { index, parts in
@@ -146,7 +148,7 @@ package final class HTTPServer: Sendable {
         }
         for loop in loops { loop.parts.mailbox.post(.stop) }
         for loop in loops { loop.thread.join() }
-        state.withLock { $0 = .stopped }
+        state.withLock { $0 = .stopped(loops) }
         if let path = options.unixSocketPath { unlink(path) }
     }
 
@@ -154,7 +156,13 @@ package final class HTTPServer: Sendable {
     package var statistics: HTTPServerStatistics {
         var sum = HTTPServerStatistics()
         sum.connectionsOpen = context.census.total
-        for loop in loops { loop.parts.counters.add(to: &sum) }
+        let all = state.withLock { state in
+            switch state {
+            case .new: [Loop]()
+            case .running(let loops), .stopped(let loops): loops
+            }
+        }
+        for loop in all { loop.parts.counters.add(to: &sum) }
         return sum
     }
 }

@@ -7,9 +7,7 @@ extension ServerConnection {
 
     /// Takes the answer to a request; a second one, or one that nobody waits for, is dropped.
     func answer(_ sequence: UInt32, _ response: HTTPResponse) {
-        guard let index = due.firstIndex(where: { $0.sequence == sequence }),
-            due[index].response == nil
-        else { return }
+        guard let index = dueIndex(sequence), due[index].response == nil else { return }
         due[index].response = response
         due[index].onDisconnect = nil
         if isRunning {
@@ -21,7 +19,7 @@ extension ServerConnection {
 
     /// Remembers whom to tell when the client goes away, or tells at once.
     func setNotice(_ sequence: UInt32, _ notice: @escaping @Sendable () -> Void) {
-        guard let index = due.firstIndex(where: { $0.sequence == sequence }) else {
+        guard let index = dueIndex(sequence) else {
             if sequence >= abandonedFrom { notice() }
             return
         }
@@ -35,12 +33,14 @@ extension ServerConnection {
 
     /// Writes the answers that are ready and whose turn it is.
     func encodeReady() {
-        while !isEnding, let first = due.first, let response = first.response, largeBody.isEmpty,
+        while !isEnding, !due.isEmpty, due[0].response != nil, largeBody.isEmpty,
             backlogBytes < loop.options.backlogBytesAtMost
         {
-            due.removeFirst()
+            // With one due, as is usual, nothing has to move up.
+            let first = due.count == 1 ? due.removeLast() : due.removeFirst()
+            dueBodyBytes -= first.bodyBytes
             quietSince = loop.nowMillis
-            encode(response, for: first)
+            if let response = first.response { encode(response, for: first) }
         }
         guard parser.awaitsContinue, due.isEmpty, !hasTakenLast else { return }
         parser.awaitsContinue = false

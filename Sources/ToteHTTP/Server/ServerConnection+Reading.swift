@@ -78,10 +78,11 @@ extension ServerConnection {
             parser.saysClose || loop.isDraining
             || Int(nextSequence) >= loop.options.requestsPerConnectionAtMost
         if isLast { hasTakenLast = true }
+        dueBodyBytes += request.body.count
         due.append(
             Due(
                 sequence: sequence, isHEAD: request.method == .head, isLast: isLast,
-                sinceMillis: loop.nowMillis))
+                sinceMillis: loop.nowMillis, bodyBytes: request.body.count))
         loop.counters.requests.countOne()
         let id = RequestID(slot: slot, generation: generation, sequence: sequence)
         loop.handler(request, HTTPResponder(mailbox: loop.mailbox, id: id))

@@ -6,8 +6,12 @@ import Glibc
 /// Invariants, where an answer is *due* from the moment its request is handed on:
 /// - (H1) answers leave in the order of their requests, one for each;
 /// - (H2) behind a refused or closing request nothing is read as a request;
-/// - (H3) at most `pipelinedAtMost` answers are due, plus the one of a refusal;
+/// - (H3) at most `pipelinedAtMost` answers are due, plus the one of a refusal, and no request is
+///   read while bodies of more than one largest body wait for theirs;
 /// - (H4) an idle connection holds no buffer.
+///
+/// `@exclusivity(unchecked)`: the class is confined to its thread and changes these properties in
+/// calls that never come back to it; the runtime's proof of that would cost a fifth of a request.
 final class ServerConnection {
     /// A request whose answer is due.
     struct Due {
@@ -16,6 +20,7 @@ final class ServerConnection {
         /// Whether the connection ends with this answer.
         var isLast: Bool
         let sinceMillis: Int
+        var bodyBytes = 0
         var response: HTTPResponse?
         var onDisconnect: (@Sendable () -> Void)?
     }
@@ -32,13 +37,15 @@ final class ServerConnection {
     let isWelcome: Bool
 
     var isOpen = true
-    var parser: RequestParser
-    var input: ByteBuffer?
+    @exclusivity(unchecked) var parser: RequestParser
+    @exclusivity(unchecked) var input: ByteBuffer?
     /// Bytes of answers that wait to be sent; `largeBody` follows them.
-    var output: ByteBuffer?
-    var largeBody: [UInt8] = []
+    @exclusivity(unchecked) var output: ByteBuffer?
+    @exclusivity(unchecked) var largeBody: [UInt8] = []
     var largeBodySent = 0
-    var due: [Due] = []
+    @exclusivity(unchecked) var due: [Due] = []
+    /// Bytes of bodies handed on whose answers are due.
+    var dueBodyBytes = 0
     var nextSequence: UInt32 = 0
 
     /// No further request is read: the last one was taken, refused, or the client has ended.
@@ -90,7 +97,14 @@ final class ServerConnection {
 
     var canTakeRequest: Bool {
         isOpen && !hasTakenLast && due.count < loop.options.pipelinedAtMost
+            && dueBodyBytes <= loop.options.message.bodyBytesAtMost
             && backlogBytes < loop.options.backlogBytesAtMost
+    }
+
+    /// Where in `due` a request stands.
+    func dueIndex(_ sequence: UInt32) -> Int? {
+        for index in due.indices where due[index].sequence == sequence { return index }
+        return nil
     }
 
     var isQuiet: Bool { due.isEmpty && phase == .idle && backlogBytes == 0 }
@@ -149,7 +163,8 @@ final class ServerConnection {
     func watchWhatMatters() {
         var wanted: UInt32 = 0
         if isLingering || canTakeRequest && !inputEnded { wanted |= clinux_epoll_in }
-        if !inputEnded { wanted |= clinux_epoll_rdhup }
+        // While reading rests, the client's end may stand behind requests still to be read.
+        if !inputEnded, wanted != 0 || hasTakenLast { wanted |= clinux_epoll_rdhup }
         if isWriteBlocked { wanted |= clinux_epoll_out }
         guard wanted != watched else { return }
         watched = wanted
@@ -188,6 +203,7 @@ final class ServerConnection {
         let given = due[index...]
         abandonedFrom = min(abandonedFrom, due[index].sequence)
         due.removeSubrange(index...)
+        for request in given { dueBodyBytes -= request.bodyBytes }
         for request in given { request.onDisconnect?() }
     }
 }

@@ -22,9 +22,12 @@ package struct Grant: Hashable, Sendable {
         }
     }
 
-    package var readsAll: Bool { read.contains("*") }
+    package var readsAll: Bool { read.first == "*" || read.contains("*") }
     package func mayRead(_ collection: Name) -> Bool { Self.matches(read, collection) }
-    package func mayWrite(_ collection: Name) -> Bool { Self.matches(write, collection) }
+    package func mayWrite(_ collection: Name) -> Bool {
+        // The common grant, without looking at the collection's text.
+        write.first == "*" || Self.matches(write, collection)
+    }
 }
 
 /// A bearer token without its secret.
@@ -127,10 +130,10 @@ final class TokenBook {
     var all: [Token] { byHash.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
 
     /// Makes a token. Returns it with its secret, which is not kept.
-    func mint(_ token: Token, random: () -> UInt64) throws -> (token: Token, secret: String) {
-        let secret = "tote_" + (0..<4).map { _ in Hex.string(random()) }.joined()
+    func mint(_ token: Token, randomBits: () -> UInt64) throws -> (token: Token, secret: String) {
+        let secret = "tote_" + (0..<4).map { _ in Hex.string(randomBits()) }.joined()
         var token = token
-        token.id = "tok_" + Hex.string(random())
+        token.id = "tok_" + Hex.string(randomBits())
         let hash = SHA256.digest(Array(secret.utf8))
         let grants = String(decoding: Encoding.json.encode(token.grantsValue), as: UTF8.self)
         try store.database.run(

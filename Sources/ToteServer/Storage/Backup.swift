@@ -5,9 +5,10 @@ internal import ToteSQLite
 package enum Backup {
     /// Writes a consistent copy of the data file at `path` to `target`, marked as a backup.
     ///
-    /// Runs on a connection of its own and blocks no writer. The target appears only when it is whole:
-    /// the caller renames it after this returned. Checks the copy as `Verifier` does.
-    /// - Throws: when the copy cannot be made or is not sound; the partial file is left to the caller.
+    /// Runs on a connection of its own and blocks no writer. The target appears only when it is
+    /// whole: the caller renames it after this returned. Checks the copy as `Verifier` does.
+    /// - Throws: when the copy cannot be made or is not sound; the partial file is left to the
+    ///   caller.
     package static func make(of path: String, at target: String) throws -> Verifier.Report {
         do {
             var options = Database.Options()

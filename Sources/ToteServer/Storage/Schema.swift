@@ -17,13 +17,23 @@ enum Schema {
                 trimmed INTEGER NOT NULL DEFAULT 0, awaited BLOB
             ) STRICT
             """,
-            // One row per batch, with the bytes as they were judged. id = space × 2³² + first position.
+            // One row per batch, with the bytes as they were judged, in the order of commits: a
+            // group of batches of many spaces is written to the same few pages.
             """
             CREATE TABLE log (
-                id INTEGER PRIMARY KEY, count INTEGER NOT NULL CHECK (count BETWEEN 1 AND 100),
+                id INTEGER PRIMARY KEY, space INTEGER NOT NULL, position INTEGER NOT NULL,
+                count INTEGER NOT NULL CHECK (count BETWEEN 1 AND 100),
                 replica INTEGER NOT NULL, counter INTEGER NOT NULL CHECK (counter > 0),
                 time INTEGER NOT NULL, digest INTEGER, body BLOB NOT NULL
             ) STRICT
+            """,
+            // Where the rows of a space lie. Written later than the log, many rows of a space at
+            // once; what is not in it yet is behind the id that `meta` calls settled.
+            """
+            CREATE TABLE places (
+                space INTEGER NOT NULL, position INTEGER NOT NULL, id INTEGER NOT NULL,
+                PRIMARY KEY (space, position)
+            ) STRICT, WITHOUT ROWID
             """,
             """
             CREATE TABLE snapshots (
@@ -52,8 +62,10 @@ enum Schema {
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.
     ///
-    /// - Throws: `StoreError.newerSchema` or `.foreignFile`.
-    static func check(_ database: Database) throws {
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
+    ///   that is not
+    ///   ours; both leave it untouched.
+    static func migrate(_ database: Database) throws {
         let version = try database.schemaVersion()
         let application = try database.applicationID()
         guard application == applicationID || (application == 0 && version == 0) else {

@@ -3,6 +3,8 @@ package import ToteSQLite
 
 /// A row of the log: a run of one replica, with the bytes as they were judged.
 struct LogRow {
+    /// In the file; given when it is appended.
+    var id: Int64 = 0
     /// Position of the first event.
     var position: UInt64
     var count: UInt64
@@ -53,8 +55,17 @@ struct ReplicaRecord {
 /// The server's data file. One connection, one thread; nothing here decides anything.
 package final class ServerStore {
     package let database: Database
-    /// Spaces take the upper half of a log row's id.
-    static let positionBits: UInt64 = 32
+    /// Rows of the log that `places` does not have yet, by space, in the order of their positions.
+    private var unplaced: [UInt64: [(position: UInt64, id: Int64)]] = [:]
+    private var unplacedCount = 0
+    private var nextID: Int64 = 1
+
+    /// The greatest position of a space's log.
+    static let positionMax: UInt64 = 1 << 48
+    /// A space's rows are placed together when it has this many: one page for all of them.
+    static let unplacedPerSpaceMax = 16
+    /// Rows that may be unplaced in all: what a start reads through.
+    static let unplacedMax = 16_384
 
     /// Opens or makes the file and brings it to the current schema.
     package init(path: String, options: Database.Options = Database.Options()) throws {
@@ -67,25 +78,16 @@ package final class ServerStore {
         } else {
             try Schema.migrate(database)
         }
+        try readUnplaced()
     }
 
-    /// Looks whose file it is before opening it for writing, which turns it to WAL mode.
-    private static func checkOwner(of path: String, _ options: Database.Options) throws {
-        var options = options
-        options.access = .readOnly
-        options.isExclusive = false
-        do {
-            try Schema.check(try Database(path: path, options: options))
-        } catch let error as SQLiteError where error.isCannotOpen {
-            // Legal: the file is yet to be made.
-        }
-    }
-
-    /// A data file in memory, from the image of one: how a simulated world starts and restores servers.
+    /// A data file in memory, from the image of one: how a simulated world starts and restores
+    /// servers.
     package init(image: [UInt8]?) throws {
         database = try Database(path: ":memory:")
         if let image { try database.load(image: image) }
         try Schema.migrate(database)
+        try readUnplaced()
     }
 
     /// The bytes of the data file as of the last commit.
@@ -131,67 +133,117 @@ package final class ServerStore {
             .bits(number), .bits(trimmed), .optional(awaited))
     }
 
-    private func id(_ space: UInt64, _ position: UInt64) -> Parameter {
-        .bits(space << Self.positionBits | position)
+    /// Reads which rows are not placed: at the start, and after a group was rolled back.
+    func readUnplaced() throws {
+        unplaced = [:]
+        unplacedCount = 0
+        let settled = try meta("settled") ?? 0
+        let rows = try database.rows(
+            """
+            SELECT id, space, position FROM log WHERE id > ?1 AND NOT EXISTS (
+                SELECT 1 FROM places WHERE space = log.space AND position = log.position)
+            ORDER BY id
+            """,
+            .bits(settled)
+        ) { ($0.int(0), $0.bits(1), $0.bits(2)) }
+        for (id, space, position) in rows {
+            unplaced[space, default: []].append((position, id))
+            unplacedCount += 1
+        }
+        nextID = (try database.row("SELECT max(id) FROM log") { $0.int(0) } ?? 0) + 1
     }
 
     func append(_ row: LogRow, space: UInt64) throws {
         try database.run(
-            "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            id(space, row.position), .bits(row.count), .bits(row.replica.rawValue),
-            .bits(row.counter), .bits(row.time), .optional(bits: row.digest), .blob(row.body))
+            "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            .int(nextID), .bits(space), .bits(row.position), .bits(row.count),
+            .bits(row.replica.rawValue), .bits(row.counter), .bits(row.time),
+            .optional(bits: row.digest), .blob(row.body))
+        unplaced[space, default: []].append((row.position, nextID))
+        unplacedCount += 1
+        nextID += 1
+        if unplaced[space]?.count ?? 0 >= Self.unplacedPerSpaceMax { try place(space) }
+        if unplacedCount > Self.unplacedMax, let crowded = unplaced.first?.key {
+            try place(crowded)
+        }
     }
 
-    func replaceBody(_ row: LogRow, space: UInt64) throws {
+    private func place(_ space: UInt64) throws {
+        for (position, id) in unplaced.removeValue(forKey: space) ?? [] {
+            try database.run(
+                "INSERT INTO places VALUES (?1, ?2, ?3)", .bits(space), .bits(position), .int(id))
+            unplacedCount -= 1
+        }
+    }
+
+    /// Places all rows: what is done when nobody asks for anything.
+    func placeAll() throws {
+        for space in unplaced.keys.sorted() { try place(space) }
+        try setMeta("settled", UInt64(nextID - 1))
+    }
+
+    var hasUnplaced: Bool { unplacedCount > 0 }
+
+    func replaceBody(_ row: LogRow) throws {
         try database.run(
-            "UPDATE log SET body = ?2, digest = NULL WHERE id = ?1",
-            id(space, row.position), .blob(row.body))
+            "UPDATE log SET body = ?2, digest = NULL WHERE id = ?1", .int(row.id),
+            .blob(row.body))
     }
 
-    func removeRow(at position: UInt64, space: UInt64) throws {
-        try database.run("DELETE FROM log WHERE id = ?", id(space, position))
+    func remove(_ row: LogRow, space: UInt64) throws {
+        try place(space)
+        try database.run("DELETE FROM log WHERE id = ?", .int(row.id))
+        try database.run(
+            "DELETE FROM places WHERE space = ? AND position = ?", .bits(space),
+            .bits(row.position))
+    }
+
+    private static func row(_ row: Statement) -> LogRow {
+        LogRow(
+            id: row.int(0), position: row.bits(1), count: row.bits(2),
+            replica: ReplicaID(row.bits(3)), counter: row.bits(4), time: row.bits(5),
+            digest: row.optionalBits(6), body: row.blob(7))
     }
 
     /// Rows from a position on, in order, at most `most`.
     func rows(space: UInt64, from position: UInt64, most: Int) throws -> [LogRow] {
-        try database.rows(
+        var rows = try database.rows(
             """
-            SELECT id, count, replica, counter, time, digest, body FROM log
-            WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3
+            SELECT log.id, log.position, count, replica, counter, time, digest, body
+            FROM places JOIN log ON log.id = places.id
+            WHERE places.space = ?1 AND places.position >= ?2 ORDER BY places.position LIMIT ?3
             """,
-            id(space, position), id(space, (1 << Self.positionBits) - 1), .int(Int64(most))
-        ) { row in
-            LogRow(
-                position: row.bits(0) & ((1 << Self.positionBits) - 1), count: row.bits(1),
-                replica: ReplicaID(row.bits(2)), counter: row.bits(3), time: row.bits(4),
-                digest: row.optionalBits(5), body: row.blob(6))
+            .bits(space), .bits(position), .int(Int64(most)), map: Self.row)
+        for (place, id) in unplaced[space] ?? [] where place >= position {
+            guard rows.count < most else { break }
+            let row = try database.row(
+                """
+                SELECT id, position, count, replica, counter, time, digest, body FROM log
+                WHERE id = ?
+                """,
+                .int(id), map: Self.row)
+            guard let row else { throw StoreError.corrupt("log row \(id) is missing") }
+            rows.append(row)
         }
-    }
-
-    /// Where each row lies, without its bytes.
-    func rowPlaces(
-        space: UInt64
-    ) throws -> [(position: UInt64, count: UInt64, replica: ReplicaID, counter: UInt64)] {
-        try database.rows(
-            "SELECT id, count, replica, counter FROM log WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-            id(space, 0), id(space, (1 << Self.positionBits) - 1)
-        ) { row in
-            (
-                row.bits(0) & ((1 << Self.positionBits) - 1), row.bits(1), ReplicaID(row.bits(2)),
-                row.bits(3)
-            )
-        }
+        return rows
     }
 
     /// The last position before a moment: what a backup begun then holds.
     func lastPosition(space: UInt64, before time: UInt64) throws -> UInt64 {
-        try database.row(
+        for (_, id) in (unplaced[space] ?? []).reversed() {
+            let last = try database.row(
+                "SELECT position + count - 1 FROM log WHERE id = ?1 AND time < ?2", .int(id),
+                .bits(time)
+            ) { $0.bits(0) }
+            if let last { return last }
+        }
+        return try database.row(
             """
-            SELECT id, count FROM log WHERE id BETWEEN ?1 AND ?2 AND time < ?3
-            ORDER BY id DESC LIMIT 1
+            SELECT log.position + count - 1 FROM places JOIN log ON log.id = places.id
+            WHERE places.space = ?1 AND time < ?2 ORDER BY places.position DESC LIMIT 1
             """,
-            id(space, 0), id(space, (1 << Self.positionBits) - 1), .bits(time)
-        ) { $0.bits(0) & ((1 << Self.positionBits) - 1) + $0.bits(1) - 1 } ?? 0
+            .bits(space), .bits(time)
+        ) { $0.bits(0) } ?? 0
     }
 
     func snapshot(space: UInt64) throws -> (position: UInt64, body: [UInt8])? {

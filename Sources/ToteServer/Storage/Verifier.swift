@@ -38,7 +38,7 @@ package enum Verifier {
                 report.spaces += 1
                 if report.faults.count >= faultsMax { break }
             }
-            try verifyNothingStrays(store, names.map(\.number), &report)
+            try verifyNothingStrays(store, &report)
             report.tokens = try TokenBook(store: store).all.count
         } catch let error as StoreError {
             report.faults.append(error.description)
@@ -52,7 +52,9 @@ package enum Verifier {
     private static func verify(
         _ number: UInt64, _ name: String, _ store: ServerStore, _ report: inout Report
     ) throws {
-        let space = try Space(number: number, name: name, store: store)
+        let space = try Space(
+            number: number, name: name, store: store,
+            wasRestored: try store.meta("was_restored") == 1)
         var faults: [String] = []
         var context: [ReplicaID: CausalContext] = [:]
         var nonces: [Nonce: Dot] = [:]
@@ -146,12 +148,21 @@ package enum Verifier {
 
     /// Rows of spaces that do not exist.
     private static func verifyNothingStrays(
-        _ store: ServerStore, _ numbers: [UInt64], _ report: inout Report
+        _ store: ServerStore, _ report: inout Report
     ) throws {
         let strays = try store.database.row(
-            "SELECT count(*) FROM log WHERE (id >> 32) NOT IN (SELECT number FROM spaces)"
+            "SELECT count(*) FROM log WHERE space NOT IN (SELECT number FROM spaces)"
         ) { $0.int(0) }
         if let strays, strays > 0 { report.faults.append("\(strays) log rows belong to no space") }
+        let astray = try store.database.row(
+            """
+            SELECT count(*) FROM places LEFT JOIN log ON log.id = places.id
+            WHERE log.space IS NOT places.space OR log.position IS NOT places.position
+            """
+        ) { $0.int(0) }
+        if let astray, astray > 0 {
+            report.faults.append("\(astray) places do not lead to their log row")
+        }
     }
 }
 

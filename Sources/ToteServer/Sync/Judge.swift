@@ -2,17 +2,25 @@ internal import ToteCore
 
 /// Judges a push: the ticket, the clock, then each change alone (Protocol §6).
 ///
-/// A problem thrown here has changed nothing. A storage error leaves the space to be dropped by the caller.
+/// A problem thrown here has changed nothing. A storage error leaves the space to be dropped by the
+/// caller.
 struct Judge {
     let space: Space
     let store: ServerStore
     let epoch: UInt64
-    /// Whether this file was ever restored: then counters may jump and dots may be named before they arrive.
+    /// Whether this file was ever restored: then counters may jump and dots may be named before
+    /// they arrive.
     let wasRestored: Bool
     let grant: Grant
     /// The server's clock, milliseconds.
     let now: UInt64
-    let random: () -> UInt64
+    let randomBits: () -> UInt64
+
+    /// A batch as its author sent it: the row holds these bytes when everything in it was accepted.
+    struct Sent {
+        let digest: UInt64
+        let bytes: [UInt8]
+    }
 
     /// What a push is answered with, beside the pull.
     struct Verdict {
@@ -22,9 +30,9 @@ struct Judge {
         var needsWhole = false
     }
 
-    func push(_ request: SyncRequest) throws -> Verdict {
-        let run = request.run
-        let digest = SHA256.digest(Encoding.cbor.encode(run))
+    /// - Parameter bytes: the deterministic CBOR of the request's run.
+    func push(_ request: SyncRequest, bytes: [UInt8]) throws -> Verdict {
+        let digest = SHA256.digest(bytes)
         let record = space.replicas[request.replica]
         var known: [UInt64: Fate] = [:]
         if let record, record.epoch == epoch {
@@ -48,7 +56,7 @@ struct Judge {
                 throw clockAhead(event.change.time)
             }
         }
-        return try accept(request, record: record, known: known, digest: digest)
+        return try accept(request, bytes, record: record, known: known, digest: digest)
     }
 
     private func clockAhead(_ stamp: Timestamp) -> Problem {
@@ -78,8 +86,8 @@ struct Judge {
         let isLastBatch =
             request.ticket == record.previousTicket && request.counter == record.batchCounter
             && UInt64(request.changes.count) == record.batchCount
-        // Legal with another digest: the same changes, stamped anew after `clock_ahead` while the first
-        // send was still under way. Their author does not know which stamps the log has.
+        // Legal with another digest: the same changes, stamped anew after `clock_ahead` while the
+        // first send was still under way. Their author does not know which stamps the log has.
         return Verdict(
             fates: fates, ticket: isLastBatch ? record.ticket : nil,
             needsWhole: digest != record.digest)
@@ -108,7 +116,8 @@ struct Judge {
     }
 
     private func accept(
-        _ request: SyncRequest, record: ReplicaRecord?, known: [UInt64: Fate], digest: [UInt8]
+        _ request: SyncRequest, _ bytes: [UInt8], record: ReplicaRecord?, known: [UInt64: Fate],
+        digest: [UInt8]
     ) throws -> Verdict {
         var record =
             record
@@ -125,15 +134,16 @@ struct Judge {
         }
         record.previousTicket = record.epoch == epoch && record.ticket != 0 ? record.ticket : nil
         record.epoch = epoch
-        record.ticket = random() | 1
+        record.ticket = randomBits() | 1
         record.digest = digest
         record.batchCounter = request.counter
         record.batchCount = UInt64(request.changes.count)
         record.seen = now
         space.replicas[record.id] = record
         // The author's bytes stand for the stored ones only where the whole batch is one row.
-        let short = known.isEmpty ? Run.shortDigest(digest) : nil
-        let judged = try judge(events, short: short, looksUp: looksUp)
+        let sent =
+            known.isEmpty ? Sent(digest: Run.shortDigest(digest), bytes: bytes) : nil
+        let judged = try judge(events, sent: sent, looksUp: looksUp)
         try store.setReplica(record, space: space.number)
         let fates = request.changes.map { event in
             known[event.dot.counter] ?? judged[event.dot.counter] ?? Fate(position: 0)
@@ -155,7 +165,8 @@ struct Judge {
             record.family = family
             space.replicas[record.id] = record
             if space.replicas[former] == nil {
-                // Keeps the family known even when the old id never pushed: a context that is empty.
+                // Keeps the family known even when the old id never pushed: a context that is
+                // empty.
                 let ghost = ReplicaRecord(
                     id: former, family: family, epoch: 0, context: CausalContext(), ticket: 0,
                     previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0, seen: now)
@@ -168,22 +179,29 @@ struct Judge {
     /// Judges changes in order and appends them, a row for each stretch of consecutive counters.
     ///
     /// - Returns: fates by counter.
-    func judge(_ pushed: [Event], short: UInt64?, looksUp: Bool) throws -> [UInt64: Fate] {
+    func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [UInt64: Fate] {
         var fates: [UInt64: Fate] = [:]
         var batch: [Event] = []
         var isAsSent = true
+        var isAllAccepted = true
         func flush() throws {
             guard let first = batch.first else { return }
-            let run = Run(
-                replica: first.dot.replica, counter: first.dot.counter, events: batch)
+            let isWhole = isAsSent && isAllAccepted && batch.count == pushed.count
+            let body: [UInt8]
+            if isWhole, let sent {
+                body = sent.bytes
+            } else {
+                body = Encoding.cbor.encode(
+                    Run(replica: first.dot.replica, counter: first.dot.counter, events: batch))
+            }
             let row = LogRow(
                 position: space.position + 1, count: UInt64(batch.count),
                 replica: first.dot.replica, counter: first.dot.counter, time: now,
-                digest: isAsSent && batch.count == pushed.count ? short : nil,
-                body: Encoding.cbor.encode(run))
+                digest: isAsSent ? sent?.digest : nil, body: body)
             try space.append(row, batch, store: store)
             batch = []
             isAsSent = true
+            isAllAccepted = true
         }
         for event in pushed {
             // What repeats a change of this very batch must find it in the log.
@@ -191,7 +209,11 @@ struct Judge {
             let follows = batch.last.map { $0.dot.counter + 1 == event.dot.counter } ?? true
             if repeats || !follows { try flush() }
             let judged = try judge(event, looksUp: looksUp)
-            if judged.outcome == .accepted, judged.change != event.change { isAsSent = false }
+            if judged.outcome != .accepted {
+                isAllAccepted = false
+            } else if looksUp, judged.change != event.change {
+                isAsSent = false
+            }
             space.apply(judged)
             let position = space.position + UInt64(batch.count) + 1
             var fate = Fate(position: position, rejection: judged.rejection)
@@ -240,7 +262,8 @@ struct Judge {
             guard grant.mayWrite(write.key.collection) else {
                 return Rejection(code: "not_allowed", details: write.key.details)
             }
-            guard write.payload != nil else { continue }
+            guard write.payload != nil, space.documents.cellCount >= Limits.cellsPerKeyMax
+            else { continue }
             let cells = space.documents.cells(write.key)
             if cells.count >= Limits.cellsPerKeyMax {
                 let left = Set(cells.map(\.dot)).subtracting(write.replaces).count
@@ -276,54 +299,49 @@ struct Judge {
         }
     }
 
-    /// After a restore a change may arrive before one that it replaces: that one is stripped when it comes.
+    /// After a restore a change may arrive before one that it replaces: that one is stripped when
+    /// it comes.
     private func settleAwaited(_ change: inout Change, _ dot: Dot) {
         if let keys = space.awaited.removeValue(forKey: dot) {
             for index in change.writes.indices where keys.contains(change.writes[index].key) {
                 change.writes[index].payload = nil
             }
         }
-        space.expectReplaced(change)
+        space.noteAwaited(change)
     }
 
     /// Takes in accepted changes that a device holds and this file lacks, under their own dots.
     ///
-    /// Others' changes only from one that was given them whole and might have written them: else a limited
-    /// token's part would stand for the whole, or its refusal for the author's.
+    /// Everything is checked before anything is judged. A reader of a part holds others' changes
+    /// without what it may not see, and no token brings back what it may not write: those are left
+    /// to another device.
     func resend(_ request: SyncRequest) throws {
-        for run in request.resend {
-            var unknown: [Event] = []
-            let isOwn = run.replica == request.replica || request.formerly.contains(run.replica)
-            for var event in run.events {
-                guard event.outcome == .accepted else {
-                    throw Problem(400, "malformed", "only accepted changes are resent")
-                }
-                let mayResend =
-                    grant.readsAll
-                    && event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
-                guard isOwn || mayResend else { continue }
-                if try space.indexed(store).dots[event.change.nonce] != nil { continue }
-                if unknown.contains(where: { $0.change.nonce == event.change.nonce }) { continue }
-                if event.change.time.milliseconds
-                    > space.clock.reading(atMilliseconds: now).milliseconds
-                    + Limits.clockAheadMillisecondsMax
-                {
-                    throw clockAhead(event.change.time)
-                }
-                if space.isJudged(event.dot) {
-                    // Its name went to another change meanwhile: the server writes it as its own.
-                    let own = ReplicaID(epoch)
-                    let counter = (space.replicas[own]?.context.last ?? 0) + 1
-                    event.dot = Dot(own, counter)
-                }
-                try noteResent(event.dot)
-                unknown.append(event)
-                if event.dot.replica == ReplicaID(epoch) {
-                    _ = try judge(unknown, short: nil, looksUp: true)
-                    unknown = []
-                }
+        let latest =
+            space.clock.reading(atMilliseconds: now).milliseconds + Limits.clockAheadMillisecondsMax
+        var seen: Set<Nonce> = []
+        var unknown: [Event] = []
+        for event in request.resend.flatMap(\.events) {
+            guard event.outcome == .accepted else {
+                throw Problem(400, "malformed", "only accepted changes are resent")
             }
-            _ = try judge(unknown, short: nil, looksUp: true)
+            guard event.change.time.milliseconds <= latest else {
+                throw clockAhead(event.change.time)
+            }
+            let isWhole = grant.readsAll || event.dot.replica == request.replica
+            let mayWrite = event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
+            guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
+                try space.indexed(store).dots[event.change.nonce] == nil
+            else { continue }
+            unknown.append(event)
+        }
+        for var event in unknown {
+            if space.isJudged(event.dot) {
+                // Its name went to another change meanwhile: the server writes it as its own.
+                let own = ReplicaID(epoch)
+                event.dot = Dot(own, (space.replicas[own]?.context.last ?? 0) + 1)
+            }
+            try noteResent(event.dot)
+            _ = try judge([event], sent: nil, looksUp: true)
         }
     }
 

@@ -1,6 +1,7 @@
 internal import ToteCore
 
-/// Keeps a space's snapshot near the end of its log, and its log within the horizon (Protocol §5.5).
+/// Keeps a space's snapshot near the end of its log, and its log within the horizon (Protocol
+/// §5.5).
 struct Keeper {
     let store: ServerStore
     /// Milliseconds; the tests shorten them, the rule is the same.
@@ -39,7 +40,8 @@ struct Keeper {
         if surplus > 0 { space.rejections.removeFirst(surplus) }
     }
 
-    /// Strips rows behind the horizon to their fates, and deletes those whose fates are no longer kept.
+    /// Strips rows behind the horizon to their fates, and deletes those whose fates are no longer
+    /// kept.
     private func trim(_ space: Space, now: UInt64) throws {
         let horizon = now - min(now, horizonMilliseconds)
         let forgotten = now - min(now, fateMilliseconds)
@@ -54,10 +56,10 @@ struct Keeper {
                 guard isOld, row.lastPosition <= space.snapshotPosition else { break reading }
                 next = row.lastPosition + 1
                 if row.time < forgotten {
-                    try store.removeRow(at: row.position, space: space.number)
+                    try store.remove(row, space: space.number)
                     hasForgotten = true
                 } else if row.position > space.trimmed {
-                    try store.replaceBody(try fatesOnly(row), space: space.number)
+                    try store.replaceBody(try fatesOnly(row))
                 }
                 space.trimmed = max(space.trimmed, row.lastPosition)
             }

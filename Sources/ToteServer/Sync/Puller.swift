@@ -1,6 +1,7 @@
 internal import ToteCore
 
-/// Builds the pull half of a reply: events since the cursor, or a page of a snapshot (Protocol §5.4).
+/// Builds the pull half of a reply: events since the cursor, or a page of a snapshot (Protocol
+/// §5.4).
 struct Puller {
     let space: Space
     let store: ServerStore
@@ -16,7 +17,8 @@ struct Puller {
         var hasMore = false
     }
 
-    /// - Parameter pinned: the documents of the snapshot's position, when a page of one is asked for.
+    /// - Parameter pinned: the documents of the snapshot's position, when a page of one is asked
+    ///   for.
     func pull(_ request: SyncRequest, whole: Bool, pins: inout SnapshotPins) throws -> Pulled {
         let from = request.cursor?.position ?? 0
         if from == 0 || from < space.trimmed || request.page != nil {
@@ -36,7 +38,8 @@ struct Puller {
                 pulled.cursor.position = entry.row.lastPosition
             }
         } else {
-            // A row holds 100 events at most: the one that holds the next position starts no earlier.
+            // A row holds 100 events at most: the one that holds the next position starts no
+            // earlier.
             let start = from + 2 > 100 ? from + 2 - 100 : 1
             var next = start
             reading: while next <= space.position {
@@ -56,7 +59,8 @@ struct Puller {
         return pulled
     }
 
-    /// A row as this reader gets it: its author by nonces, a limited reader without what it may not see.
+    /// A row as this reader gets it: its author by nonces, a limited reader without what it may not
+    /// see.
     private func source(
         _ row: LogRow, _ events: [Event]?, _ author: ReplicaID, _ whole: Bool
     ) throws -> ReplyWriter.Source {
@@ -85,10 +89,14 @@ struct Puller {
             space: space.number, position: space.position, documents: space.documents,
             rejections: Array(space.rejections.suffix(Limits.rejectionsPerSnapshotMax)))
         var first = 0
-        if let page, let held = pins.pin(space: space.number, position: page.position) {
-            // A pin that is gone starts the snapshot again, at a new position.
-            pin = held
-            first = Int(min(page.next, UInt64(Int32.max)))
+        if let page {
+            // A pin that is gone starts the snapshot again at a new position, unless nothing has
+            // come since.
+            let held = pins.pin(space: space.number, position: page.position)
+            if held != nil || page.position == space.position {
+                pin = held ?? pin
+                first = Int(min(page.next, UInt64(Int32.max)))
+            }
         }
         var pulled = Pulled(cursor: Cursor(epoch: epoch, position: pin.position))
         var documents = Documents()

@@ -2,8 +2,9 @@ internal import ToteCore
 
 /// One space as the server holds it in memory: its documents, its replicas, the end of its log.
 ///
-/// Everything in it can be read again from the file; after a storage error it is dropped. Invariants: (S1) the log's
-/// positions have no gap; (S2) a counter is in its replica's context exactly when it was judged.
+/// Everything in it can be read again from the file; after a storage error it is dropped.
+/// Invariants: (S1) the log's positions have no gap; (S2) a counter is in its replica's context
+/// exactly when it was judged.
 final class Space {
     let number: UInt64
     let name: String
@@ -19,7 +20,8 @@ final class Space {
     var snapshotPosition: UInt64 = 0
     /// The latest rows, so that a reply to a push needs no read.
     var tail: [TailRow] = []
-    /// Writes that were named by a `replaces` before they arrived: only after a restore. They are stripped.
+    /// Writes that were named by a `replaces` before they arrived: only after a restore. They are
+    /// stripped.
     var awaited: [Dot: Set<Key>] = [:]
     /// Where each nonce was judged, and what it is an alias of; built when first needed.
     var index: Index?
@@ -59,7 +61,9 @@ final class Space {
     }
 
     /// Reads a space from the file: its snapshot, and the log behind it.
-    init(number: UInt64, name: String, store: ServerStore) throws {
+    ///
+    /// - Parameter wasRestored: whether dots may be named before their changes arrive.
+    init(number: UInt64, name: String, store: ServerStore, wasRestored: Bool) throws {
         self.number = number
         self.name = name
         if let facts = try store.spaceFacts(number) {
@@ -85,7 +89,7 @@ final class Space {
         while more {
             let rows = try store.rows(space: number, from: position + 1, most: 256)
             more = rows.count == 256
-            for row in rows { try replay(row, awaits: wasRestored) }
+            for row in rows { try replay(row, wasRestored) }
         }
     }
 
@@ -107,14 +111,15 @@ final class Space {
     }
 
     /// Applies a row that was judged before.
-    private func replay(_ row: LogRow, awaits: Bool) throws {
+    private func replay(_ row: LogRow, _ wasRestored: Bool) throws {
         guard row.position == position + 1 else {
             throw StoreError.corrupt("S1: position \(position + 1) is missing from \(name)")
         }
         let run = try row.run()
         for event in run.events {
+            awaited[event.dot] = nil
+            if wasRestored, event.outcome == .accepted { noteAwaited(event.change) }
             apply(event)
-            if awaits, event.outcome == .accepted { expectReplaced(event.change) }
         }
         position = row.lastPosition
         tail.append(TailRow(row: row, events: run.events))
@@ -139,7 +144,7 @@ final class Space {
     /// Puts a judged row at the end of the log.
     func append(_ row: LogRow, _ events: [Event], store: ServerStore) throws {
         precondition(row.position == position + 1, "S1: \(row.position) after \(position)")
-        precondition(row.lastPosition < 1 << ServerStore.positionBits, "the log is full")
+        precondition(row.lastPosition < ServerStore.positionMax, "the log is full")
         try store.append(row, space: number)
         position = row.lastPosition
         tail.append(TailRow(row: row, events: events))
@@ -192,11 +197,21 @@ final class Space {
         return false
     }
 
+    /// Remembers which unjudged dots a change replaces.
+    func noteAwaited(_ change: Change) {
+        for write in change.writes {
+            for dot in write.replaces where !isJudged(dot) {
+                awaited[dot, default: []].insert(write.key)
+            }
+        }
+    }
+
     func isJudged(_ dot: Dot) -> Bool {
         replicas[dot.replica]?.context.contains(dot.counter) ?? false
     }
 
-    // The awaited writes as bytes: a CBOR value [[replica hex, counter, [[collection, item, field]…]]…].
+    // The awaited writes as bytes: a CBOR value [[replica hex, counter, [[collection, item,
+    // field]…]]…].
 
     var awaitedBytes: [UInt8]? {
         guard !awaited.isEmpty else { return nil }

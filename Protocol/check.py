@@ -1,0 +1,1238 @@
+#!/usr/bin/env python3
+"""Reads the vectors and checks each against an implementation of its own: the protocol, executable.
+
+Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
+Sections in comments are those of protocol.md. Needs nothing but Python 3.9.
+"""
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+INTEGER_MAX = 2**53 - 1
+NAMES = """nonce time writes intent same_as rejected key payload replaces code details position
+    replica counter keys changes digest cursor ticket formerly wait resend page whole fates events
+    snapshot covered more server_time documents rejections dot next replicas""".split()
+NUMBERS = {name: number for number, name in enumerate(NAMES)}  # §3.1
+
+
+class Refused(Exception):
+    """A message that must be refused: why, and the byte at or behind what is wrong."""
+
+    def __init__(self, reason, offset):
+        super().__init__(reason, offset)
+        self.reason, self.offset = reason, offset
+
+
+class Item:
+    """A piece of a message: its kind, its value, and where it lies."""
+
+    def __init__(self, kind, value, start, end):
+        self.kind, self.value, self.start, self.end = kind, value, start, end
+
+
+# ---------------------------------------------------------------- §3.1 CBOR: bytes → items
+
+
+class CBOR:
+    is_cbor = True
+
+    def __init__(self, data):
+        self.data, self.at, self.depth = data, 0, 0
+
+    def message(self):
+        item = self.item()
+        if self.at < len(self.data):
+            raise Refused("trailing_bytes", self.at)
+        return item
+
+    def head(self):
+        """The major type and the argument, in the only spelling that is allowed: the shortest."""
+        start = self.at
+        if start >= len(self.data):
+            raise Refused("truncated", len(self.data))
+        first = self.data[start]
+        if first in (0xF9, 0xFA, 0xFB):
+            raise Refused("float", start)
+        if 0xC0 <= first <= 0xDF:
+            raise Refused("unsupported_item", start)
+        if first >= 0xE0:
+            if first not in (0xF4, 0xF5, 0xF6):
+                raise Refused("wrong_type", start)
+            self.at += 1
+            return 7, first
+        info = first & 31
+        if info > 27:
+            raise Refused("not_canonical", start)
+        size = 0 if info < 24 else 1 << (info - 24)
+        if start + 1 + size > len(self.data):
+            raise Refused("truncated", len(self.data))
+        value = info if size == 0 else int.from_bytes(self.data[start + 1:start + 1 + size], "big")
+        least = {0: 0, 1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}[size]
+        if value < least:
+            raise Refused("not_canonical", start)
+        self.at += 1 + size
+        return first >> 5, value
+
+    def item(self):
+        start = self.at
+        major, value = self.head()
+        left = len(self.data) - self.at
+        if major == 7:
+            kind = "null" if value == 0xF6 else "bool"
+            return Item(kind, None if kind == "null" else value == 0xF5, start, self.at)
+        if major in (0, 1):
+            number = value if major == 0 else -1 - value
+            if abs(number) > INTEGER_MAX:
+                raise Refused("integer_range", start)
+            return Item("int", number, start, self.at)
+        if major in (2, 3):
+            if value > left:
+                raise Refused("truncated", start if major == 3 else len(self.data))
+            raw = self.data[self.at:self.at + value]
+            self.at += value
+            if major == 2:
+                return Item("bytes", raw, start, self.at)
+            try:
+                return Item("text", raw.decode("utf-8"), start, self.at)
+            except UnicodeDecodeError:
+                raise Refused("invalid_utf8", start) from None
+        if value > left:
+            raise Refused("truncated", start)
+        if self.depth == 16:
+            raise Refused("too_deep", start)
+        self.depth += 1
+        content = [self.item() for _ in range(value)] if major == 4 else self.pairs(value)
+        self.depth -= 1
+        return Item("array" if major == 4 else "map", content, start, self.at)
+
+    def pairs(self, count):
+        pairs, last = [], b""
+        for _ in range(count):
+            key = self.item()
+            raw = self.data[key.start:key.end]
+            if raw == last:
+                raise Refused("duplicate_key", key.start)
+            if raw < last:
+                raise Refused("key_order", key.start)
+            last, after = raw, self.at
+            pairs.append((key, self.item(), after))
+        return pairs
+
+
+# ---------------------------------------------------------------- §3.1 JSON: bytes → items
+
+
+class JSON:
+    is_cbor = False
+    ESCAPES = {0x22: '"', 0x5C: "\\", 0x2F: "/", 0x62: "\b", 0x66: "\f", 0x6E: "\n", 0x72: "\r",
+               0x74: "\t"}
+
+    def __init__(self, data):
+        self.data, self.at, self.depth = data, 0, 0
+
+    def message(self):
+        item = self.item()
+        self.space()
+        if self.at < len(self.data):
+            raise Refused("trailing_bytes", self.at)
+        return item
+
+    def space(self):
+        while self.at < len(self.data) and self.data[self.at] in b" \t\n\r":
+            self.at += 1
+
+    def next(self):
+        self.space()
+        if self.at >= len(self.data):
+            raise Refused("truncated", len(self.data))
+        return self.data[self.at]
+
+    def expect(self, byte):
+        found = self.next()
+        if found != byte:
+            raise Refused("wrong_type" if found in b'{["-0123456789tfn' else "syntax", self.at)
+        self.at += 1
+
+    def item(self):
+        first = self.next()
+        start = self.at
+        if first == 0x22:
+            return Item("text", self.text(), start, self.at)
+        if first in b"-0123456789":
+            return Item("int", self.number(), start, self.at)
+        for word, kind, value in ((b"true", "bool", True), (b"false", "bool", False),
+                                  (b"null", "null", None)):
+            if first == word[0]:
+                for byte in word:
+                    if self.at >= len(self.data):
+                        raise Refused("truncated", self.at)
+                    if self.data[self.at] != byte:
+                        raise Refused("syntax", self.at)
+                    self.at += 1
+                return Item(kind, value, start, self.at)
+        if first not in b"{[":
+            raise Refused("syntax", start)
+        self.at += 1
+        if self.depth == 16:
+            raise Refused("too_deep", self.at)
+        self.depth += 1
+        content = self.pairs() if first == 0x7B else self.elements()
+        self.depth -= 1
+        return Item("map" if first == 0x7B else "array", content, start, self.at)
+
+    def more(self, close, is_first):
+        byte = self.next()
+        if byte == close:
+            self.at += 1
+            return False
+        if not is_first:
+            if byte != 0x2C:
+                raise Refused("syntax", self.at)
+            self.at += 1
+            if self.next() == close:
+                raise Refused("syntax", self.at)
+        return True
+
+    def elements(self):
+        items = []
+        while self.more(0x5D, not items):
+            items.append(self.item())
+        return items
+
+    def pairs(self):
+        pairs, names = [], set()
+        while self.more(0x7D, not pairs):
+            self.next()
+            start = self.at
+            name = self.text()
+            if name in names:
+                raise Refused("duplicate_key", start)
+            names.add(name)
+            key = Item("text", name, start, self.at)
+            self.expect(0x3A)
+            pairs.append((key, None, self.at))
+            pairs[-1] = (key, self.item(), pairs[-1][2])
+        return pairs
+
+    def number(self):
+        start = self.at
+        match = re.compile(rb"-?[0-9]*").match(self.data, start)
+        digits = match.group().lstrip(b"-")
+        self.at = match.end()
+        if digits[:1] == b"0" and len(digits) > 1:
+            raise Refused("syntax", start)
+        if int(digits or b"0") > INTEGER_MAX:
+            raise Refused("integer_range", start)
+        if self.data[self.at:self.at + 1] in (b".", b"e", b"E"):
+            raise Refused("float" if digits else "syntax", start)
+        if not digits:
+            raise Refused("wrong_type", start)
+        if match.group() == b"-0":
+            raise Refused("syntax", start)
+        return int(match.group())
+
+    def text(self):
+        self.expect(0x22)
+        start, raw = self.at, b""
+        while True:
+            if self.at >= len(self.data):
+                raise Refused("truncated", len(self.data))
+            byte = self.data[self.at]
+            if byte == 0x22:
+                self.at += 1
+                try:
+                    return raw.decode("utf-8")
+                except UnicodeDecodeError:
+                    raise Refused("invalid_utf8", start) from None
+            if byte < 0x20:
+                raise Refused("syntax", self.at)
+            if byte == 0x5C:
+                raw += self.escape().encode("utf-8")
+            else:
+                raw += bytes([byte])
+                self.at += 1
+
+    def escape(self):
+        start = self.at
+        if start + 1 >= len(self.data):
+            raise Refused("truncated", start)
+        kind = self.data[start + 1]
+        self.at += 2
+        if kind in self.ESCAPES:
+            return self.ESCAPES[kind]
+        if kind != 0x75:
+            raise Refused("invalid_escape", start)
+        code = self.four(start)
+        if 0xD800 <= code < 0xDC00:
+            if self.data[self.at:self.at + 2] != b"\\u":
+                raise Refused("invalid_escape", start)
+            self.at += 2
+            low = self.four(start)
+            if not 0xDC00 <= low < 0xE000:
+                raise Refused("invalid_escape", start)
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+        if 0xDC00 <= code < 0xE000:
+            raise Refused("invalid_escape", start)
+        return chr(code)
+
+    def four(self, start):
+        raw = self.data[self.at:self.at + 4]
+        if len(raw) < 4:
+            raise Refused("truncated", self.at)
+        if not re.fullmatch(rb"[0-9a-fA-F]{4}", raw):
+            raise Refused("invalid_escape", start)
+        self.at += 4
+        return int(raw, 16)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def head(major, value):
+    for size, info in ((0, value), (1, 24), (2, 25), (4, 26), (8, 27)):
+        if value < (24 if size == 0 else 1 << (8 * size)):
+            return bytes([major << 5 | info]) + (value.to_bytes(size, "big") if size else b"")
+    raise ValueError(value)
+
+
+def text_bytes(text):
+    raw = text.encode("utf-8")
+    return head(3, len(raw)) + raw
+
+
+def canonical(names):
+    """The order of text keys: shorter first, then bytewise."""
+    return sorted(names, key=lambda name: (len(name.encode()), name.encode()))
+
+
+def json_text(value):
+    """Compact JSON; members stand as they come in `value`."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        escaped = re.sub(r'["\\]', r"\\\g<0>", value)
+        return '"' + re.sub(r"[\x00-\x1f]", lambda m: f"\\u{ord(m.group()):04x}", escaped) + '"'
+    if isinstance(value, list):
+        return "[" + ",".join(json_text(element) for element in value) + "]"
+    return "{" + ",".join(f"{json_text(k)}:{json_text(v)}" for k, v in value.items()) + "}"
+
+
+# ---------------------------------------------------------------- the shapes of messages (tote.cddl)
+# A shape reads an item into plain Python values (the JSON form), writes these as CBOR, and puts
+# the members of maps in order. `r` is the reader; it also holds the key table of the run being read.
+
+
+class Shape:
+    def order(self, value):
+        return value
+
+    def expect(self, item, kind):
+        if item.kind != kind:
+            raise Refused("wrong_type", item.start)
+        return item.value
+
+
+class Uint(Shape):
+    def __init__(self, most=INTEGER_MAX):
+        self.most = most
+
+    def read(self, item, r):
+        value = self.expect(item, "int")
+        if value < 0:
+            raise Refused("wrong_type" if r.is_cbor else "out_of_range", item.start)
+        if value > self.most:
+            raise Refused("out_of_range", item.start)
+        return value
+
+    def cbor(self, value):
+        return head(0, value)
+
+
+class Int(Shape):
+    def read(self, item, r):
+        return self.expect(item, "int")
+
+    def cbor(self, value):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+
+
+class Id(Shape):  # §3.2
+    def read(self, item, r):
+        value = self.expect(item, "bytes" if r.is_cbor else "text")
+        if r.is_cbor:
+            value = value.hex()
+        if not re.fullmatch(r"[0-9a-f]{16}", value):
+            raise Refused("wrong_type", item.start)
+        return value
+
+    def cbor(self, value):
+        return b"\x48" + bytes.fromhex(value)
+
+
+class Text(Shape):
+    def read(self, item, r):
+        return self.expect(item, "text")
+
+    def cbor(self, value):
+        return text_bytes(value)
+
+
+class Bool(Shape):
+    def read(self, item, r):
+        return self.expect(item, "bool")
+
+    def cbor(self, value):
+        return b"\xf5" if value else b"\xf4"
+
+
+class Value(Shape):  # §3.6
+    def read(self, item, r, depth=4):
+        if item.kind == "bytes":
+            raise Refused("wrong_type", item.start)
+        if item.kind not in ("array", "map"):
+            return item.value
+        if depth == 0:
+            raise Refused("too_deep", item.start)
+        if item.kind == "array":
+            return [self.read(element, r, depth - 1) for element in item.value]
+        value = {}
+        for key, content, _ in item.value:
+            value[self.expect(key, "text")] = self.read(content, r, depth - 1)
+        return self.order(value)
+
+    def cbor(self, value):
+        if value is None:
+            return b"\xf6"
+        if isinstance(value, bool):
+            return Bool().cbor(value)
+        if isinstance(value, int):
+            return Int().cbor(value)
+        if isinstance(value, str):
+            return text_bytes(value)
+        if isinstance(value, list):
+            return head(4, len(value)) + b"".join(map(self.cbor, value))
+        return head(5, len(value)) + b"".join(
+            text_bytes(name) + self.cbor(value[name]) for name in canonical(value))
+
+    def order(self, value):
+        if isinstance(value, list):
+            return [self.order(element) for element in value]
+        if isinstance(value, dict):
+            return {name: self.order(value[name]) for name in canonical(value)}
+        return value
+
+
+class List(Shape):
+    def __init__(self, shape, most=None):
+        self.shape, self.most = shape, most
+
+    def read(self, item, r):
+        values = []
+        for element in self.expect(item, "array"):
+            if self.most is not None and len(values) == self.most:
+                raise Refused("too_long", element.start)
+            values.append(self.shape.read(element, r))
+        return values
+
+    def cbor(self, value):
+        return head(4, len(value)) + b"".join(map(self.shape.cbor, value))
+
+    def order(self, value):
+        return [self.shape.order(element) for element in value]
+
+
+class Some(List):
+    """A list that is absent instead of empty; an empty one is a second spelling."""
+
+    def __init__(self, shape, reason="not_canonical"):
+        super().__init__(shape)
+        self.reason = reason
+
+    def read(self, item, r):
+        values = super().read(item, r)
+        if not values:
+            raise Refused(self.reason, item.end)
+        return values
+
+
+class Tuple(Shape):
+    def __init__(self, *shapes):
+        self.shapes = shapes
+
+    def read(self, item, r):
+        elements = self.expect(item, "array")
+        values = []
+        for index, shape in enumerate(self.shapes):
+            if index == len(elements):
+                raise Refused("missing_member", item.end)
+            values.append(shape.read(elements[index], r))
+        if len(elements) > len(self.shapes):
+            raise Refused("too_long", elements[len(self.shapes)].start)
+        return values
+
+    def cbor(self, value):
+        return head(4, len(value)) + b"".join(s.cbor(v) for s, v in zip(self.shapes, value))
+
+    def order(self, value):
+        return [shape.order(element) for shape, element in zip(self.shapes, value)]
+
+
+class Dot(Tuple):  # §3.3
+    def __init__(self):
+        super().__init__(Id(), Uint())
+
+    def read(self, item, r):
+        dot = super().read(item, r)
+        if dot[1] == 0:
+            raise Refused("out_of_range", item.end)
+        return dot
+
+
+class Payload(Tuple):  # §3.7
+    SHAPES = {0: Value(), 1: Int(), 2: Int(), 3: Bool()}
+
+    def __init__(self, *_):
+        super().__init__(Uint(), Value())
+
+    def read(self, item, r):
+        elements = self.expect(item, "array")
+        if elements and elements[0].kind == "int":
+            self = Payload()
+            self.shapes = (Uint(), self.SHAPES.get(elements[0].value, Value()))
+        payload = Tuple.read(self, item, r)
+        if payload == [3, False]:
+            raise Refused("out_of_range", elements[1].end)
+        return payload
+
+
+class Names(Shape):
+    """A map whose names are data."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def read(self, item, r):
+        return {self.expect(key, "text"): self.shape.read(value, r)
+                for key, value, _ in self.expect(item, "map")}
+
+    def cbor(self, value):
+        return head(5, len(value)) + b"".join(
+            text_bytes(name) + self.shape.cbor(value[name]) for name in canonical(value))
+
+    def order(self, value):
+        return {name: self.shape.order(value[name]) for name in canonical(value)}
+
+
+class Members(Shape):
+    """A map of the protocol's members. `unknown`: ignore, keep or refuse what it does not know."""
+
+    def __init__(self, shapes, required=(), defaults=None, unknown="ignore"):
+        self.shapes, self.required, self.unknown = shapes, required, unknown
+        self.defaults = defaults or {}
+
+    def read(self, item, r):
+        found = {}
+        for key, value, after in self.in_reading_order(item):
+            name = self.name(key, r)
+            if name in self.shapes:
+                found[name] = self.shapes[name].read(value, r)
+            elif self.unknown == "refuse" or (self.unknown == "keep" and name in NUMBERS):
+                raise Refused("unknown_member", after)
+            elif self.unknown == "keep":
+                found[name] = Value().read(value, r)
+        for name in self.required:
+            if name not in found:
+                raise Refused("missing_member", item.end)
+        found = {n: v for n, v in found.items() if n not in self.defaults or v != self.defaults[n]}
+        return self.order(self.checked(found, item, r))
+
+    def in_reading_order(self, item):
+        return self.expect(item, "map")
+
+    def checked(self, found, item, r):
+        return found
+
+    @staticmethod
+    def name(key, r):
+        if r.is_cbor and key.kind == "int":
+            if key.value < 0:
+                raise Refused("wrong_type", key.start)
+            if key.value >= len(NAMES):
+                raise Refused("unknown_member", key.start)
+            return NAMES[key.value]
+        if key.kind != "text":
+            raise Refused("wrong_type", key.start)
+        if r.is_cbor and key.value in NUMBERS:
+            raise Refused("not_canonical", key.start)
+        return key.value
+
+    def order(self, found):
+        known = sorted((n for n in found if n in NUMBERS), key=NUMBERS.get)
+        others = canonical(n for n in found if n not in NUMBERS)
+        return {n: self.shapes.get(n, Value()).order(found[n]) for n in known + others}
+
+    def cbor(self, found):
+        return head(5, len(found)) + b"".join(
+            (head(0, NUMBERS[n]) if n in NUMBERS else text_bytes(n))
+            + self.shapes.get(n, Value()).cbor(v) for n, v in self.order(found).items())
+
+
+class KeyIndex(Uint):
+    """A key's place in the table: one that was named already, or the next."""
+
+    def read(self, item, r):
+        index = super().read(item, r)
+        if index >= len(r.keys) or index > r.used:
+            raise Refused("out_of_range", item.start)
+        r.used = max(r.used, index + 1)
+        return index
+
+
+class KeyTable(List):
+    def read(self, item, r):
+        keys = super().read(item, r)
+        if not keys or len(set(map(tuple, keys))) < len(keys):
+            raise Refused("duplicate_key", item.end)
+        r.keys = keys
+        return keys
+
+
+class RunMembers(Members):
+    """§3.9: the members that a request and a run share."""
+
+    def in_reading_order(self, item):
+        # In JSON members come in any order; the key table is needed before the changes.
+        return sorted(self.expect(item, "map"), key=lambda pair: pair[0].value == "changes")
+
+    def read(self, item, r):
+        r.keys, r.used, outer = [], 0, (getattr(r, "keys", []), getattr(r, "used", 0))
+        found = super().read(item, r)
+        r.keys, r.used = outer
+        return found
+
+    def checked(self, found, item, r):
+        if r.used < len(r.keys):
+            raise Refused("not_canonical", item.end)
+        if found.get("changes"):
+            if not found.get("counter") or "replica" not in found:
+                raise Refused("missing_member", item.end)
+            if found["counter"] + len(found["changes"]) > INTEGER_MAX:
+                raise Refused("integer_range", item.end)
+        elif "changes" in self.required:
+            raise Refused("missing_member", item.end)
+        else:
+            found.pop("counter", None)
+        return found
+
+
+class Fate(Members):
+    def read(self, item, r):
+        if item.kind != "map":
+            return Uint().read(item, r)
+        fate = super().read(item, r)
+        if not fate.get("position"):
+            raise Refused("missing_member", item.end)
+        return fate if len(fate) > 1 else fate["position"]
+
+    def cbor(self, fate):
+        return head(0, fate) if isinstance(fate, int) else super().cbor(fate)
+
+    def order(self, fate):
+        return fate if isinstance(fate, int) else super().order(fate)
+
+
+class Cell(Tuple):  # §4.5
+    def read(self, item, r):
+        elements = self.expect(item, "array")
+        timed = len(elements) > 2 and elements[2].kind == "array" and elements[2].value and (
+            elements[2].value[0].value not in (2, 3))
+        return Tuple(Uint(), Uint(), Payload(), *([TIME] if timed else [])).read(item, r)
+
+
+class ReplyShape(Members):
+    def checked(self, found, item, r):
+        return {"covered": 0, **found}  # the one default that is written out
+
+
+class SnapshotShape(Members):
+    def checked(self, found, item, r):
+        indices = [cell[0] for items in found.get("documents", {}).values()
+                   for fields in items.values() for cells in fields.values() for cell in cells]
+        if max(indices, default=-1) >= len(found.get("replicas", [])):
+            raise Refused("out_of_range", item.end)
+        return found
+
+
+TIME = Tuple(Uint(2**48 - 1), Uint(2**16 - 1))  # §3.4
+KEY = Tuple(Text(), Text(), Text())  # §3.5
+REJECTION = Members({"code": Text(), "details": Value()}, ["code"], {"details": {}})
+WRITE = Members({"key": KeyIndex(), "payload": Payload(), "replaces": Some(Dot())}, ["key"],
+                unknown="refuse")
+CHANGE = Members(
+    {"nonce": Id(), "time": TIME, "writes": Some(WRITE), "intent": Value(), "same_as": Dot(),
+     "rejected": REJECTION}, ["nonce"], {"time": [0, 0]}, unknown="keep")
+RUN_SHAPES = {"replica": Id(), "counter": Uint(), "keys": KeyTable(KEY),
+              "changes": List(CHANGE, 100)}
+RUN = RunMembers({"position": Uint(), "digest": Id(), **RUN_SHAPES}, ["replica", "changes"],
+                 {"position": 0})
+REQUEST = RunMembers(
+    {**RUN_SHAPES, "cursor": Tuple(Id(), Uint()), "ticket": Id(), "formerly": List(Id(), 16),
+     "wait": Uint(25), "resend": List(RUN, 100), "page": Tuple(Uint(), Uint()), "whole": Bool()},
+    ["replica"], {"formerly": [], "wait": 0, "resend": [], "whole": False, "changes": []})
+LOGGED = Members({"nonce": Id(), "time": TIME, "code": Text(), "details": Value(), "dot": Dot()},
+                 ["nonce", "time", "code", "dot"], {"details": {}})
+SNAPSHOT = SnapshotShape(
+    {"position": Uint(), "documents": Names(Names(Names(List(Cell(Uint(), Uint(), Payload(),
+                                                                  TIME))))),
+     "rejections": List(LOGGED), "next": Uint(), "replicas": List(Id())}, ["position"],
+    {"documents": {}, "rejections": [], "replicas": []})
+REPLY = ReplyShape(
+    {"cursor": Tuple(Id(), Uint()), "ticket": Id(),
+     "fates": List(Fate({"same_as": Dot(), "rejected": REJECTION, "position": Uint()})),
+     "events": List(RUN), "snapshot": SNAPSHOT, "covered": Uint(), "more": Bool(),
+     "server_time": TIME}, ["cursor", "server_time"], {"fates": [], "events": [], "more": False})
+SHAPES = {"request": REQUEST, "reply": REPLY, "run": RUN, "snapshot": SNAPSHOT, "value": Value()}
+
+
+def decode(shape, data, reader):
+    r = reader(data)
+    return SHAPES[shape].read(r.message(), r)
+
+
+def digest(run):
+    """§4.4: what a run is acknowledged by, of the members replica, counter, keys and changes."""
+    batch = {name: run[name] for name in RUN_SHAPES if name in run}
+    return hashlib.sha256(RUN.cbor(batch)).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------- §2.2 documents and how they change
+# Documents: {key: {dot: (payload, time)}}, keys and dots as tuples. Ids in hex order as numbers do.
+
+
+def documents_of(snapshot):
+    documents = {}
+    for collection, items in snapshot.get("documents", {}).items():
+        for item, fields in items.items():
+            for field, cells in fields.items():
+                for replica, counter, payload, *time in cells:
+                    at = documents.setdefault((collection, item, field), {})
+                    at[(snapshot["replicas"][replica], counter)] = (
+                        payload, tuple(time[0]) if time else (0, 0))
+    return documents
+
+
+def snapshot_of(documents, position=0):
+    replicas = sorted({dot[0] for cells in documents.values() for dot in cells})
+    tree = {}
+    for (collection, item, field), cells in documents.items():
+        tree.setdefault(collection, {}).setdefault(item, {})[field] = [
+            [replicas.index(dot[0]), dot[1], payload] + ([list(time)] if is_timed(payload) else [])
+            for dot, (payload, time) in sorted(cells.items())]
+    snapshot = {"position": position, "documents": tree, "replicas": replicas}
+    return SNAPSHOT.order({n: v for n, v in snapshot.items() if n == "position" or v})
+
+
+def is_timed(payload):
+    return payload[0] not in (2, 3)
+
+
+def writes_of(run):
+    """The changes of a run as (dot, change, writes with their keys, payloads and replaced dots)."""
+    for index, change in enumerate(run["changes"]):
+        writes = [(tuple(run["keys"][write["key"]]), write.get("payload"),
+                   [tuple(dot) for dot in write.get("replaces", [])])
+                  for write in change.get("writes", [])]
+        yield (run["replica"], run["counter"] + index), change, writes
+
+
+def apply(documents, dot, time, writes):
+    for key, payload, replaces in writes:
+        cells = documents.setdefault(key, {})
+        for seen in replaces:
+            cells.pop(seen, None)
+        if payload is not None:
+            cells[dot] = (payload, tuple(time) if is_timed(payload) else (0, 0))
+        if not cells:
+            del documents[key]
+
+
+def apply_run(documents, run):
+    for dot, change, writes in writes_of(run):
+        if "rejected" not in change and "same_as" not in change:
+            apply(documents, dot, change.get("time", [0, 0]), writes)
+
+
+# ---------------------------------------------------------------- §2.4 folds
+
+
+def winners(cells, kind):
+    """Values of one kind, the greatest by (time, replica, counter) first."""
+    found = [(time, dot, payload[1]) for dot, (payload, time) in cells.items()
+             if payload[0] == kind]
+    return [value for _, _, value in sorted(found, key=lambda f: f[:2], reverse=True)]
+
+
+def fold_register(cells):
+    values = winners(cells, 0)
+    return {"value": values[0], "conflict": values[1:]} if values else None
+
+
+def fold_counter(cells):
+    deltas = sum(payload[1] for payload, _ in cells.values() if payload[0] == 2)
+    return (winners(cells, 1) or [0])[0] + deltas
+
+
+def fold_flag(cells):
+    return any(payload[0] == 3 for payload, _ in cells.values())
+
+
+# ---------------------------------------------------------------- §2.6 editing
+
+
+class View:
+    """Confirmed state with the outbox on top. `pending`: (dot, time, writes), those that show."""
+
+    def __init__(self, confirmed, pending=()):
+        self.confirmed = confirmed
+        self.merged = {key: dict(cells) for key, cells in confirmed.items()}
+        self.own = {}
+        for dot, time, writes in pending:
+            self.append(dot, time, writes)
+
+    def append(self, dot, time, writes):
+        apply(self.merged, dot, time, writes)
+        for key, payload, _ in writes:
+            if payload is not None:
+                self.own.setdefault(key, []).append(dot)
+
+    def seen(self, key):
+        return sorted(self.confirmed.get(key, {})) + self.own.get(key, [])
+
+    def erasing(self, collection, item, but=None):
+        keys = sorted(k for k in {**self.confirmed, **self.own} if k[:2] == (collection, item))
+        return [(key, None, self.seen(key)) for key in keys if key[2] != but and self.seen(key)]
+
+    def adding(self, amount, collection, item):
+        key = (collection, item, "quantity")
+        value = fold_counter(self.merged.get(key, {}))
+        if value > 0:
+            amount = max(amount, -value)
+            return [(key, [2, amount], [])] if amount else []
+        if amount <= 0:
+            return []
+        return self.erasing(collection, item, "quantity") + [(key, [2, amount], self.seen(key))]
+
+    def setting(self, value, collection, item):
+        key = (collection, item, "quantity")
+        if value <= 0:
+            return self.erasing(collection, item)
+        base = [(key, [1, value], self.seen(key))]
+        if fold_counter(self.merged.get(key, {})) > 0:
+            return base
+        return self.erasing(collection, item, "quantity") + base
+
+    def registering(self, value, key):
+        return [(key, [0, value], self.seen(key))]
+
+    def flagging(self, collection, item):
+        key = (collection, item, "member")
+        flag = [(key, [3, True], self.seen(key))]
+        if fold_flag(self.merged.get(key, {})):
+            return flag
+        return self.erasing(collection, item, "member") + flag
+
+    def edit(self, verb, collection, item, *rest):
+        if verb == "add":
+            return self.adding(rest[0], collection, item)
+        if verb == "set":
+            return self.setting(rest[0], collection, item)
+        if verb == "remove":
+            return self.erasing(collection, item)
+        if verb == "flag":
+            return self.flagging(collection, item)
+        return self.registering(rest[1], (collection, item, rest[0]))  # put field value
+
+
+def lines(documents, collection):
+    """A cart as it shows: lines whose quantity is above 0, with their notes."""
+    shown = {}
+    for (place, item, field), cells in documents.items():
+        if place == collection and field == "quantity" and item and fold_counter(cells) > 0:
+            shown[item] = {"quantity": fold_counter(cells)}
+            note = fold_register(documents.get((place, item, "note"), {}))
+            if note and isinstance(note["value"], str):
+                shown[item]["note"] = note["value"]
+    return shown
+
+
+# ---------------------------------------------------------------- §2.7 names and places
+
+
+def escaped(text):
+    return text.replace("%", "%25").replace("|", "%7C").replace("=", "%3D")
+
+
+def unescaped(text):
+    if re.search(r"%(?!7C|3D|25)", text):
+        raise ValueError(text)
+    return re.sub(r"%(7C|3D|25)", lambda m: chr(int(m.group(1), 16)), text)
+
+
+def line_name(sku, options):
+    parts = sorted((f"{escaped(g)}={escaped(v)}" for g, v in options.items()),
+                   key=lambda part: part.encode())
+    return "|".join([escaped(sku)] + parts)
+
+
+def parse_line_name(item):
+    """The SKU and the options; what is not well-formed is a SKU as it stands."""
+    try:
+        sku, *parts = item.split("|")
+        options = {}
+        for part in parts:
+            group, value = map(unescaped, part.split("="))
+            if group in options:
+                raise ValueError(item)
+            options[group] = value
+        return {"sku": unescaped(sku), "options": options}
+    except ValueError:
+        return {"sku": item, "options": {}}
+
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def between(low, high, tail):
+    """A place strictly between two; None is an open end. `tail` keeps two devices apart."""
+    left, right = low or "", high
+    place = ""
+    while True:
+        index = len(place)
+        least = DIGITS.index(left[index]) if index < len(left) else 0
+        most = 62 if right is None else DIGITS.index(right[index]) if index < len(right) else 0
+        if most - least > 1:
+            place += DIGITS[least + (most - least) // 2]
+            break
+        place += DIGITS[least]
+        if most > least:
+            right = None
+    return place + DIGITS[tail % 62] + DIGITS[tail // 62 % 62] + DIGITS[1 + tail // 3844 % 61]
+
+
+def is_place(text):
+    return bool(re.fullmatch(r"[0-9A-Za-z]*[1-9A-Za-z]", text))
+
+
+# ---------------------------------------------------------------- §6.2 what a change must keep
+
+
+def weight(value):
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return 1 + sum(map(weight, value))
+    if isinstance(value, dict):
+        return 1 + sum(len(n.encode()) + weight(v) for n, v in value.items())
+    return 1
+
+
+def refusal(change, keys):
+    """The rejection of a change for its own shape, or None, in the order of §6.2."""
+
+    def limit(code, most, actual):
+        return {"code": code, "details": {"actual": actual, "limit": most}}
+
+    if "intent" in change:
+        return {"code": "unsupported"}
+    writes = change.get("writes", [])
+    others = {name: value for name, value in change.items() if name not in NUMBERS}
+    if len(writes) > 256:
+        return limit("too_many_writes", 256, len(writes))
+    if len(others) > 16:
+        return limit("too_many_members", 16, len(others))
+    for name in sorted(others, key=str.encode):
+        size = len(name.encode()) + weight(others[name])
+        if size > 4096:
+            return limit("value_too_large", 4096, size)
+    seen = set()
+    for write in writes:
+        key = tuple(keys[write["key"]])
+        at = {"code": None, "details": dict(zip(("collection", "item", "field"), key))}
+        for name, most in zip(key, (128, 512, 64)):
+            if len(name.encode()) > most:
+                return limit("key_too_long", most, len(name.encode()))
+        if not key[0] or not key[2]:
+            return {**at, "code": "key_empty"}
+        if len(write.get("replaces", [])) > 2048:
+            return limit("too_many_replaces", 2048, len(write["replaces"]))
+        kind, value = write.get("payload", [3, True])
+        if kind in (1, 2) and not (0 if kind == 1 else -10**9) <= value <= 10**9 or (
+                kind == 2 and value == 0):
+            return limit("counter_out_of_range", 10**9, value)
+        if kind not in (1, 2, 3) and weight(value) > 4096:
+            return limit("value_too_large", 4096, weight(value))
+        if key in seen:
+            return {**at, "code": "duplicate_write"}
+        seen.add(key)
+    return None
+
+
+# ---------------------------------------------------------------- checking the vectors
+
+
+def expand(value, i=0):
+    """{"$text": [unit, n]} is a text n times, {"$list": [n, x]} is x n times; within, {"$i": k} is
+    the element's number + k, {"$id": k} the same as an id, {"$name": t} the text t and the number."""
+    if isinstance(value, list):
+        return [expand(element, i) for element in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        (name, content), = value.items()
+        if name == "$text":
+            return content[0] * content[1]
+        if name == "$list":
+            return [expand(content[1], index) for index in range(content[0])]
+        if name == "$i":
+            return i + content
+        if name == "$id":
+            return f"{i + content:016x}"
+        if name == "$name":
+            return f"{content}{i}"
+    return {name: expand(content, i) for name, content in value.items()}
+
+
+class Failed(Exception):
+    pass
+
+
+def equal(found, wanted, what):
+    if found != wanted:
+        raise Failed(f"{what}: found {json.dumps(found)}, expected {json.dumps(wanted)}")
+
+
+def refused(shape, data, reader):
+    try:
+        decode(shape, data, reader)
+    except Refused as refusal:
+        return refusal
+    raise Failed(f"accepted: {data!r}")
+
+
+def check_encoding(v):
+    shape = v["message"]
+    texts = [("cbor", CBOR, bytes.fromhex)] if "cbor" in v else []
+    if "json" in v:
+        texts.append(("json", JSON, str.encode))
+    if "json_hex" in v:
+        texts.append(("json_hex", JSON, bytes.fromhex))
+    if "every_prefix" in v:
+        for name, reader, convert in texts:
+            data = convert(v[name])
+            decode(shape, data, reader)
+            for end in range(len(data)):
+                refused(shape, data[:end], reader)
+    elif "reason" in v:
+        (name, reader, convert), = texts
+        found = refused(shape, convert(v[name]), reader)
+        equal([found.reason, found.offset], [v["reason"], v["offset"]], "refusal")
+    else:
+        want = v.get("means", v)
+        for name, reader, convert in texts:
+            message = decode(shape, convert(v[name]), reader)
+            equal(SHAPES[shape].cbor(message).hex(), want["cbor"], name + " → CBOR")
+            equal(json_text(SHAPES[shape].order(message)), want["json"], name + " → JSON")
+
+
+def check_applying(v):
+    documents = documents_of(v["start"])
+    if "snapshot" in v:
+        documents = documents_of(v["snapshot"])
+    for run in v.get("runs", []):
+        apply_run(documents, run)
+    found = snapshot_of(documents, v["end"].get("position", 0))
+    if "pending" in v:
+        confirmed = {change["nonce"] for run in v.get("runs", []) for change in run["changes"]}
+        view = View(documents, [
+            (dot, change.get("time", [0, 0]), writes) for dot, change, writes
+            in writes_of(v["pending"]) if change["nonce"] not in confirmed])
+        found = snapshot_of(view.merged, v["end"].get("position", 0))
+    equal(found, v["end"], "state")
+    if "wrong" in v:
+        assert found != v["wrong"], "the wrong state is the right one"
+
+
+def check_folding(v):
+    cells = documents_of(v["cells"]).get(tuple(v["key"]), {})
+    found = {"register": fold_register(cells), "counter": fold_counter(cells),
+             "flag": fold_flag(cells)}
+    equal(found, v["folds"], "folds")
+    if "wrong" in v:
+        assert found != v["wrong"], "the wrong fold is the right one"
+
+
+def write_form(writes):
+    form = []
+    for key, payload, replaces in writes:
+        write = {"key": list(key)}
+        if payload is not None:
+            write["payload"] = payload
+        if replaces:
+            write["replaces"] = [list(dot) for dot in replaces]
+        form.append(write)
+    return form
+
+
+def check_editing(v):
+    if "edit" in v:
+        pending = []
+        if "pending" in v:
+            pending = [(dot, change.get("time", [0, 0]), writes)
+                       for dot, change, writes in writes_of(v["pending"])]
+        found = write_form(View(documents_of(v["start"]), pending).edit(*v["edit"]))
+        equal(found, v["writes"], "writes")
+    else:
+        found = play(v, sorted) if "rounds" in v else None
+        equal(found, v["lines"], "lines")
+        equal(play(v, lambda names: sorted(names, reverse=True)), v["lines"], "lines, reversed")
+    if "wrong" in v:
+        assert found != v["wrong"], "the wrong result is the right one"
+
+
+def play(v, order):
+    """Rounds of offline edits: each device starts from the same state, then all changes arrive."""
+    confirmed, counters, time = documents_of(v["start"]), {}, 1000
+    for number, edits in enumerate(v["rounds"]):
+        pushed = {}
+        for device in sorted(edits):
+            view = View(confirmed)
+            for step, edit in enumerate(edits[device]):
+                writes = view.edit(edit[0], "cart:main", *edit[1:])
+                if not writes:
+                    continue
+                counters[device] = counters.get(device, 0) + 1
+                dot = (device.encode().hex().rjust(16, "0"), counters[device])
+                # Later letters of the alphabet edit later: their times are greater.
+                stamp = (time + number * 100 + ord(device), step)
+                view.append(dot, stamp, writes)
+                pushed.setdefault(device, []).append((dot, stamp, writes))
+        for device in order(pushed):
+            for dot, stamp, writes in pushed[device]:
+                apply(confirmed, dot, stamp, writes)
+    return lines(confirmed, "cart:main")
+
+
+def check_names(v):
+    if "item" in v and "sku" in v:
+        equal(line_name(v["sku"], v["options"]), v["item"], "name")
+        equal(parse_line_name(v["item"]), {"sku": v["sku"], "options": v["options"]}, "line")
+    elif "item" in v:
+        equal(parse_line_name(v["item"]), v["reads"], "line")
+    elif "place" in v:
+        place = between(v["low"], v["high"], v["tail"])
+        equal(place, v["place"], "place")
+        assert (v["low"] or "") < place and (v["high"] is None or place < v["high"])
+        assert is_place(place)
+    else:
+        equal(is_place(v["text"]), v["is_place"], "is a place")
+
+
+def check_rules(v):
+    run = expand(v["run"])
+    data = json_text(RUN.order(run)).encode()
+    run = decode("run", data, JSON)
+    equal(refusal(run["changes"][0], run.get("keys", [])), v["rejected"], "refusal")
+
+
+def check_digests(v):
+    if "batch" in v:
+        raw = RUN.cbor(v["batch"])
+        equal([raw.hex(), hashlib.sha256(raw).hexdigest(), digest(v["batch"])],
+              [v["cbor"], v["sha256"], v["digest"]], "batch")
+    else:
+        message = bytes.fromhex(v["message"]) * v.get("times", 1)
+        found = hashlib.sha256(message).hexdigest()
+        equal(found, v["sha256"], "SHA-256") if "sha256" in v else None
+        assert found != v.get("wrong")
+
+
+def check_exchange(v):
+    """Transcripts are played against a server; here only the forms of their messages are checked."""
+
+    def bound(value):
+        if isinstance(value, str):
+            return "00000000000000ff" if value.startswith("$") else value
+        if isinstance(value, list):
+            return [bound(element) for element in value]
+        if isinstance(value, dict):
+            return {n: [0, 0] if n == "page" else bound(e) for n, e in value.items()}
+        return value
+
+    for step in v["steps"]:
+        if "send" in step:
+            data = json_text(REQUEST.order(bound(expand(step["send"])))).encode()
+            decode("request", data, JSON)
+        for run in step.get("reply", {}).get("events", []):
+            if run != "$_":
+                decode("run", json_text(bound(run)).encode(), JSON)
+
+
+CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
+          "editing": check_editing, "names": check_names, "rules": check_rules,
+          "digests": check_digests, "exchange": check_exchange}
+
+
+def coverage(vectors):
+    """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
+    text = (HERE / "protocol.md").read_text("utf-8")
+    musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
+    faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
+    for which in ("keeps", "breaks"):
+        named = {must for v in vectors for must in v.get(which, [])}
+        faults += [f"no vector {which} {must}" for must in musts if must not in named]
+        faults += [f"{must} is not in the text" for must in sorted(named - set(musts))]
+    for paragraph in text.split("\n\n"):
+        for sentence in re.findall(r"[^.\n|][^.|]*\bMUST\b", paragraph):
+            if "[M-" not in paragraph:
+                faults.append(f"a MUST without an id: {sentence.strip()[:60]}")
+    ids = [v["id"] for v in vectors]
+    faults += [f"{i} is used twice" for i in set(ids) if ids.count(i) > 1]
+    sections = set(re.findall(r"^#+ (\d+(?:\.\d+)?)", text, re.M))
+    faults += [f"{v['id']}: no section {v['section']}" for v in vectors
+               if v["section"] not in sections]
+    if len(ids) < 200:
+        faults.append(f"only {len(ids)} vectors")
+    codes = [e["code"] for e in json.loads((HERE / "errors.json").read_text("utf-8"))]
+    faults += [f"error {code} is listed twice" for code in set(codes) if codes.count(code) > 1]
+    for v in vectors:
+        for step in v.get("steps", []):
+            code = step.get("problem", {}).get("code")
+            if code and code not in codes:
+                faults.append(f"{v['id']}: {code} is not in errors.json")
+    return faults
+
+
+def main():
+    passed, failures, vectors = 0, [], []
+    for path in sorted((HERE / "vectors").glob("*.json")):
+        for v in json.loads(path.read_text("utf-8")):
+            vectors.append(v)
+            try:
+                CHECKS[path.stem](v)
+                passed += 1
+            except Exception as error:  # a vector that breaks the checker has failed, whatever it is
+                failures.append(f"{v['id']}: {type(error).__name__}: {error}")
+    failures += coverage(vectors)
+    for failure in failures:
+        print(failure)
+    print(f"{passed} passed, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+import CLinux
+import Glibc
+
+/// A closed loop of clients on one thread: each connection sends, waits for its answer, sends
+/// again.
+///
+/// It knows as little HTTP as it can: the head's end and a Content-Length.
+struct LoadGenerator {
+    let port: UInt16
+    let connections: Int
+    /// The next request of a connection: whole bytes, head and body.
+    var request: (_ connection: Int) -> [UInt8]
+    /// A connection's answer: status and body.
+    var answered: (_ connection: Int, _ status: Int, _ body: ArraySlice<UInt8>) -> Void
+
+    struct Report {
+        var answers = 0
+        var seconds = 0.0
+        /// Nanoseconds from sending to answer, sorted.
+        var latencies: [UInt64] = []
+        /// CPU nanoseconds of the generator's own thread and of the whole process.
+        var ownCPU: UInt64 = 0
+        var processCPU: UInt64 = 0
+
+        var rate: Double { Double(answers) / seconds }
+        func percentile(_ share: Double) -> Double {
+            guard !latencies.isEmpty else { return 0 }
+            let index = min(latencies.count - 1, Int(Double(latencies.count) * share))
+            return Double(latencies[index]) / 1_000
+        }
+        /// Microseconds of CPU per answer that are not the generator's.
+        var serverCPUMicros: Double {
+            Double(processCPU - min(processCPU, ownCPU)) / 1_000 / Double(max(1, answers))
+        }
+    }
+
+    private struct Connection {
+        var descriptor: Int32
+        var input: [UInt8] = []
+        var sentAt: UInt64 = 0
+    }
+
+    /// Runs until the time is over; answers still under way then are not counted.
+    func run(seconds: Double, warmUp: Double = 0.3) throws(BenchError) -> Report {
+        let epoll = clinux_epoll_create()
+        defer { close(epoll) }
+        var clients: [Connection] = []
+        defer { for client in clients { close(client.descriptor) } }
+        for index in 0..<connections {
+            clients.append(Connection(descriptor: try connect()))
+            _ = clinux_epoll_add(
+                epoll, clients[index].descriptor, UInt32(EPOLLIN.rawValue), UInt64(index))
+        }
+        var report = Report()
+        for index in clients.indices { try send(&clients[index], request(index)) }
+        var events = [epoll_event](repeating: epoll_event(), count: connections)
+        let warmUpEnd = BenchClock.nowNanos() + UInt64(warmUp * 1e9)
+        let end = warmUpEnd + UInt64(seconds * 1e9)
+        var (ownStart, processStart) = (UInt64(0), UInt64(0))
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = clinux_epoll_wait(epoll, &events, Int32(connections), 1_000)
+            guard count > 0 else { throw BenchError("no answer within a second") }
+            let now = BenchClock.nowNanos()
+            if ownStart == 0, now >= warmUpEnd {
+                ownStart = BenchClock.cpuNanos(RUSAGE_THREAD_VALUE)
+                processStart = BenchClock.cpuNanos(0)
+            }
+            if now >= end { break }
+            for slot in 0..<Int(count) {
+                let index = Int(events[slot].data.u64)
+                guard try receive(&clients[index], index, &buffer) else { continue }
+                if now >= warmUpEnd {
+                    report.answers += 1
+                    report.latencies.append(BenchClock.nowNanos() - clients[index].sentAt)
+                }
+                try send(&clients[index], request(index))
+            }
+        }
+        report.seconds = seconds
+        report.ownCPU = BenchClock.cpuNanos(RUSAGE_THREAD_VALUE) - ownStart
+        report.processCPU = BenchClock.cpuNanos(0) - processStart
+        report.latencies.sort()
+        return report
+    }
+
+    private func connect() throws(BenchError) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else { throw BenchError("cannot connect to port \(port)") }
+        var one: Int32 = 1
+        setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        return descriptor
+    }
+
+    private func send(_ client: inout Connection, _ bytes: [UInt8]) throws(BenchError) {
+        client.sentAt = BenchClock.nowNanos()
+        let sent = bytes.withUnsafeBytes {
+            clinux_send(client.descriptor, $0.baseAddress, $0.count)
+        }
+        guard sent == bytes.count else { throw BenchError("a request was not taken whole") }
+    }
+
+    /// Reads what is there; true when an answer is whole.
+    private func receive(
+        _ client: inout Connection, _ index: Int, _ buffer: inout [UInt8]
+    ) throws(BenchError) -> Bool {
+        let count = buffer.withUnsafeMutableBytes {
+            clinux_receive(client.descriptor, $0.baseAddress, $0.count)
+        }
+        guard count > 0 else { throw BenchError("a connection was closed") }
+        if client.input.isEmpty, let whole = answer(buffer[..<count]), whole.end == count {
+            answered(index, whole.status, buffer[whole.body..<whole.end])
+            return true
+        }
+        client.input.append(contentsOf: buffer[..<count])
+        guard let whole = answer(client.input[...]) else { return false }
+        answered(index, whole.status, client.input[whole.body..<whole.end])
+        client.input.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    /// Where an answer's body lies, when the answer is whole.
+    private func answer(
+        _ bytes: ArraySlice<UInt8>
+    ) -> (status: Int, body: Int, end: Int)? {
+        bytes.withUnsafeBufferPointer { bytes in
+            guard bytes.count > 12,
+                let separator = memmem(bytes.baseAddress, UInt(bytes.count), "\r\n\r\n", 4),
+                let field = memmem(bytes.baseAddress, UInt(bytes.count), "\nContent-Length: ", 17)
+            else { return nil }
+            let base = UnsafeRawPointer(bytes.baseAddress)
+            guard let base else { return nil }
+            let body = base.distance(to: UnsafeRawPointer(separator)) + 4
+            var length = 0
+            var digit = base.distance(to: UnsafeRawPointer(field)) + 17
+            while digit < body, bytes[digit] >= 0x30, bytes[digit] <= 0x39 {
+                length = length * 10 + Int(bytes[digit] - 0x30)
+                digit += 1
+            }
+            let status = bytes[9..<12].reduce(0) { $0 * 10 + Int($1) - 0x30 }
+            return bytes.count >= body + length ? (status, body, body + length) : nil
+        }
+    }
+}
+
+/// RUSAGE_THREAD: Glibc's module does not export the macro.
+let RUSAGE_THREAD_VALUE: Int32 = 1
+
+/// Why a benchmark could not be run.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The clocks of the benchmarks.
+enum BenchClock {
+    static func nowNanos() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// User and system time of the process (0) or of this thread (1).
+    static func cpuNanos(_ who: Int32) -> UInt64 {
+        var usage = rusage()
+        getrusage(who, &usage)
+        func nanos(_ time: timeval) -> UInt64 {
+            UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_usec) * 1_000
+        }
+        return nanos(usage.ru_utime) + nanos(usage.ru_stime)
+    }
+}

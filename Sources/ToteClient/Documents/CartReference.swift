@@ -1,0 +1,151 @@
+internal import ToteCore
+
+/// One of the customer's carts: `tote.cart()` is the one that every app has.
+///
+/// Edits are durable when they return, and return the receipt's id, or `nil` when there was nothing
+/// to write. All throw what `Tote.edit` throws.
+public struct CartReference: Sendable {
+    let tote: Tote
+    public let name: String
+
+    /// The cart as it shows now.
+    public var value: Cart {
+        get async { await tote.read { Cart($0, name: name) } }
+    }
+
+    /// The cart now, and again whenever it changes.
+    public var updates: Updates<Cart> {
+        Updates(tote) { [name] in Cart($0.documents, name: name) }
+    }
+
+    /// Adds to a line's quantity; below 0 takes away. A line that does not show starts anew.
+    @discardableResult
+    public func add(
+        _ sku: String, quantity: Int = 1, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.add(sku, quantity: quantity, options: options, cart: name))
+    }
+
+    /// Sets a line's quantity; 0 or less removes it.
+    @discardableResult
+    public func setQuantity(
+        _ quantity: Int, of sku: String, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setQuantity(quantity, of: sku, options: options, cart: name))
+    }
+
+    @discardableResult
+    public func remove(
+        _ sku: String, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.remove(sku, options: options, cart: name))
+    }
+
+    /// Sets or erases a line's note; writes nothing for a line that does not show.
+    @discardableResult
+    public func setNote(
+        _ note: String?, of sku: String, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setNote(note, of: sku, options: options, cart: name))
+    }
+
+    /// Sets or erases the note of the cart itself.
+    @discardableResult
+    public func setNote(_ note: String?) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setCartNote(note, cart: name))
+    }
+
+    @discardableResult
+    public func setTitle(_ title: String?) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setCartTitle(title, cart: name))
+    }
+
+    /// Removes all lines, the note and the title that show here; what others add meanwhile stays.
+    ///
+    /// - Returns: a receipt for each of the changes that it takes: one per 256 fields.
+    @discardableResult
+    public func clear() async throws(ToteError) -> [Receipt.ID] {
+        try await tote.clear(Cart.collection(name), label: "clear cart \(name)")
+    }
+}
+
+extension Tote {
+    /// A cart by its name; it needs no making.
+    public nonisolated func cart(_ name: String = "main") -> CartReference {
+        CartReference(tote: self, name: name)
+    }
+
+    /// The carts that hold a line, a note or a title, ordered by name.
+    public var carts: [Cart] { Self.carts(documents) }
+
+    /// The carts now, and again whenever one changes.
+    public nonisolated var cartsUpdates: Updates<[Cart]> {
+        Updates(self) { Tote.carts($0.documents) }
+    }
+
+    private static func carts(_ documents: Documents) -> [Cart] {
+        Cart.names(documents).map { Cart(documents, name: $0) }
+    }
+
+    /// Reads a document without another's edit in between.
+    func read<Result: Sendable>(_ body: @Sendable (Documents) -> Result) -> Result {
+        body(documents)
+    }
+}
+
+extension Edit {
+    /// See `CartReference.add`.
+    public static func add(
+        _ sku: String, quantity: Int = 1, options: [String: String] = [:], cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        return Edit("add \(quantity) \(line.item.text)", refusal: line.refusal) { view, _ in
+            view.adding(
+                Int64(quantity), collection: Cart.collection(cart), item: line.item)
+        }
+    }
+
+    /// See `CartReference.setQuantity`.
+    public static func setQuantity(
+        _ quantity: Int, of sku: String, options: [String: String] = [:], cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        return Edit("set \(line.item.text) to \(quantity)", refusal: line.refusal) { view, _ in
+            view.setting(
+                Int64(quantity), collection: Cart.collection(cart), item: line.item)
+        }
+    }
+
+    /// See `CartReference.remove`.
+    public static func remove(
+        _ sku: String, options: [String: String] = [:], cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        return Edit("remove \(line.item.text)", refusal: line.refusal) { view, _ in
+            view.erasing(collection: Cart.collection(cart), item: line.item)
+        }
+    }
+
+    /// See `CartReference.setNote`.
+    public static func setNote(
+        _ note: String?, of sku: String, options: [String: String] = [:], cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        let edit = setting(
+            .lineNote(line, cart: cart), to: note.map { .text($0) },
+            "note on \(line.item.text)")
+        return Edit(edit.label, refusal: line.refusal) { view, random in
+            view.quantity(Cart.collection(cart), line.item) > 0 ? edit.writes(view, random) : []
+        }
+    }
+
+    /// See `CartReference.setNote`.
+    public static func setCartNote(_ note: String?, cart: String = "main") -> Edit {
+        setting(.cartNote(cart: cart), to: note.map { .text($0) }, "note on cart \(cart)")
+    }
+
+    /// See `CartReference.setTitle`.
+    public static func setCartTitle(_ title: String?, cart: String = "main") -> Edit {
+        setting(.cartTitle(cart: cart), to: title.map { .text($0) }, "title of cart \(cart)")
+    }
+}

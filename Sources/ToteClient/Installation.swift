@@ -1,0 +1,166 @@
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+internal import ToteCore
+internal import ToteSQLite
+
+/// One directory on the device: whose documents show, and a file for each account and each guest.
+///
+/// `installation.sqlite` is the record, held by one process at a time; `guest-<n>.sqlite` is what
+/// nobody's account has taken in yet; `account-<hash>.sqlite` is one account's. Names tell nothing
+/// about customers.
+final class Installation {
+    static let applicationID: Int64 = 0x546F_7449
+    static let schemaVersion: Int64 = 1
+
+    let directory: String
+    private var record: Database?
+    /// The account whose documents show; `nil` for a guest.
+    private(set) var account: String?
+    /// The number of the present guest's file.
+    private(set) var guest: Int64
+
+    /// Opens or makes the directory and its record.
+    ///
+    /// - Throws: `storage`, also when another process has it open; `storeUnusable`, `storeTooNew`.
+    ///   Nothing that was there is changed.
+    init(directory: String) throws(ToteError) {
+        self.directory = directory
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+            var options = Database.Options()
+            options.isExclusive = true
+            options.busyMilliseconds = 0
+            let path = "\(directory)/installation.sqlite"
+            let database = try Database(path: path, options: options)
+            let version = try database.schemaVersion()
+            let application = try database.applicationID()
+            guard application == Self.applicationID || (application == 0 && version == 0) else {
+                throw ToteError(.storeUnusable, "\(path) is not a file of this library")
+            }
+            guard version <= Self.schemaVersion else {
+                throw ToteError(
+                    .storeTooNew,
+                    "\(path) has version \(version), this app knows up to "
+                        + "\(Self.schemaVersion): update the app")
+            }
+            if version == 0 { try database.transaction { try Self.makeTables(database) } }
+            // Also takes the lock for as long as the file is open.
+            let row = try database.row("SELECT account, guest FROM state") {
+                ($0.text(0), $0.int(1))
+            }
+            guard let row else {
+                throw ToteError(.storeUnusable, "\(path) has lost its record")
+            }
+            account = row.0.isEmpty ? nil : row.0
+            guest = row.1
+            record = database
+        } catch let error as SQLiteError where error.isBusy {
+            throw ToteError(
+                .storage, "\(directory) is open already: close that Tote first, or share it")
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    private static func makeTables(_ database: Database) throws {
+        try database.execute(
+            """
+            CREATE TABLE state (
+                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL,
+                guest INTEGER NOT NULL
+            ) STRICT;
+            CREATE TABLE adoptions (guest INTEGER PRIMARY KEY, account TEXT NOT NULL) STRICT;
+            INSERT INTO state VALUES (1, '', 1);
+            """)
+        try database.execute("PRAGMA application_id=\(applicationID)")
+        try database.execute("PRAGMA user_version=\(schemaVersion)")
+    }
+
+    /// What names a customer's file: no id can be read from it.
+    static func accountName(customer: String) -> String {
+        SHA256.digest(Array(customer.utf8)).prefix(8).reduce("") { name, byte in
+            name + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+    }
+
+    private var database: Database {
+        get throws {
+            guard let record else {
+                throw ToteError(.storage, "this Tote was closed: open the directory again")
+            }
+            return record
+        }
+    }
+
+    /// Gives the directory free for another opening.
+    func close() { record = nil }
+
+    /// The file whose documents show.
+    var path: String { account.map { path(account: $0) } ?? path(guest: guest) }
+
+    func path(account: String) -> String { "\(directory)/account-\(account).sqlite" }
+    func path(guest: Int64) -> String { "\(directory)/guest-\(guest).sqlite" }
+
+    /// Signs in. What the guest made is this account's from here on, whatever happens.
+    func enter(_ name: String) throws(ToteError) {
+        do {
+            let wasGuest = account == nil
+            let database = try database
+            try database.transaction {
+                if wasGuest {
+                    try database.run(
+                        "INSERT INTO adoptions VALUES (?1, ?2)", .int(guest), .text(name))
+                    try database.run("UPDATE state SET guest = ?", .int(guest + 1))
+                }
+                try database.run("UPDATE state SET account = ?", .text(name))
+            }
+            if wasGuest { guest += 1 }
+            account = name
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Signs out: a guest's documents show, who has made none yet.
+    func leave() throws(ToteError) {
+        do { try database.run("UPDATE state SET account = ''") } catch {
+            throw ToteError.storage(error)
+        }
+        account = nil
+    }
+
+    /// Guests whose documents the account has still to take in, oldest first.
+    func adoptions() throws(ToteError) -> [Int64] {
+        guard let account else { return [] }
+        do {
+            return try database.rows(
+                "SELECT guest FROM adoptions WHERE account = ? ORDER BY guest", .text(account)
+            ) { $0.int(0) }
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    func exists(guest: Int64) -> Bool {
+        FileManager.default.fileExists(atPath: path(guest: guest))
+    }
+
+    /// Removes the file of a guest whose documents an account has taken in.
+    func forget(guest: Int64) throws(ToteError) {
+        do {
+            let path = path(guest: guest)
+            // The database first: SQLite drops a log that has none.
+            for file in [path, path + "-wal", path + "-shm"]
+            where FileManager.default.fileExists(atPath: file) {
+                try FileManager.default.removeItem(atPath: file)
+            }
+            try database.run("DELETE FROM adoptions WHERE guest = ?", .int(guest))
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+internal import ToteCore
+
+extension Tote {
+    /// Whether an account's documents show; a guest's do otherwise.
+    public var isSignedIn: Bool { installation.account != nil }
+
+    /// Shows an account's documents and makes them ready to sync; call it at every launch.
+    ///
+    /// What a guest made on this device moves into the account, once. What waits to be sent for
+    /// another account stays in that one's file until it signs in again. Goes on syncing if `start`
+    /// was called before.
+    ///
+    /// - Parameters:
+    ///   - customer: the id that your backend puts into tokens: `customer:<id>`, at most 151 bytes.
+    ///   - transport: for example `URLSessionTransport(server:)`.
+    ///   - token: asks your backend for a token; see `TokenProvider`.
+    /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing
+    ///   moved; `storage`: call it again.
+    public func signIn(
+        customer: String, transport: any Transport, token: @escaping TokenProvider
+    ) throws(ToteError) {
+        let space = "customer:\(customer)"
+        guard !customer.isEmpty, space.utf8.count <= Limits.spaceNameBytesMax,
+            customer.unicodeScalars.allSatisfy({
+                $0.value > 0x20 && $0.value != 0x7F && $0 != "/"
+            })
+        else {
+            throw ToteError(
+                .invalidArgument,
+                "a customer's id has 1 to \(Limits.spaceNameBytesMax - 9) bytes, no spaces, no /")
+        }
+        var replica = try replica()
+        let name = Installation.accountName(customer: customer)
+        if installation.account != name {
+            replica = try Replica(
+                path: installation.path(account: name), random: clock.draw)
+            handle(.stop)
+            session = nil
+            try installation.enter(name)
+            show(replica, hasAccount: true)
+        } else {
+            handle(.stop)
+            session = nil
+            machine = SyncMachine(hasAccount: true, lastID: machine.lastID)
+        }
+        defer { announce() }
+        // Never sync what was taken in by half: the rest would name changes that are gone by then.
+        guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
+        session = Session(
+            path: "/v1/spaces/\(Self.percentEncoded(space))/sync", transport: transport,
+            token: token)
+        if wantsLive { handle(.start(isLive: true)) }
+    }
+
+    /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be
+    /// sent.
+    ///
+    /// - Throws: `storage`; the account still shows, and does not sync.
+    public func signOut() throws(ToteError) {
+        _ = try replica()
+        handle(.stop)
+        session = nil
+        guard installation.account != nil else { return }
+        let guest = try Replica(
+            path: installation.path(guest: installation.guest), random: clock.draw)
+        try installation.leave()
+        guestWaits = false
+        show(guest, hasAccount: false)
+        announce()
+    }
+
+    private func show(_ replica: Replica, hasAccount: Bool) {
+        openReplica = replica
+        shown += 1
+        machine = SyncMachine(hasAccount: hasAccount, lastID: machine.lastID)
+    }
+
+    /// Takes in what guests made, as far as it fits, and removes their files.
+    ///
+    /// Safe to repeat after a crash at any point: changes are known by their nonces.
+    ///
+    /// - Returns: whether a guest has to wait until more is sent.
+    static func adoptGuests(
+        _ installation: Installation, into replica: Replica, random: @escaping () -> UInt64
+    ) throws(ToteError) -> Bool {
+        for number in try installation.adoptions() {
+            if installation.exists(guest: number) {
+                let guest = try Replica(path: installation.path(guest: number), random: random)
+                guard try replica.hasRoom(for: guest) else { return true }
+                try replica.adopt(guest)
+            }
+            try installation.forget(guest: number)
+        }
+        return false
+    }
+
+    private static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        let plain = Array("-._~:".utf8)
+        var encoded: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                encoded.append(byte)
+            case _ where plain.contains(byte): encoded.append(byte)
+            default: encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+}
+
+extension Replica {
+    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
+    /// once.
+    fileprivate func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
+        var changes = 0
+        var counts: [Key: Int] = [:]
+        for entry in guest.outbox {
+            let isKnown: Bool
+            do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
+                throw ToteError.storage(error)
+            }
+            guard !isKnown else { continue }
+            changes += 1
+            for write in entry.change.writes { counts[write.key, default: 0] += 1 }
+        }
+        return outbox.count + changes <= Self.outboxMax
+            && counts.allSatisfy { key, count in
+                view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
+            }
+    }
+}

@@ -1,0 +1,91 @@
+internal import ToteCore
+
+/// A customer's carts, wishlists and place in the shop's journey on this device, and what keeps
+/// them the same on all.
+///
+/// Opens without an account: a guest's documents stay on the device until `signIn`. Every edit is
+/// durable when it returns and never waits for a network. One `Tote` per directory at a time.
+public actor Tote {
+    let clock: DeviceClock
+    let installation: Installation
+    /// The documents that show; `nil` after `close`.
+    var openReplica: Replica?
+    /// Counts accounts shown, so that what is observed is read anew.
+    var shown: UInt64 = 0
+    var session: Session?
+    var machine: SyncMachine
+    var wantsLive = false
+    /// Whether a guest's documents could not be taken in yet, because too much waits to be sent.
+    var guestWaits = false
+
+    /// What is under way for the machine.
+    var tasks: [SyncMachine.ID: Task<Void, Never>] = [:]
+    var underWay: [SyncMachine.ID: Outgoing] = [:]
+    var inbox: [SyncMachine.Event] = []
+    var isHandling = false
+
+    var observers: [UInt64: Observer] = [:]
+    var nextObserver: UInt64 = 0
+    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+
+    /// What it takes to sync an account.
+    struct Session {
+        /// Percent-encoded.
+        let path: String
+        let transport: any Transport
+        let token: TokenProvider
+        var secret = ""
+    }
+
+    /// Opens the documents of whoever was signed in last in this directory, or a guest's.
+    ///
+    /// - Parameter directory: made when it is not there; nothing else may write into it. On a phone
+    ///   choose one that the system does not empty.
+    /// - Throws: `storage`, `storeUnusable`, `storeTooNew`; what is in the directory is left as it
+    ///   is.
+    public init(directory: String) throws(ToteError) {
+        try self.init(directory: directory, clock: .system)
+    }
+
+    package init(directory: String, clock: DeviceClock) throws(ToteError) {
+        self.clock = clock
+        let installation = try Installation(directory: directory)
+        let replica = try Replica(path: installation.path, random: clock.draw)
+        let waits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
+        self.installation = installation
+        openReplica = replica
+        guestWaits = waits
+        machine = SyncMachine(hasAccount: installation.account != nil)
+    }
+
+    deinit {
+        for task in tasks.values { task.cancel() }
+    }
+
+    /// Ends syncing and closes the files, so that the directory can be opened again.
+    ///
+    /// What is called afterwards throws `storage`; sequences end.
+    public func close() {
+        handle(.stop)
+        try? openReplica?.checkpoint()
+        openReplica = nil
+        session = nil
+        installation.close()
+        for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }
+        resumeWaiters()
+    }
+
+    /// - Throws: `storage` after `close`.
+    func replica() throws(ToteError) -> Replica {
+        guard let openReplica else {
+            throw ToteError(.storage, "this Tote was closed: open the directory again")
+        }
+        return openReplica
+    }
+
+    /// What the app shows: the confirmed state with the outbox on top; empty after `close`.
+    var documents: Documents { openReplica?.view.merged ?? Documents() }
+
+    /// How many changes of this device the server has not judged yet.
+    public var unsentCount: Int { openReplica?.unsentCount ?? 0 }
+}

@@ -1,0 +1,83 @@
+import Glibc
+package import ToteCore
+package import ToteServer
+
+/// Backups as files: written beside their place, checked, made durable, then renamed.
+package enum BackupFile {
+    /// Writes a backup of the data file at `path` to `target`, which must not exist.
+    ///
+    /// - Throws: when it cannot be made or is not sound; no file is left at `target` then.
+    package static func make(of path: String, at target: String) throws -> Verifier.Report {
+        guard access(target, F_OK) != 0 else {
+            throw ServiceError.directory("\(target) exists: name a new file")
+        }
+        let partial = target + ".partial"
+        unlink(partial)
+        do {
+            let report = try Backup.make(of: path, at: partial)
+            try publish(partial, as: target)
+            return report
+        } catch {
+            for suffix in ["", "-wal", "-shm", "-journal"] { unlink(partial + suffix) }
+            throw error
+        }
+    }
+
+    /// Copies a backup into an empty data directory; the server starts a new epoch on it.
+    ///
+    /// - Throws: when the backup is not sound or the directory holds data; the directory is as it
+    ///   was then.
+    package static func restore(
+        _ backup: String, into directory: DataDirectory
+    ) throws -> Verifier.Report {
+        let report = try Verifier.verify(path: backup)
+        guard report.faults.isEmpty else {
+            throw ServiceError.store(
+                code: "corrupt_file", "\(backup) has faults: \(report.faults[0])")
+        }
+        try directory.make()
+        let lock = try directory.lock()
+        defer { withExtendedLifetime(lock) {} }
+        guard !directory.holdsData else {
+            throw ServiceError.directory(
+                "\(directory.path) holds data: move it away, or name another directory")
+        }
+        let partial = directory.filePath + ".partial"
+        for suffix in ["", "-wal", "-shm"] { unlink(directory.filePath + suffix) }
+        unlink(partial)
+        _ = try Backup.make(of: backup, at: partial)
+        try publish(partial, as: directory.filePath)
+        return report
+    }
+
+    /// Makes a finished file durable and gives it its name.
+    private static func publish(_ partial: String, as target: String) throws {
+        let descriptor = open(partial, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            close(descriptor)
+            throw ServiceError.directory("\(partial) cannot be made durable")
+        }
+        close(descriptor)
+        guard rename(partial, target) == 0 else {
+            throw ServiceError.directory(
+                "\(target) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        let folder = target.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+        let directory = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)
+            close(directory)
+        }
+    }
+
+    /// A report as the commands print it.
+    package static func value(_ report: Verifier.Report, path: String) -> Value {
+        .map([
+            Value.Entry("path", .text(path)), Value.Entry("spaces", .int(Int64(report.spaces))),
+            Value.Entry("batches", .int(Int64(report.batches))),
+            Value.Entry("events", .int(Int64(report.events))),
+            Value.Entry("tokens", .int(Int64(report.tokens))),
+            Value.Entry("faults", .array(report.faults.map { .text($0) })),
+        ])
+    }
+}

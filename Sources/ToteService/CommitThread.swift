@@ -1,0 +1,261 @@
+internal import ToteConcurrency
+internal import ToteCore
+internal import ToteSQLite
+import ToteServer
+
+/// The one thread that owns the server and its file: takes all requests that wait, runs them in one
+/// transaction, commits once, and only then answers them (group commit).
+final class CommitThread: Sendable {
+    typealias Answer = @Sendable (ServerResponse) -> Void
+
+    enum Job: Sendable {
+        case request(number: UInt64, ServerRequest, Answer)
+        /// The client of a request is gone: a parked one is forgotten.
+        case disconnected(number: UInt64)
+        /// Runs between groups, with the server.
+        case work(@Sendable (Server) -> Void)
+        /// Answers everything that is parked, and parks nothing from then on.
+        case drain
+    }
+
+    /// How the thread ended.
+    enum End: Sendable {
+        case stopped
+        /// The file failed in a way that leaves the outcome of a commit unknown.
+        case failed(String)
+    }
+
+    let jobs = Mailbox<Job>()
+    private let directory: DataDirectory
+    private let log: Log
+    private let onEnd: @Sendable (End) -> Void
+    let statistics = Lock(Statistics())
+
+    struct Statistics: Sendable {
+        var groups: UInt64 = 0
+        var requests: UInt64 = 0
+        var parked = 0
+    }
+
+    init(directory: DataDirectory, log: Log, onEnd: @escaping @Sendable (End) -> Void) {
+        self.directory = directory
+        self.log = log
+        self.onEnd = onEnd
+    }
+
+    /// Opens the file on a thread of its own and serves until the mailbox is closed.
+    ///
+    /// - Returns: the thread, once the file is open. Throws what kept it from opening.
+    func start() throws(ServiceError) -> JoinableThread {
+        let opened = Mailbox<Result<Void, ServiceError>>()
+        let thread = startThread(named: "tote-commit") { [self] in
+            do {
+                let store = try ServerStore(path: directory.filePath)
+                let server = try Server(store: store, random: SystemClock.randomBits)
+                opened.post(.success(()))
+                var loop = CommitLoop(
+                    server: server, jobs: jobs, log: log, statistics: statistics)
+                onEnd(loop.run())
+            } catch {
+                let code = (error as? StoreError)?.code ?? "storage"
+                opened.post(.failure(.store(code: code, "\(error)")))
+            }
+        }
+        if case .failure(let error)? = opened.drain(waitingAtMost: nil).first {
+            thread.join()
+            throw error
+        }
+        return thread
+    }
+}
+
+/// The loop of the commit thread. Lives on it alone.
+private struct CommitLoop {
+    let server: Server
+    let jobs: Mailbox<CommitThread.Job>
+    let log: Log
+    let statistics: Lock<CommitThread.Statistics>
+
+    private struct Waiting {
+        let parked: ParkedSync
+        let answer: CommitThread.Answer
+    }
+
+    private var parked: [UInt64: Waiting] = [:]
+    private var parkedBySpace: [String: Set<UInt64>] = [:]
+    private var parkedByToken: [String: Int] = [:]
+    private var isDraining = false
+    private var groupsSinceCheckpoint = 0
+    private var idleRounds = 0
+
+    /// Requests of one token that may wait at once.
+    static let parkedPerTokenMax = 2
+    /// Commits after which the WAL is written back although there is work: about 16 MB of it.
+    static let groupsPerCheckpoint = 2_000
+    /// How long the thread waits for work before it looks after the file.
+    static let idleWait: Duration = .milliseconds(250)
+    /// Idle rounds between two sweeps of a space.
+    static let roundsPerSweep = 40
+
+    init(
+        server: Server, jobs: Mailbox<CommitThread.Job>, log: Log,
+        statistics: Lock<CommitThread.Statistics>
+    ) {
+        self.server = server
+        self.jobs = jobs
+        self.log = log
+        self.statistics = statistics
+    }
+
+    mutating func run() -> CommitThread.End {
+        while true {
+            let taken = jobs.drain(waitingAtMost: Self.idleWait)
+            if taken.isEmpty, jobs.isClosed { break }
+            do {
+                if taken.isEmpty { try lookAfter() }
+                try serve(taken)
+            } catch {
+                return .failed("\(error)")
+            }
+        }
+        try? server.checkpoint()
+        return .stopped
+    }
+
+    /// One group: from BEGIN to the answers.
+    private mutating func serve(_ taken: [CommitThread.Job]) throws {
+        let now = SystemClock.nowMilliseconds()
+        var answers: [(CommitThread.Answer, ServerResponse)] = []
+        var parking: [(UInt64, ParkedSync, CommitThread.Answer)] = []
+        var requests: [(String, CommitThread.Answer)] = []
+        let due = parked.values.contains { $0.parked.deadline <= now }
+        guard !taken.isEmpty || due else { return }
+        for case .work(let work) in taken { work(server) }
+        do {
+            try server.begin()
+            for job in taken {
+                switch job {
+                case .request(let number, let request, let answer):
+                    requests.append((request.requestID, answer))
+                    switch try server.handle(request, at: now) {
+                    case .answer(let response): answers.append((answer, response))
+                    case .park(let sync): parking.append((number, sync, answer))
+                    }
+                case .disconnected(let number): forget(number)
+                case .drain: isDraining = true
+                case .work: break
+                }
+            }
+            for (number, sync, answer) in parking { park(number, sync, answer, &answers) }
+            try wake(at: now, &answers)
+        } catch {
+            try server.rollBack()
+            log.line(.error, "a group of requests failed", [("detail", .text("\(error)"))])
+            answerFailure(error, requests)
+            return
+        }
+        do {
+            try server.commit()
+        } catch {
+            // A disk that is full has refused the bytes for certain; anything else leaves it open.
+            guard let error = error as? SQLiteError, error.isFull else { throw error }
+            try server.rollBack()
+            log.line(.error, "the disk is full", [])
+            answerFailure(error, requests)
+            return
+        }
+        for (answer, response) in answers { answer(response) }
+        statistics.withLock {
+            $0.groups += 1
+            $0.requests += UInt64(requests.count)
+            $0.parked = parked.count
+        }
+        groupsSinceCheckpoint += 1
+        idleRounds = 0
+        if groupsSinceCheckpoint >= Self.groupsPerCheckpoint { try checkpoint() }
+    }
+
+    private func answerFailure(
+        _ error: any Error, _ requests: [(String, CommitThread.Answer)]
+    ) {
+        let isFull = (error as? SQLiteError)?.isFull ?? false
+        var problem =
+            isFull
+            ? Problem(503, "storage_full", "the server's disk is full; nothing was applied")
+            : Problem(
+                503, "storage_unavailable", "the data file cannot be used; nothing was applied")
+        problem.retryAfterSeconds = 5
+        for (id, answer) in requests { answer(ServerResponse(problem, requestID: id)) }
+    }
+
+    private mutating func park(
+        _ number: UInt64, _ sync: ParkedSync, _ answer: @escaping CommitThread.Answer,
+        _ answers: inout [(CommitThread.Answer, ServerResponse)]
+    ) {
+        guard parkedByToken[sync.tokenID, default: 0] < Self.parkedPerTokenMax else {
+            var problem = Problem(
+                429, "too_many_waiting",
+                "at most \(Self.parkedPerTokenMax) requests of one token may wait")
+            problem.retryAfterSeconds = 5
+            answers.append((answer, ServerResponse(problem, requestID: "")))
+            return
+        }
+        parked[number] = Waiting(parked: sync, answer: answer)
+        parkedBySpace[sync.space, default: []].insert(number)
+        parkedByToken[sync.tokenID, default: 0] += 1
+    }
+
+    private mutating func forget(_ number: UInt64) {
+        guard let waiting = parked.removeValue(forKey: number) else { return }
+        parkedBySpace[waiting.parked.space]?.remove(number)
+        if parkedBySpace[waiting.parked.space]?.isEmpty ?? false {
+            parkedBySpace[waiting.parked.space] = nil
+        }
+        let left = parkedByToken[waiting.parked.tokenID, default: 1] - 1
+        parkedByToken[waiting.parked.tokenID] = left == 0 ? nil : left
+    }
+
+    /// Looks again at what waits in spaces that were written to, whose token went, or whose time is
+    /// over.
+    private mutating func wake(
+        at now: UInt64, _ answers: inout [(CommitThread.Answer, ServerResponse)]
+    ) throws {
+        guard !parked.isEmpty else { return }
+        var numbers = Set(server.touchedSpaces.flatMap { parkedBySpace[$0] ?? [] })
+        for (number, waiting) in parked
+        where isDraining || waiting.parked.deadline <= now
+            || server.revokedTokens.contains(waiting.parked.tokenID)
+        {
+            numbers.insert(number)
+        }
+        for number in numbers.sorted() {
+            guard let waiting = parked[number] else { continue }
+            let time = isDraining ? max(now, waiting.parked.deadline) : now
+            if case .answer(let response) = try server.resume(waiting.parked, at: time) {
+                forget(number)
+                answers.append((waiting.answer, response))
+            }
+        }
+    }
+
+    /// What is done when nobody asks for anything.
+    private mutating func lookAfter() throws {
+        idleRounds += 1
+        if idleRounds == 1, groupsSinceCheckpoint > 0 {
+            try server.begin()
+            try server.settle()
+            try server.commit()
+            try checkpoint()
+        }
+        if idleRounds % Self.roundsPerSweep == 0 {
+            try server.begin()
+            try server.sweep(at: SystemClock.nowMilliseconds())
+            try server.commit()
+        }
+    }
+
+    private mutating func checkpoint() throws {
+        groupsSinceCheckpoint = 0
+        try server.checkpoint()
+    }
+}

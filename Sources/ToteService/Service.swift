@@ -1,0 +1,255 @@
+internal import ToteConcurrency
+internal import ToteCore
+package import ToteHTTP
+internal import ToteSQLite
+import ToteServer
+
+/// What a service needs to run.
+package struct ServiceOptions: Sendable {
+    package var directory: DataDirectory
+    package var http = HTTPServerOptions()
+    package var log = Log()
+    /// Whether the operator's socket is opened in the data directory.
+    package var opensOperatorSocket = true
+
+    package init(directory: DataDirectory) { self.directory = directory }
+}
+
+/// A running server: sockets in front, the commit thread behind.
+package final class Service: Sendable {
+    private let options: ServiceOptions
+    private let lock: DirectoryLock
+    private let commits: CommitThread
+    private let thread: JoinableThread
+    private let ended: Mailbox<CommitThread.End>
+    private let front: Front
+    private let servers: [HTTPServer]
+    /// The TCP port listened on.
+    package let port: UInt16
+
+    /// Takes the data directory, opens its file and listens.
+    ///
+    /// - Throws: `ServiceError`; nothing is left open then.
+    package init(_ options: ServiceOptions) throws(ServiceError) {
+        self.options = options
+        try options.directory.make()
+        lock = try options.directory.lock()
+        let ended = Mailbox<CommitThread.End>()
+        self.ended = ended
+        commits = CommitThread(directory: options.directory, log: options.log) { ended.post($0) }
+        thread = try commits.start()
+        let front = Front(commits: commits, directory: options.directory, log: options.log)
+        self.front = front
+        var http = options.http
+        http.errorBody = { front.failure($0) }
+        let server = HTTPServer(options: http) { front.handle($0, $1, isOperator: false) }
+        var servers: [HTTPServer] = []
+        do {
+            port = try server.start()
+            servers.append(server)
+            if options.opensOperatorSocket {
+                var local = http
+                local.host = nil
+                local.unixSocketPath = options.directory.socketPath
+                local.loops = 1
+                let operatorServer = HTTPServer(options: local) {
+                    front.handle($0, $1, isOperator: true)
+                }
+                _ = try operatorServer.start()
+                servers.append(operatorServer)
+            }
+        } catch {
+            for server in servers { server.stop(within: .zero) }
+            commits.jobs.close()
+            thread.join()
+            throw .listen("\(error)")
+        }
+        self.servers = servers
+    }
+
+    /// Requests answered and groups committed since the start.
+    package var counts: (requests: UInt64, groups: UInt64) {
+        commits.statistics.withLock { ($0.requests, $0.groups) }
+    }
+
+    /// Stops taking work, answers what is there, closes the file.
+    ///
+    /// - Parameter limit: how long clients may take to read their answers.
+    package func stop(within limit: Duration) {
+        front.beginDrain()
+        for server in servers { server.beginDrain() }
+        commits.jobs.post(.drain)
+        for server in servers { server.stop(within: limit) }
+        commits.jobs.close()
+        thread.join()
+    }
+
+    /// Waits until the commit thread has failed; `nil` when the time passes first.
+    package func failure(waitingAtMost limit: Duration) -> String? {
+        for case .failed(let message) in ended.drain(waitingAtMost: limit) { return message }
+        return nil
+    }
+}
+
+/// What stands between HTTP and the commit thread: health, ids, the log, the operator's own
+/// requests.
+private final class Front: Sendable {
+    private let commits: CommitThread
+    private let directory: DataDirectory
+    private let log: Log
+    private let state: Lock<State>
+
+    private struct State {
+        var nextNumber: UInt64 = 1
+        var isDraining = false
+        var isBackingUp = false
+    }
+
+    /// Tells requests of this start of the process from those of others.
+    private let prefix = String(Hex.string(SystemClock.randomBits()).prefix(8))
+
+    init(commits: CommitThread, directory: DataDirectory, log: Log) {
+        self.commits = commits
+        self.directory = directory
+        self.log = log
+        state = Lock(State())
+    }
+
+    func beginDrain() { state.withLock { $0.isDraining = true } }
+
+    func failure(_ failure: HTTPFailure) -> HTTPResponse {
+        var problem = Problem(failure.status, failure.code, failure.detail)
+        problem.didNotHappen = failure.didNotHappen
+        return http(ServerResponse(problem, requestID: ""), requestID: "")
+    }
+
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder, isOperator: Bool) {
+        let (number, isDraining) = state.withLock { state in
+            defer { state.nextNumber += 1 }
+            return (state.nextNumber, state.isDraining)
+        }
+        let id = "\(prefix)-\(number)"
+        let path = request.pathSegments
+        switch path {
+        case ["livez"]: return respond(responder, id, health("live", status: 200))
+        case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
+        case ["v1", "operator", "backup"] where isOperator && request.method == .post:
+            return backUp(request, responder, id)
+        default: break
+        }
+        if isDraining {
+            var problem = Problem(503, "draining", "the server is about to stop; try again")
+            problem.retryAfterSeconds = 1
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        var served = ServerRequest(
+            method: request.method.rawValue, path: path, requestID: id)
+        served.contentType = request.header("content-type")
+        served.accept = request.header("accept")
+        served.authorization = request.header("authorization")
+        served.body = request.body
+        served.isOperator = isOperator
+        responder.onDisconnect { [commits] in commits.jobs.post(.disconnected(number: number)) }
+        let posted = commits.jobs.post(
+            .request(number: number, served) { [self] response in
+                respond(responder, id, response)
+            })
+        if !posted {
+            let problem = Problem(503, "draining", "the server is about to stop; try again")
+            respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+    }
+
+    private func respond(_ responder: HTTPResponder, _ id: String, _ response: ServerResponse) {
+        responder.respond(http(response, requestID: id))
+        let isProblem = response.code != nil
+        guard isProblem || log.isOn(.debug) else { return }
+        log.line(
+            response.status >= 500 ? .warning : isProblem ? .info : .debug, "request",
+            [
+                ("request_id", .text(id)), ("status", .int(Int64(response.status))),
+                ("code", response.code.map { .text($0) } ?? .null),
+            ])
+    }
+
+    private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
+        var headers = response.headers
+        headers.append(("Content-Type", response.contentType))
+        headers.append(("Cache-Control", "no-store"))
+        if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }
+        return HTTPResponse(status: response.status, headers: headers, body: response.body)
+    }
+
+    private func health(_ word: String, status: Int) -> ServerResponse {
+        ServerResponse(
+            status: status,
+            body: Encoding.json.encode(.map([Value.Entry("status", .text(word))])))
+    }
+
+    /// Ready: not draining, the commit thread answers, and the disk takes a durable write.
+    private func readiness(_ responder: HTTPResponder, _ id: String, isDraining: Bool) {
+        @Sendable func unready(_ why: String) -> ServerResponse {
+            var problem = Problem(503, "not_ready", why)
+            problem.retryAfterSeconds = 1
+            return ServerResponse(problem, requestID: id)
+        }
+        guard !isDraining else { return respond(responder, id, unready("draining")) }
+        let posted = commits.jobs.post(
+            .work { [self] _ in
+                let response =
+                    directory.canWrite()
+                    ? health("ready", status: 200) : unready("the data directory cannot be written")
+                respond(responder, id, response)
+            })
+        if !posted { respond(responder, id, unready("stopped")) }
+    }
+
+    /// `POST /v1/operator/backup {"path": …}`, on the operator's socket only.
+    private func backUp(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
+        guard let value = try? Encoding.json.value(request.body),
+            let target = value["path"]?.textValue, target.utf8.first == UInt8(ascii: "/")
+        else {
+            let problem = Problem(400, "bad_path", "send {\"path\": an absolute path}")
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        let isFree = state.withLock { state in
+            defer { state.isBackingUp = true }
+            return !state.isBackingUp
+        }
+        guard isFree else {
+            let problem = Problem(409, "backup_running", "another backup is being made")
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        let posted = commits.jobs.post(
+            .work { [self] server in
+                let begun = Result { try server.markBackup(at: SystemClock.nowMilliseconds()) }
+                _ = startThread(named: "tote-backup") { [self] in
+                    let response = makeBackup(target, begun, id)
+                    state.withLock { $0.isBackingUp = false }
+                    respond(responder, id, response)
+                }
+            })
+        if !posted { state.withLock { $0.isBackingUp = false } }
+    }
+
+    private func makeBackup(
+        _ target: String, _ begun: Result<UInt64, any Error>, _ id: String
+    ) -> ServerResponse {
+        do {
+            let time = try begun.get()
+            let report = try BackupFile.make(of: directory.filePath, at: target)
+            let noted = Mailbox<Bool>()
+            commits.jobs.post(
+                .work { server in
+                    noted.post((try? server.noteBackupAlone(begunAt: time)) != nil)
+                })
+            _ = noted.drain(waitingAtMost: .seconds(30))
+            log.line(.info, "backup made", [("events", .int(Int64(report.events)))])
+            return ServerResponse(
+                status: 200, body: Encoding.json.encode(BackupFile.value(report, path: target)))
+        } catch {
+            return ServerResponse(
+                Problem(500, "backup_failed", "\(error)"), requestID: id)
+        }
+    }
+}

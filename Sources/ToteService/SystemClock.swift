@@ -1,0 +1,35 @@
+import Glibc
+
+/// The one place of this target that reads the wall clock and the system's randomness.
+package enum SystemClock {
+    /// Milliseconds since 1970, UTC.
+    package static func nowMilliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    /// 64 bits from the system's generator, fit for secrets.
+    package static func randomBits() -> UInt64 {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
+    }
+
+    /// The moment as RFC 3339, UTC, with milliseconds.
+    package static func text(_ milliseconds: UInt64) -> String {
+        var seconds = time_t(milliseconds / 1_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func pad(_ number: Int, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+        }
+        let date =
+            "\(pad(Int(parts.tm_year) + 1_900, 4))-\(pad(Int(parts.tm_mon) + 1, 2))-"
+            + pad(Int(parts.tm_mday), 2)
+        let time =
+            "\(pad(Int(parts.tm_hour), 2)):\(pad(Int(parts.tm_min), 2)):"
+            + "\(pad(Int(parts.tm_sec), 2)).\(pad(Int(milliseconds % 1_000), 3))"
+        return "\(date)T\(time)Z"
+    }
+}

@@ -1,0 +1,119 @@
+internal import Foundation
+internal import Synchronization
+internal import ToteClient
+
+#if canImport(FoundationNetworking)
+    internal import FoundationNetworking
+#endif
+
+/// One URLSession and the answers that it is receiving.
+final class LaneSession: Sendable {
+    private let receiver = Receiver()
+    private let session: URLSession
+
+    init() {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.httpCookieStorage = nil
+        configuration.httpShouldSetCookies = false
+        configuration.urlCache = nil
+        configuration.urlCredentialStorage = nil
+        configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
+        session = URLSession(configuration: configuration, delegate: receiver, delegateQueue: nil)
+    }
+
+    /// A session keeps its delegate, and itself, until it is told to end.
+    func end() { session.invalidateAndCancel() }
+
+    func send(_ request: URLRequest, timeout: Duration) async throws -> TransportResponse {
+        let task = session.dataTask(with: request)
+        let id = task.taskIdentifier
+        let timer = Task { [receiver] in
+            try await Task.sleep(for: timeout)
+            receiver.fail(id, URLError(.timedOut))
+            task.cancel()
+        }
+        defer { timer.cancel() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                receiver.begin(id, continuation)
+                // Cancelled before there was anything to fail.
+                if Task.isCancelled { return receiver.fail(id, URLError(.cancelled)) }
+                task.resume()
+            }
+        } onCancel: {
+            receiver.fail(id, URLError(.cancelled))
+            task.cancel()
+        }
+    }
+}
+
+/// Collects answers by task, each at most as long as it may be.
+private final class Receiver: NSObject, URLSessionDataDelegate, Sendable {
+    typealias Continuation = CheckedContinuation<TransportResponse, any Error>
+
+    private struct Answer {
+        var continuation: Continuation
+        var response = TransportResponse(status: 0)
+    }
+
+    private let answers = Mutex<[Int: Answer]>([:])
+
+    func begin(_ id: Int, _ continuation: Continuation) {
+        answers.withLock { $0[id] = Answer(continuation: continuation) }
+    }
+
+    func fail(_ id: Int, _ error: any Error) {
+        answers.withLock { $0.removeValue(forKey: id) }?.continuation.resume(throwing: error)
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
+    ) {
+        guard let response = response as? HTTPURLResponse else {
+            fail(dataTask.taskIdentifier, URLError(.badServerResponse))
+            return completionHandler(.cancel)
+        }
+        answers.withLock { answers in
+            answers[dataTask.taskIdentifier]?.response.status = response.statusCode
+            for name in ["Content-Type", "Retry-After"] {
+                answers[dataTask.taskIdentifier]?.response.headers[name] = response.value(
+                    forHTTPHeaderField: name)
+            }
+        }
+        completionHandler(.allow)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        let count = answers.withLock { answers in
+            answers[dataTask.taskIdentifier]?.response.body += data
+            return answers[dataTask.taskIdentifier]?.response.body.count ?? 0
+        }
+        guard count > TransportResponse.bodyBytesMax else { return }
+        fail(dataTask.taskIdentifier, URLError(.dataLengthExceedsMaximum))
+        dataTask.cancel()
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
+    ) {
+        if let error { return fail(task.taskIdentifier, error) }
+        guard let answer = answers.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else {
+            return
+        }
+        guard answer.response.status > 0 else {
+            return answer.continuation.resume(throwing: URLError(.badServerResponse))
+        }
+        answer.continuation.resume(returning: answer.response)
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask,
+        willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
+        completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        // The token goes to nobody but the server; a captive portal's redirect is an answer like
+        // others.
+        completionHandler(nil)
+    }
+}

@@ -1,0 +1,112 @@
+import ToteCommandLine
+
+/// The table that help, completion and parsing read.
+enum CommandTree {
+    private static let data = OptionSpec(
+        "data", valueName: "DIR", "the data directory", default: "tote-data",
+        environment: "TOTE_DATA")
+    private static let json = OptionSpec("json", "print one JSON object instead of text")
+
+    static let table = CommandTable(
+        root: CommandSpec(
+            "tote", "The offline-first sync server for carts, wishlists, points and pre-orders.",
+            examples: [
+                ("tote serve --demo", "a server with a demo customer, on this machine only"),
+                ("tote token mint --space customer:c-1", "a token for one customer's device"),
+                ("tote backup /srv/backup/monday.db", "a checked copy, while the server works"),
+            ],
+            options: [OptionSpec.color],
+            subcommands: [serve, token, status, backup, restore, verify]),
+        version: Command.version,
+        exitCodes: [
+            (.success, "done"), (.failure, "what was checked is not in order"),
+            (.usage, "the command line is wrong"), (.noInput, "a file is not there"),
+            (.unavailable, "the server does not answer"), (.software, "a fault of this program"),
+            (.cannotCreate, "a file cannot be made"),
+            (.ioError, "a file cannot be read or written"),
+            (.temporaryFailure, "in use by another process; try again"),
+            (.config, "the data is of another version or damaged"),
+        ])
+
+    private static let serve = CommandSpec(
+        "serve", "Runs the server until SIGTERM or Ctrl-C.",
+        discussion: "Listens in the clear, for a TLS proxy in front of it. SIGTERM answers what is "
+            + "under way, then stops. Logs are JSON lines on standard error.",
+        examples: [
+            ("tote serve --demo", "try it"),
+            ("tote serve --data /var/lib/tote --listen 127.0.0.1:8090", "behind a proxy"),
+        ],
+        options: [
+            data,
+            OptionSpec(
+                "listen", valueName: "HOST:PORT", "where to listen; port 0 takes a free one",
+                default: "127.0.0.1:8090", environment: "TOTE_LISTEN"),
+            OptionSpec("demo", "make a demo customer and print what to type next"),
+            OptionSpec(
+                "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
+                environment: "TOTE_PROXY"),
+            OptionSpec(
+                "log-level", valueName: "LEVEL", "the least that is logged", default: "info",
+                environment: "TOTE_LOG_LEVEL", choices: ["debug", "info", "warning", "error"]),
+            OptionSpec(
+                "per-address", valueName: "N", "connections from one address at once",
+                default: "256"),
+            json,
+        ])
+
+    private static let token = CommandSpec(
+        "token", "Makes, lists and revokes bearer tokens.",
+        subcommands: [
+            CommandSpec(
+                "mint", "Makes a token; its secret is printed once and kept nowhere.",
+                examples: [
+                    ("tote token mint --space customer:c-1 --label phone", "one device"),
+                    (
+                        "tote token mint --space customer:c-1 --write 'cart:*' --expires 30d",
+                        "limited"
+                    ),
+                    ("tote token mint --role admin --label backend", "for the app's own backend"),
+                ],
+                options: [
+                    data,
+                    OptionSpec(
+                        "space", valueName: "SPACE", "a space it opens: customer:ID",
+                        repeating: true),
+                    OptionSpec(
+                        "read", valueName: "PATTERN", "a collection it may read; all by default",
+                        repeating: true),
+                    OptionSpec(
+                        "write", valueName: "PATTERN", "a collection it may write; all by default",
+                        repeating: true),
+                    OptionSpec(
+                        "role", valueName: "ROLE", "what its bearer is", default: "customer",
+                        choices: ["customer", "staff", "manager", "admin"]),
+                    OptionSpec("label", valueName: "TEXT", "what you call it", default: ""),
+                    OptionSpec("expires", valueName: "TIME", "how long it is valid, like 30d"),
+                    json,
+                ]),
+            CommandSpec("list", "Lists tokens without their secrets.", options: [data, json]),
+            CommandSpec(
+                "revoke", "Revokes a token, at once and for requests that wait.",
+                arguments: [ArgumentSpec("ID", "the token's id, as `token list` shows it")],
+                options: [data, json]),
+        ])
+
+    private static let status = CommandSpec(
+        "status", "Shows what a data directory holds.", options: [data, json])
+
+    private static let backup = CommandSpec(
+        "backup", "Writes a checked copy of the data, while the server works or without it.",
+        arguments: [ArgumentSpec("FILE", "the copy; it must not exist")], options: [data, json])
+
+    private static let restore = CommandSpec(
+        "restore", "Fills an empty data directory from a backup.",
+        discussion: "The server begins a new epoch on it: devices resend what the backup lacks.",
+        arguments: [ArgumentSpec("FILE", "the backup")], options: [data, json])
+
+    private static let verify = CommandSpec(
+        "verify", "Reads a data directory or a backup and checks every promise it must keep.",
+        arguments: [
+            ArgumentSpec("FILE", "a backup; the data directory's file by default", optional: true)
+        ], options: [data, json])
+}

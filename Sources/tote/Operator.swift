@@ -1,0 +1,131 @@
+import Glibc
+import ToteCommandLine
+import ToteCore
+import ToteHTTP
+import ToteServer
+import ToteService
+
+/// The operator's line to a data directory: through the running server's socket, or by opening the
+/// file.
+struct Operator {
+    let directory: DataDirectory
+
+    init(_ command: ParsedCommand) throws(UsageError) {
+        directory = DataDirectory(path: Paths.absolute(try command.string("data")))
+    }
+
+    /// What a command failed with.
+    struct Failure: Error {
+        let code: String
+        let message: String
+        let exit: ExitCode
+    }
+
+    /// Whether a server runs on the directory.
+    private func connection() -> HTTPConnection? {
+        guard access(directory.socketPath, F_OK) == 0 else { return nil }
+        return try? HTTPConnection(
+            to: .unix(path: directory.socketPath), connectTimeout: .seconds(2))
+    }
+
+    /// Sends one request and returns the answer's JSON.
+    func call(
+        _ method: String, _ path: [String], _ body: Value? = nil, timeout: Duration = .seconds(30)
+    ) throws(Failure) -> Value {
+        let bytes = body.map { Encoding.json.encode($0) } ?? []
+        if let connection = connection() {
+            return try answer(over: connection, method, path, bytes, timeout)
+        }
+        guard directory.holdsData else {
+            throw Failure(
+                code: "no_data",
+                message: "there is no data in \(directory.path): start `tote serve` on it first, "
+                    + "or name another directory with --data", exit: .noInput)
+        }
+        return try answerAlone(method, path, bytes)
+    }
+
+    private func answer(
+        over connection: HTTPConnection, _ method: String, _ path: [String], _ body: [UInt8],
+        _ timeout: Duration
+    ) throws(Failure) -> Value {
+        let request = HTTPClientRequest(
+            method: method, target: "/" + path.joined(separator: "/"),
+            headers: [("Content-Type", "application/json")], body: body)
+        do {
+            let response = try connection.send(request, timeout: timeout)
+            return try Self.read(response.status, response.body)
+        } catch let error as Failure {
+            throw error
+        } catch {
+            throw Failure(
+                code: "no_answer", message: "the server does not answer: \(error)",
+                exit: .unavailable)
+        }
+    }
+
+    /// Without a server the file is opened, under the directory's lock.
+    private func answerAlone(
+        _ method: String, _ path: [String], _ body: [UInt8]
+    ) throws(Failure) -> Value {
+        do {
+            let lock = try directory.lock()
+            defer { withExtendedLifetime(lock) {} }
+            let server = try Server(
+                store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
+            var request = ServerRequest(method: method, path: path, requestID: "local")
+            request.body = body
+            request.isOperator = true
+            try server.begin()
+            let handled = try server.handle(request, at: SystemClock.nowMilliseconds())
+            try server.commit()
+            guard case .answer(let response) = handled else {
+                throw Failure(code: "parked", message: "the request waits", exit: .software)
+            }
+            return try Self.read(response.status, response.body)
+        } catch let error as Failure {
+            throw error
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private static func read(_ status: Int, _ body: [UInt8]) throws(Failure) -> Value {
+        let value = (try? Encoding.json.value(body)) ?? .null
+        guard (200..<300).contains(status) else {
+            let code = value["code"]?.textValue ?? "http_\(status)"
+            let detail = value["detail"]?.textValue ?? "the server answered \(status)"
+            throw Failure(code: code, message: detail, exit: status == 404 ? .noInput : .failure)
+        }
+        return value
+    }
+
+    /// Any error as a command reports it.
+    static func failure(_ error: any Error) -> Failure {
+        switch error {
+        case let error as ServiceError:
+            let exit: ExitCode =
+                switch error {
+                case .inUse: .temporaryFailure
+                case .directory: .cannotCreate
+                case .store: .config
+                case .listen: .unavailable
+                }
+            return Failure(code: error.code, message: error.description, exit: exit)
+        case let error as StoreError:
+            return Failure(code: error.code, message: error.description, exit: .config)
+        default:
+            return Failure(code: "storage", message: "\(error)", exit: .ioError)
+        }
+    }
+}
+
+/// Paths as the user gave them, made absolute.
+enum Paths {
+    static func absolute(_ path: String) -> String {
+        guard path.utf8.first != UInt8(ascii: "/") else { return path }
+        guard let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
+    }
+}

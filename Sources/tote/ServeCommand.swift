@@ -1,0 +1,123 @@
+import Glibc
+import ToteCommandLine
+import ToteCore
+import ToteHTTP
+import ToteService
+
+/// `tote serve`.
+enum ServeCommand {
+    /// How long clients may take to read their answers when the server stops.
+    static let drainLimit: Duration = .seconds(10)
+
+    static func run(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
+        let line = try Operator(command)
+        var options = ServiceOptions(directory: line.directory)
+        let (host, port) = try address(command)
+        options.http.host = host
+        options.http.port = port
+        options.http.connectionsPerAddressAtMost = try command.int("per-address", in: 1...100_000)
+        if let proxy = command.option("proxy") {
+            options.http.exemptAddresses = [proxy]
+        } else if !isLoopback(host) {
+            throw UsageError(
+                "\(host) can be reached from elsewhere, and tokens would go in the clear",
+                hint: "put a TLS proxy in front and name it with --proxy ADDR",
+                command: command.line)
+        }
+        let levels = Log.Level.allCases.map(\.name)
+        let level = levels.firstIndex(of: try command.string("log-level")) ?? 1
+        let log = Log(least: Log.Level.allCases[level])
+        options.log = log
+        // Blocked in every thread, so that only the wait below sees them.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let service: Service
+        do throws(ServiceError) {
+            service = try Service(options)
+        } catch {
+            let failure = Operator.failure(error)
+            return output.failure(failure.code, failure.message, failure.exit)
+        }
+        let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
+        log.line(.info, "listening", [("url", .text(url))])
+        let demo = command.flag("demo") ? demoToken(line) : nil
+        announce(url, demo, line.directory, output)
+        return wait(for: service, &signals, log)
+    }
+
+    private static func wait(
+        for service: Service, _ signals: inout sigset_t, _ log: Log
+    ) -> ExitCode {
+        while true {
+            var limit = timespec(tv_sec: 0, tv_nsec: 200_000_000)
+            let signal = sigtimedwait(&signals, nil, &limit)
+            if signal == SIGTERM || signal == SIGINT {
+                log.line(.info, "stopping")
+                service.stop(within: drainLimit)
+                log.line(.info, "stopped", [("requests", .int(Int64(service.counts.requests)))])
+                return .success
+            }
+            if let failure = service.failure(waitingAtMost: .zero) {
+                // What was committed is unknown now; the file says it at the next start.
+                log.line(.error, "storage failed", [("detail", .text(failure))])
+                return .ioError
+            }
+        }
+    }
+
+    private static func address(
+        _ command: ParsedCommand
+    ) throws(UsageError) -> (host: String, port: UInt16) {
+        let text = try command.string("listen")
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 2, let last = parts.last, let port = UInt16(last) else {
+            throw UsageError(
+                "--listen takes HOST:PORT, not \(text)", hint: "like 127.0.0.1:8090",
+                command: command.line)
+        }
+        var host = parts.dropLast().joined(separator: ":")
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host == "localhost" ? "127.0.0.1" : host, port)
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host.hasPrefix("127.") || host == "::1"
+    }
+
+    /// A token for the demo customer; a new one at each start, since secrets are not kept.
+    private static func demoToken(_ line: Operator) -> String? {
+        let grant = Value.map([Value.Entry("space", .text("customer:demo"))])
+        let body = Value.map([
+            Value.Entry("label", .text("demo")), Value.Entry("spaces", .array([grant])),
+            Value.Entry("expires_in_s", .int(24 * 3_600)),
+        ])
+        return try? line.call("POST", ["v1", "admin", "tokens"], body)["token"]?.textValue
+    }
+
+    private static func announce(
+        _ url: String, _ demo: String?, _ directory: DataDirectory, _ output: Output
+    ) {
+        var entries = [
+            Value.Entry("url", .text(url)), Value.Entry("data", .text(directory.path)),
+        ]
+        if let demo { entries.append(Value.Entry("token", .text(demo))) }
+        var lines = ["Tote listens at \(url), its data is in \(directory.path)."]
+        if let demo {
+            lines += [
+                "", "A demo customer is ready. In two other terminals, type:", "",
+                "  export TOTE_TOKEN=\(demo)",
+                "  tote-sim device phone --server \(url)",
+                "  tote-sim device tablet --server \(url)", "",
+                "then on the phone `cart add latte 2 size=L`, on the tablet `show`.",
+                "The token is valid for 24 hours. Ctrl-C stops the server.",
+            ]
+        } else {
+            lines.append(
+                "Make a token: tote token mint --data \(directory.path) --space customer:ID")
+        }
+        output.result(.map(entries), lines)
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+import ToteClient
+
+/// A server, a clock, and devices with directories of their own that go away with it.
+final class TestBed: Sendable {
+    let clock = TestClock()
+    let server: TestServer
+    let root: URL
+
+    init() throws {
+        server = try TestServer(clock)
+        root = FileManager.default.temporaryDirectory.appending(path: "tote-\(UUID().uuidString)")
+    }
+
+    deinit { try? FileManager.default.removeItem(at: root) }
+
+    func directory(_ device: String) -> String { root.appending(path: device).path }
+
+    func open(_ device: String = "a") throws -> Tote {
+        try Tote(directory: directory(device), clock: clock.device())
+    }
+
+    func signIn(_ tote: Tote, _ customer: String = "ada", write: [String] = ["*"]) async throws {
+        let secret = try await server.mint(customer, write: write)
+        try await tote.signIn(customer: customer, transport: server) { AccessToken(secret) }
+    }
+
+    /// A device of a customer, signed in and not syncing yet.
+    func device(_ name: String, _ customer: String = "ada") async throws -> Tote {
+        let tote = try open(name)
+        try await signIn(tote, customer)
+        return tote
+    }
+
+    func files(_ device: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory(device)).sorted()
+    }
+}
+
+/// The next value of a sequence that a test waits for.
+func first<Element>(
+    of updates: Updates<Element>, where matches: (Element) -> Bool
+) async -> Element? {
+    for await element in updates where matches(element) { return element }
+    return nil
+}
+
+extension SyncStatus {
+    var isUpToDate: Bool { if case .upToDate = self { true } else { false } }
+    var isOffline: Bool { if case .offline = self { true } else { false } }
+}
+
+extension Cart {
+    /// The quantity of a SKU without options.
+    func quantity(_ sku: String) -> Int64 {
+        lines.first { $0.name == LineName(sku) }?.quantity ?? 0
+    }
+}

@@ -1,0 +1,76 @@
+import Synchronization
+import ToteClient
+
+/// Time that passes only when a test says so.
+final class TestClock: Sendable {
+    private struct State {
+        var milliseconds: UInt64 = 1_800_000_000_000
+        var random: UInt64 = 0
+        var next = 0
+        var sleepers: [Int: (end: UInt64, continuation: CheckedContinuation<Void, any Error>)] = [:]
+    }
+
+    private let state = Mutex(State())
+    let skew = Mutex<Int64>(0)
+
+    var milliseconds: UInt64 { state.withLock { $0.milliseconds } }
+
+    /// A device's clocks; each device draws other numbers.
+    func device(_ seed: UInt64 = 1) -> DeviceClock {
+        state.withLock { $0.random &+= seed &* 0x9E37_79B9_7F4A_7C15 }
+        return DeviceClock(
+            reading: { [self] in
+                let now = milliseconds
+                return ClockReading(
+                    wallMilliseconds: now, uptimeMilliseconds: now - 1_700_000_000_000, bootID: 7)
+            }, draw: { [self] in draw() }, sleep: { [self] in try await sleep($0) }
+        )
+        .skewed { [self] in skew.withLock { $0 } }
+    }
+
+    func draw() -> UInt64 {
+        state.withLock { state in
+            state.random &+= 0x9E37_79B9_7F4A_7C15
+            var word = state.random
+            word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+            word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+            return word ^ word >> 31
+        }
+    }
+
+    /// How many wait for time to pass.
+    var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
+    func advance(by duration: Duration) {
+        let due = state.withLock { state in
+            state.milliseconds += UInt64(duration / .milliseconds(1))
+            let due = state.sleepers.filter { $0.value.end <= state.milliseconds }
+            for id in due.keys { state.sleepers[id] = nil }
+            return due.sorted { ($0.value.end, $0.key) < ($1.value.end, $1.key) }
+        }
+        for sleeper in due { sleeper.value.continuation.resume() }
+    }
+
+    private func sleep(_ duration: Duration) async throws {
+        let id = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                state.withLock { state in
+                    let end = state.milliseconds + UInt64(duration / .milliseconds(1))
+                    state.sleepers[id] = (end, continuation)
+                }
+                if Task.isCancelled { wake(id) }
+            }
+        } onCancel: {
+            wake(id)
+        }
+    }
+
+    private func wake(_ id: Int) {
+        state.withLock { $0.sleepers.removeValue(forKey: id) }?.continuation
+            .resume(throwing: CancellationError())
+    }
+}

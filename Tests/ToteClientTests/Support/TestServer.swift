@@ -1,0 +1,145 @@
+import Testing
+import ToteClient
+import ToteCore
+import ToteServer
+
+/// The real server's core behind a transport, with a network that fails as a test says.
+actor TestServer: Transport {
+    enum Fault: Sendable {
+        /// The request never arrives.
+        case lost
+        /// The request is served, its answer never arrives.
+        case replyLost
+        /// Something between answers instead.
+        case answer(TransportResponse)
+        /// Arrives and is served when the test releases it.
+        case held
+    }
+
+    struct Offline: Error {}
+
+    private let server: Server
+    private let clock: TestClock
+    private var parked: [Int: (sync: ParkedSync, wake: CheckedContinuation<Void, Never>)] = [:]
+    private var held: [CheckedContinuation<Void, Never>] = []
+    private var nextID = 0
+    private(set) var faults: [Fault] = []
+    var isDown = false
+    /// Requests that arrived, also those that a fault answered: the path and the bearer's secret.
+    private(set) var seen: [(path: String, secret: String, lane: TransportRequest.Lane)] = []
+    private var arrivals: [(count: Int, wake: CheckedContinuation<Void, Never>)] = []
+
+    init(_ clock: TestClock) throws {
+        self.clock = clock
+        server = try Server(store: ServerStore(image: nil), random: { clock.draw() })
+    }
+
+    func fail(_ faults: Fault...) { self.faults += faults }
+    func setDown(_ isDown: Bool) { self.isDown = isDown }
+
+    /// Mints a token; with `write` for these collections alone.
+    func mint(_ customer: String, write: [String] = ["*"], expiresIn seconds: Int? = nil) throws
+        -> String
+    {
+        var request = ServerRequest(
+            method: "POST", path: ["v1", "admin", "tokens"], requestID: "mint")
+        request.isOperator = true
+        let grant: Value = .map([
+            "space": .text("customer:\(customer)"), "write": .array(write.map { .text($0) }),
+        ])
+        var body: [String: Value] = ["spaces": .array([grant])]
+        if let seconds { body["expires_in_s"] = .int(Int64(seconds)) }
+        request.body = Encoding.json.encode(.map(body))
+        let answer = try serve { try server.handle(request, at: clock.milliseconds) }
+        guard case .answer(let response) = answer,
+            let secret = try Encoding.json.value(response.body)["token"]?.textValue
+        else { throw Offline() }
+        return secret
+    }
+
+    private func serve(_ body: () throws -> Handled) throws -> Handled {
+        try server.begin()
+        let handled = try body()
+        try server.commit()
+        return handled
+    }
+
+    /// How many times each change of a customer was judged.
+    func judged(_ customer: String) throws -> [Nonce: Int] {
+        try server.judgedEvents(space: "customer:\(customer)")
+            .reduce(into: [:]) { $0[$1.change.nonce, default: 0] += 1 }
+    }
+
+    /// Waits until so many requests have arrived since the start.
+    func arrived(_ count: Int) async {
+        guard seen.count < count else { return }
+        await withCheckedContinuation { arrivals.append((count, $0)) }
+    }
+
+    func releaseHeld() {
+        for waiting in held { waiting.resume() }
+        held = []
+    }
+
+    func releaseParked() {
+        for entry in parked.values { entry.wake.resume() }
+        parked = [:]
+    }
+
+    func send(_ request: TransportRequest) async throws -> TransportResponse {
+        let secret = request.headers["Authorization"].map { String($0.dropFirst(7)) } ?? ""
+        seen.append((request.path, secret, request.lane))
+        for arrival in arrivals where arrival.count <= seen.count { arrival.wake.resume() }
+        arrivals.removeAll { $0.count <= seen.count }
+        guard !isDown else { throw Offline() }
+        guard request.lane == .exchange, !faults.isEmpty else { return try await answer(request) }
+        switch faults.removeFirst() {
+        case .lost: throw Offline()
+        case .replyLost:
+            _ = try await answer(request)
+            throw Offline()
+        case .answer(let response): return response
+        case .held:
+            await withCheckedContinuation { held.append($0) }
+            return try await answer(request)
+        }
+    }
+
+    private func answer(_ request: TransportRequest) async throws -> TransportResponse {
+        let path = request.path.split(separator: "/").map {
+            String($0).replacing("%20", with: " ").replacing("%C3%A9", with: "é")
+        }
+        var inner = ServerRequest(method: request.method, path: path, requestID: "r")
+        inner.authorization = request.headers["Authorization"]
+        inner.contentType = request.headers["Content-Type"]
+        inner.body = request.body
+        var handled = try serve { try server.handle(inner, at: clock.milliseconds) }
+        wakeTouched()
+        while case .park(let sync) = handled {
+            nextID += 1
+            let id = nextID
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    if Task.isCancelled { return continuation.resume() }
+                    parked[id] = (sync, continuation)
+                }
+            } onCancel: {
+                Task { await self.wake(id) }
+            }
+            try Task.checkCancellation()
+            handled = try serve { try server.resume(sync, at: clock.milliseconds + 30_000) }
+        }
+        guard case .answer(let response) = handled else { throw Offline() }
+        var headers = ["Content-Type": response.contentType]
+        for (name, value) in response.headers { headers[name] = value }
+        return TransportResponse(status: response.status, headers: headers, body: response.body)
+    }
+
+    private func wake(_ id: Int) { parked.removeValue(forKey: id)?.wake.resume() }
+
+    private func wakeTouched() {
+        for (id, entry) in parked where server.touchedSpaces.contains(entry.sync.space) {
+            wake(id)
+        }
+    }
+}
