@@ -126,7 +126,8 @@ struct JSONTests {
     @Test func `a request's members may come in any order`() throws {
         let members = [
             #""replica":"00000000000000aa""#, #""counter":7"#, #""keys":[["c","i","f"]]"#,
-            #""changes":[{"writes":[{"replaces":[["00000000000000bb",3]],"payload":[2,1],"key":0}],"#
+            #""changes":[{"writes":[{"replaces":[["00000000000000bb",3]],"payload":[2,1],"#
+                + #""key":0}],"#
                 + #""time":[5,0],"nonce":"0000000000000001"}]"#,
             #""ticket":"0000000000000009""#, #""cursor":["0000000000000008",4]"#,
         ]

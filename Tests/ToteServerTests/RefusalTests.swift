@@ -96,6 +96,7 @@ struct RefusalTests {
         let id = "\"0102030405060708\""
         let nonce = "\"nonce\":\"0000000000000001\""
         let change = "{\(nonce),\"time\":[1,0]}"
+        let first = "{\"replica\":\(id),\"counter\":1,\"changes\":"
         let members: [(String, String)] = [
             ("not an object", "[]"), ("no replica", "{}"), ("null replica", "{\"replica\":null}"),
             ("number for an id", "{\"replica\":5}"),
@@ -119,7 +120,7 @@ struct RefusalTests {
             ),
             (
                 "a time beyond 48 bits",
-                "{\"replica\":\(id),\"counter\":1,\"changes\":[{\(nonce),\"time\":[281474976710656,0]}]}"
+                first + "[{\(nonce),\"time\":[281474976710656,0]}]}"
             ),
             (
                 "a dot with counter 0",
@@ -128,7 +129,7 @@ struct RefusalTests {
             ),
             (
                 "a key that is not listed",
-                "{\"replica\":\(id),\"counter\":1,\"changes\":[{\(nonce),\"writes\":[{\"key\":0}]}]}"
+                first + "[{\(nonce),\"writes\":[{\"key\":0}]}]}"
             ),
         ]
         for (name, text) in members {
@@ -233,13 +234,13 @@ struct RefusalTests {
             let code = try send(Encoding.cbor.encode(request), .cbor, to: server, before: before)
             #expect(code != nil)
         }
-        // A push that is refused takes the resend that came with it along.
+        // A resend and a push are two requests, so that each can be refused whole.
         var both = SyncRequest(replica: ReplicaID(9))
         both.resend = [run(5, [Make.add(nonce: 70)])]
         both.changes = [Event(dot: Make.dot(9, 1), change: late, outcome: .accepted)]
         #expect(
             try send(Encoding.cbor.encode(both), .cbor, to: server, before: before)
-                == "clock_ahead")
+                == "resend_with_changes")
         #expect(try server.faults() == [])
     }
 }
