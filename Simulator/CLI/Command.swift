@@ -9,6 +9,7 @@ enum Command {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments == [Keeper.word] { Keeper.keep() }
         let environment = ProcessEnvironment.read(CommandTree.table.environmentNames)
         var terminal = Terminal(color: .auto)
         do throws(UsageError) {
@@ -31,6 +32,11 @@ enum Command {
     ) throws(UsageError) -> ExitCode {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
+        case ["device"]: return try DeviceCommand.run(command, terminal)
+        case ["run"]: return try RunCommand.run(command, terminal)
+        case ["list"]: return ScenarioCommands.list(command, terminal)
+        case ["show"]: return try ScenarioCommands.show(command, terminal)
+        case ["check"]: return try ScenarioCommands.check(command, terminal)
         case ["world"]: return try WorldCommand.run(command, terminal)
         default: preconditionFailure("the table has a command without a function")
         }

@@ -5,12 +5,23 @@ enum CommandTree {
     static let table = CommandTable(
         root: CommandSpec(
             "tote-sim", "Stands in for apps that embed Tote's client core.",
-            options: [OptionSpec.color], subcommands: [WorldCommand.spec, BenchCommand.spec]),
+            examples: [
+                ("tote-sim run first-sync", "a server and two devices that agree in the end"),
+                ("tote-sim list", "the scenarios that are built in"),
+                ("tote-sim device phone --server http://127.0.0.1:8090", "be a device yourself"),
+            ],
+            options: [OptionSpec.color],
+            subcommands: [
+                RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
+                ScenarioCommands.checkSpec, DeviceCommand.spec, WorldCommand.spec,
+                BenchCommand.spec,
+            ]),
         version: Command.version,
         exitCodes: [
             (.success, "everything held"), (.failure, "an expectation did not hold"),
             (.nothingRan, "nothing ran"), (.usage, "the command line is wrong"),
-            (.dataError, "a scenario is wrong"), (.unavailable, "the server does not answer"),
+            (.dataError, "a scenario is wrong"), (.noInput, "a file is not there"),
+            (.unavailable, "the server does not answer"),
             (.software, "a fault of this program"),
         ])
 }

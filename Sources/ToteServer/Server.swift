@@ -257,22 +257,6 @@ package final class Server {
                 sync, space: space, grant: grant, verdict: verdict, encoding: answerEncoding))
     }
 
-    /// Takes in a resend and the push that came with it: both, or with a problem neither.
-    private func resend(_ sync: SyncRequest, _ judge: Judge) throws -> Judge.Verdict? {
-        try store.database.execute("SAVEPOINT resend")
-        do {
-            try judge.resend(sync)
-            let verdict = sync.changes.isEmpty ? nil : try judge.push(sync)
-            try store.database.execute("RELEASE resend")
-            return verdict
-        } catch let problem as Problem {
-            try store.database.execute("ROLLBACK TO resend")
-            try store.database.execute("RELEASE resend")
-            spaces[judge.space.name] = nil
-            throw problem
-        }
-    }
-
     private func reply(
         _ request: SyncRequest, space: Space, grant: Grant, verdict: Judge.Verdict?,
         encoding: Encoding
@@ -338,7 +322,7 @@ package final class Server {
             space = try Space(
                 number: number, name: name, store: store, wasRestored: wasRestored)
         } else {
-            space = Space(number: try store.makeSpace(name), name: name)
+            space = Space(number: 0, name: name)
         }
         space.lastUse = uses
         spaces[name] = space

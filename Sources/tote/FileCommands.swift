@@ -71,7 +71,8 @@ enum FileCommands {
                 output.result(
                     value,
                     [
-                        "\(line.directory.path): \(report.events) events of \(report.spaces) spaces",
+                        "\(line.directory.path): \(report.events) events of "
+                            + "\(report.spaces) spaces",
                         "next: tote serve --data \(line.directory.path)",
                     ])
                 return .success

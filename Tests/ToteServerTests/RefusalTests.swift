@@ -96,7 +96,6 @@ struct RefusalTests {
         let id = "\"0102030405060708\""
         let nonce = "\"nonce\":\"0000000000000001\""
         let change = "{\(nonce),\"time\":[1,0]}"
-        let first = "{\"replica\":\(id),\"counter\":1,\"changes\":"
         let members: [(String, String)] = [
             ("not an object", "[]"), ("no replica", "{}"), ("null replica", "{\"replica\":null}"),
             ("number for an id", "{\"replica\":5}"),
@@ -120,7 +119,8 @@ struct RefusalTests {
             ),
             (
                 "a time beyond 48 bits",
-                first + "[{\(nonce),\"time\":[281474976710656,0]}]}"
+                "{\"replica\":\(id),\"counter\":1,"
+                    + "\"changes\":[{\(nonce),\"time\":[281474976710656,0]}]}"
             ),
             (
                 "a dot with counter 0",
@@ -129,7 +129,8 @@ struct RefusalTests {
             ),
             (
                 "a key that is not listed",
-                first + "[{\(nonce),\"writes\":[{\"key\":0}]}]}"
+                "{\"replica\":\(id),\"counter\":1,"
+                    + "\"changes\":[{\(nonce),\"writes\":[{\"key\":0}]}]}"
             ),
         ]
         for (name, text) in members {
@@ -234,7 +235,7 @@ struct RefusalTests {
             let code = try send(Encoding.cbor.encode(request), .cbor, to: server, before: before)
             #expect(code != nil)
         }
-        // A resend and a push are two requests, so that each can be refused whole.
+        // A resend comes alone: beside a push neither happens.
         var both = SyncRequest(replica: ReplicaID(9))
         both.resend = [run(5, [Make.add(nonce: 70)])]
         both.changes = [Event(dot: Make.dot(9, 1), change: late, outcome: .accepted)]

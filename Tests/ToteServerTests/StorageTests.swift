@@ -92,9 +92,10 @@ struct StorageTests {
         "DELETE FROM log WHERE id = (SELECT max(id) FROM log)",
         "DELETE FROM log WHERE id = (SELECT min(id) FROM log)",
         "DELETE FROM log WHERE replica = 2 AND counter = 1",
-        "UPDATE log SET position = position + 1 WHERE position > 3",
+        "UPDATE log SET position = position + 1 WHERE id = (SELECT max(id) FROM log)",
         "UPDATE log SET replica = 9 WHERE id = (SELECT max(id) FROM log)",
-        "UPDATE log SET body = substr(body, 1, length(body) - 1) WHERE id = 1",
+        "UPDATE log SET body = substr(body, 1, length(body) - 1) "
+            + "WHERE id = (SELECT max(id) FROM log)",
         "UPDATE log SET body = x'00' WHERE id = (SELECT min(id) FROM log)",
         "UPDATE replicas SET counter = counter + 1 WHERE replica = 1",
         "UPDATE replicas SET counter = counter - 1 WHERE replica = 1",
@@ -267,6 +268,7 @@ struct StorageTests {
         var gap = TestDevice(1)
         gap.counter = 5
         #expect(try gap.push([Make.add(nonce: 1)], to: server).code == "replica_forked")
-        #expect(try server.dump() == before)
+        let after = try server.dump()
+        #expect(after == before)
     }
 }

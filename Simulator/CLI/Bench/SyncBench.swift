@@ -101,7 +101,7 @@ struct SyncClient {
     private var counter: UInt64 = 1
     private var ticket: UInt64?
     private var cursor: Cursor?
-    private var time = SystemClock.nowMilliseconds()
+    private var time = ToteService.SystemClock.nowMilliseconds()
     /// The last dot written at each line, to be replaced by the next set.
     private var last: [Int: Dot] = [:]
     var failure: String?

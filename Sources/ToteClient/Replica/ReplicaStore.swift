@@ -60,8 +60,8 @@ final class ReplicaStore {
             guard version <= Self.schemaVersion else {
                 throw ToteError(
                     .storeTooNew,
-                    "\(database.path) has version \(version), this app knows up to \(Self.schemaVersion): "
-                        + "update the app")
+                    "\(database.path) has version \(version), this app knows up to "
+                        + "\(Self.schemaVersion): update the app")
             }
             if version == 0 {
                 let database = database

@@ -201,6 +201,37 @@ extension WireWriter {
         endArray()
     }
 
+    /// A run without what its author knows: the nonces, and the refusals.
+    mutating func acknowledgement(_ events: [Event], position: UInt64, digest: UInt64) {
+        guard let first = events.first else { return }
+        beginMap(5)
+        member(.position)
+        unsigned(position)
+        member(.replica)
+        id(first.dot.replica.rawValue)
+        member(.counter)
+        unsigned(first.dot.counter)
+        member(.changes)
+        beginArray(events.count)
+        for event in events {
+            if event.outcome == .accepted {
+                beginMap(1)
+                member(.nonce)
+                id(event.change.nonce)
+                endMap()
+            } else {
+                var keys = KeyTable([])
+                var bare = event
+                bare.change = Change(nonce: event.change.nonce, time: .zero)
+                self.event(bare, keys: &keys)
+            }
+        }
+        endArray()
+        member(.digest)
+        id(digest)
+        endMap()
+    }
+
     mutating func run(_ run: Run) {
         var keys = KeyTable(run.events)
         beginMap(

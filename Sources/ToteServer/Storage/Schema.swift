@@ -62,10 +62,8 @@ enum Schema {
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.
     ///
-    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
-    ///   that is not
-    ///   ours; both leave it untouched.
-    static func migrate(_ database: Database) throws {
+    /// - Throws: `StoreError.newerSchema` or `.foreignFile`.
+    static func check(_ database: Database) throws {
         let version = try database.schemaVersion()
         let application = try database.applicationID()
         guard application == applicationID || (application == 0 && version == 0) else {
@@ -82,7 +80,8 @@ enum Schema {
 
     /// Brings a file to the current version, in one transaction.
     ///
-    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one that is not
+    /// - Throws: `StoreError.newerSchema` for a file of a later version, `.foreignFile` for one
+    ///   that is not
     ///   ours; both leave it untouched.
     static func migrate(_ database: Database) throws {
         try check(database)

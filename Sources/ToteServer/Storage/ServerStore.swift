@@ -81,6 +81,18 @@ package final class ServerStore {
         try readUnplaced()
     }
 
+    /// Looks whose file it is before opening it for writing, which turns it to WAL mode.
+    private static func checkOwner(of path: String, _ options: Database.Options) throws {
+        var options = options
+        options.access = .readOnly
+        options.isExclusive = false
+        do {
+            try Schema.check(try Database(path: path, options: options))
+        } catch let error as SQLiteError where error.isCannotOpen {
+            // Legal: the file is yet to be made.
+        }
+    }
+
     /// A data file in memory, from the image of one: how a simulated world starts and restores
     /// servers.
     package init(image: [UInt8]?) throws {
@@ -287,8 +299,8 @@ package final class ServerStore {
         try database.run(
             """
             INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-            ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = ?6, ticket = ?7,
-                previous = ?8, digest = ?9, batch_counter = ?10, batch_count = ?11, seen = ?12
+            ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = ?6,
+                ticket = ?7, previous = ?8, digest = ?9, batch_counter = ?10, batch_count = ?11, seen = ?12
             """,
             .bits(space), .bits(record.id.rawValue), .bits(record.family.rawValue),
             .bits(record.epoch), .bits(record.context.last),

@@ -130,7 +130,8 @@ package enum Verifier {
         context[event.dot.replica, default: CausalContext()].insert(event.dot.counter)
         switch event.outcome {
         case .accepted, .rejected:
-            // No fault of the file: any client may use a nonce twice, and must not break backups so.
+            // No fault of the file: any client may use a nonce twice, and must not break backups
+            // so.
             if nonces[event.change.nonce] != nil {
                 notices.append("\(name): a nonce was used for two changes")
             } else {

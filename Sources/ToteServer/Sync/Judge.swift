@@ -119,6 +119,7 @@ struct Judge {
         _ request: SyncRequest, _ bytes: [UInt8], record: ReplicaRecord?, known: [UInt64: Fate],
         digest: [UInt8]
     ) throws -> Verdict {
+        try space.store(in: store)
         var record =
             record
             ?? ReplicaRecord(
@@ -127,11 +128,10 @@ struct Judge {
                 batchCounter: 0, batchCount: 0, seen: now)
         try joinFamily(request.formerly, &record)
         let looksUp = wasRestored || space.hasForked(record.family)
-        var events: [Event] = []
-        for event in request.changes where known[event.dot.counter] == nil {
-            record.context.insert(event.dot.counter)
-            events.append(event)
-        }
+        let events =
+            known.isEmpty
+            ? request.changes : request.changes.filter { known[$0.dot.counter] == nil }
+        for event in events { record.context.insert(event.dot.counter) }
         record.previousTicket = record.epoch == epoch && record.ticket != 0 ? record.ticket : nil
         record.epoch = epoch
         record.ticket = randomBits() | 1
@@ -145,9 +145,11 @@ struct Judge {
             known.isEmpty ? Sent(digest: Run.shortDigest(digest), bytes: bytes) : nil
         let judged = try judge(events, sent: sent, looksUp: looksUp)
         try store.setReplica(record, space: space.number)
-        let fates = request.changes.map { event in
-            known[event.dot.counter] ?? judged[event.dot.counter] ?? Fate(position: 0)
-        }
+        var next = judged.makeIterator()
+        let fates =
+            known.isEmpty
+            ? judged
+            : request.changes.compactMap { known[$0.dot.counter] ?? next.next() }
         return Verdict(fates: fates, ticket: record.ticket)
     }
 
@@ -176,11 +178,46 @@ struct Judge {
         }
     }
 
+    /// Judges a batch that nothing of is known, as nearly every one is: one row, no copies of its
+    /// changes.
+    ///
+    /// - Returns: fates in the order of the changes.
+    private func judgeWhole(_ pushed: [Event], _ sent: Sent) throws -> [Fate] {
+        var events = pushed
+        var fates: [Fate] = []
+        fates.reserveCapacity(pushed.count)
+        var isAllAccepted = true
+        for (index, event) in pushed.enumerated() {
+            let rejection = refusal(event)
+            if let rejection {
+                isAllAccepted = false
+                let empty = Change(nonce: event.change.nonce, time: event.change.time)
+                events[index] = Event(
+                    dot: event.dot, change: empty, outcome: .rejected(rejection))
+            }
+            space.apply(events[index])
+            fates.append(
+                Fate(position: space.position + UInt64(index) + 1, rejection: rejection))
+        }
+        let first = pushed[0].dot
+        let body =
+            isAllAccepted
+            ? sent.bytes
+            : Encoding.cbor.encode(
+                Run(replica: first.replica, counter: first.counter, events: events))
+        let row = LogRow(
+            position: space.position + 1, count: UInt64(events.count), replica: first.replica,
+            counter: first.counter, time: now, digest: sent.digest, body: body)
+        try space.append(row, events, store: store)
+        return fates
+    }
+
     /// Judges changes in order and appends them, a row for each stretch of consecutive counters.
     ///
-    /// - Returns: fates by counter.
-    func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [UInt64: Fate] {
-        var fates: [UInt64: Fate] = [:]
+    /// - Returns: fates in the order of the changes.
+    func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [Fate] {
+        if !looksUp, !wasRestored, let sent { return try judgeWhole(pushed, sent) }
+        var fates: [Fate] = []
         var batch: [Event] = []
         var isAsSent = true
         var isAllAccepted = true
@@ -197,7 +234,7 @@ struct Judge {
             let row = LogRow(
                 position: space.position + 1, count: UInt64(batch.count),
                 replica: first.dot.replica, counter: first.dot.counter, time: now,
-                digest: isAsSent ? sent?.digest : nil, body: body)
+                digest: isAsSent && batch.count == pushed.count ? sent?.digest : nil, body: body)
             try space.append(row, batch, store: store)
             batch = []
             isAsSent = true
@@ -218,7 +255,7 @@ struct Judge {
             let position = space.position + UInt64(batch.count) + 1
             var fate = Fate(position: position, rejection: judged.rejection)
             if case .sameAs(let first, _) = judged.outcome { fate.sameAs = first }
-            fates[event.dot.counter] = fate
+            fates.append(fate)
             batch.append(judged)
             // Later changes of this very batch may name the alias.
             if fate.sameAs != nil { try flush() }
@@ -334,6 +371,7 @@ struct Judge {
             else { continue }
             unknown.append(event)
         }
+        if !unknown.isEmpty { try space.store(in: store) }
         for var event in unknown {
             if space.isJudged(event.dot) {
                 // Its name went to another change meanwhile: the server writes it as its own.

@@ -66,13 +66,7 @@ struct Puller {
     ) throws -> ReplyWriter.Source {
         if row.replica == author, !whole, let digest = row.digest {
             let events = try events ?? row.run().events
-            return .made(
-                Run(
-                    position: row.position, replica: row.replica, counter: row.counter,
-                    events: events.map { event in
-                        let change = Change(nonce: event.change.nonce, time: .zero)
-                        return Event(dot: event.dot, change: change, outcome: event.outcome)
-                    }, digest: digest))
+            return .acknowledged(events, position: row.position, digest: digest)
         }
         guard !grant.readsAll else { return .stored(row.body, position: row.position) }
         var run = try row.run()

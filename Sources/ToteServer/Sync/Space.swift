@@ -6,7 +6,8 @@ internal import ToteCore
 /// Invariants: (S1) the log's positions have no gap; (S2) a counter is in its replica's context
 /// exactly when it was judged.
 final class Space {
-    let number: UInt64
+    /// In the file; 0 until something was judged here.
+    private(set) var number: UInt64
     let name: String
     var documents = Documents()
     /// The last position of the log.
@@ -93,20 +94,16 @@ final class Space {
         }
     }
 
+    /// Gives the space its place in the file, at the first thing that is judged in it.
+    func store(in store: ServerStore) throws {
+        if number == 0 { number = try store.makeSpace(name) }
+    }
+
     private static func decode(_ body: [UInt8]) throws -> Snapshot {
         do {
             return try Encoding.cbor.snapshot(body)
         } catch {
             throw StoreError.corrupt("a snapshot: \(error.message)")
-        }
-    }
-
-    /// Notes the writes that a change replaces before they have arrived.
-    func expectReplaced(_ change: Change) {
-        for write in change.writes {
-            for dot in write.replaces where !isJudged(dot) {
-                awaited[dot, default: []].insert(write.key)
-            }
         }
     }
 

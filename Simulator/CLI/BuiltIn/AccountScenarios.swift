@@ -1,0 +1,102 @@
+// Tokens, customers and guests.
+
+extension BuiltInScenarios {
+    static let accounts: [Entry] = [
+        Entry(name: "rejected-in-the-middle", text: rejectedInTheMiddle),
+        Entry(name: "another-customer", text: anotherCustomer),
+        Entry(name: "revoked-token", text: revokedToken),
+        Entry(name: "guest-signs-in", text: guestSignsIn),
+    ]
+
+    private static let rejectedInTheMiddle = #"""
+        {
+          "name": "rejected-in-the-middle",
+          "about": "a change that may not be written is rejected; those around it go through",
+          "tags": ["smoke", "access"],
+          "devices": { "phone": {"write": ["cart:*"]}, "tablet": {} },
+          "steps": [
+            { "on": "phone", "do": [
+              "sync", "cart add latte", "set offers spring seen true", "cart add tea",
+              "expect value offers spring seen true", "sync"
+            ] },
+            { "on": "phone", "do": [
+              "expect outbox 0", "expect receipts accepted 2", "expect receipts rejected 1",
+              "expect receipt rejected not_allowed", "expect value offers spring seen none",
+              "receipts"
+            ] },
+            { "settle": "all" },
+            { "on": "tablet", "do": [
+              "expect cart latte 1", "expect cart tea 1",
+              "expect value offers spring seen none", "expect receipt rejected not_allowed"
+            ] },
+            { "on": "phone", "do": ["dismiss all", "expect receipts rejected 0"] }
+          ]
+        }
+        """#
+
+    private static let anotherCustomer = #"""
+        {
+          "name": "another-customer",
+          "about": "somebody else's token sees 404, as if there were nothing",
+          "tags": ["smoke", "access"],
+          "devices": { "phone": {}, "thief": {"token-of": "mallory"} },
+          "steps": [
+            { "on": "phone", "do": ["cart add latte 2", "sync"] },
+            { "on": "thief", "do": [
+              "cart add latte 5", "sync", "expect status halted", "status", "expect outbox 1"
+            ] },
+            { "on": "phone", "do": ["sync", "expect cart latte 2"] },
+            { "settle": "phone" },
+            { "on": "phone", "do": "expect cart latte 2" }
+          ]
+        }
+        """#
+
+    private static let revokedToken = #"""
+        {
+          "name": "revoked-token",
+          "about": "a revoked token stops its device alone, a new one brings all back",
+          "tags": ["access"],
+          "devices": { "phone": {}, "tablet": {} },
+          "steps": [
+            { "on": "all", "do": "sync" },
+            { "revoke": "phone" },
+            { "on": "phone", "do": [
+              "cart add latte", "sync", "expect status signed-out", "expect outbox 1"
+            ] },
+            { "on": "tablet", "do": ["cart add latte", "sync", "expect status up-to-date"] },
+            { "grant": "phone" },
+            { "settle": "all" },
+            { "on": "all", "do": ["expect cart latte 2", "expect receipts rejected 0"] }
+          ]
+        }
+        """#
+
+    private static let guestSignsIn = #"""
+        {
+          "name": "guest-signs-in",
+          "about": "a guest fills a cart, then signs in: it joins the customer's",
+          "tags": ["smoke", "access"],
+          "devices": { "phone": {"guest": true}, "tablet": {} },
+          "steps": [
+            { "on": "tablet", "do": ["cart add latte", "sync"] },
+            { "on": "phone", "do": [
+              "expect status signed-out", "cart add latte 2", "cart add tea", "wish add mug",
+              "kill"
+            ] },
+            { "on": "phone", "do": [
+              "expect cart latte 2", "sign-in", "sync", "expect cart latte 3"
+            ] },
+            { "settle": "all" },
+            { "on": "all", "do": [
+              "expect cart latte 3", "expect cart tea 1", "expect wish mug"
+            ] },
+            { "on": "phone", "do": [
+              "sign-out", "expect lines 0", "cart add juice", "sign-in", "sync"
+            ] },
+            { "settle": "all" },
+            { "on": "all", "do": ["expect cart latte 3", "expect cart juice 1"] }
+          ]
+        }
+        """#
+}

@@ -1,0 +1,161 @@
+import Glibc
+import ToteClient
+import ToteCommandLine
+import ToteConcurrency
+
+/// One simulated device: the client core in a directory, behind a network and a clock of its own.
+actor DeviceSession {
+    /// What a device is started with.
+    struct Options: Sendable {
+        var name: String
+        var server: ServerAddress
+        var customer = "demo"
+        var directory: String
+        /// Read anew for each token call, so that a new token can be put into it.
+        var tokenFile: String?
+        var token: String?
+        var isLive = true
+        var isGuest = false
+    }
+
+    /// What a line said.
+    struct Answer: Sendable {
+        var lines: [String] = []
+        var isLast = false
+    }
+
+    let options: Options
+    let link: NetworkLink
+    let tote: Tote
+    private let transport: NetworkTransport
+    private let world: Lock<DeviceSettings>
+    private(set) var isLive: Bool
+
+    /// Opens the device where it was left.
+    ///
+    /// - Throws: `ToteError`, `Files.Failure`.
+    init(_ options: Options) async throws {
+        self.options = options
+        try Files.makeDirectory(options.directory)
+        var settings = try DeviceSettings.load(from: options.directory)
+        if options.isGuest, !Files.exists(options.directory + "/store") {
+            settings.isSignedOut = true
+        }
+        try settings.save(to: options.directory)
+        let world = Lock(settings)
+        self.world = world
+        let profile =
+            NetworkProfile.preset(settings.network)
+            ?? NetworkProfile.custom(
+                settings.network.split(separator: " ").dropFirst().map(String.init))
+        link = NetworkLink(
+            to: options.server.endpoint,
+            profile: profile ?? NetworkProfile.presets[0])
+        transport = NetworkTransport(over: link)
+        var clock = DeviceClock.system.skewed { world.withLock { $0.skewMilliseconds } }
+        clock.reading = { [reading = clock.reading] in
+            var now = reading()
+            now.bootID ^= world.withLock { $0.boots } &* 0x9E37_79B9_7F4A_7C15
+            return now
+        }
+        tote = try Tote(directory: options.directory + "/store", clock: clock)
+        isLive = options.isLive
+        if !settings.isSignedOut, hasToken { try await signIn() }
+        if isLive { await tote.start() }
+    }
+
+    var settings: DeviceSettings { world.withLock { $0 } }
+
+    /// Changes what outlives the process; durable when it returns.
+    func change(_ body: @Sendable (inout DeviceSettings) -> Void) throws(Files.Failure) {
+        let settings = world.withLock { settings in
+            body(&settings)
+            return settings
+        }
+        try settings.save(to: options.directory)
+    }
+
+    var customer: String { settings.customer ?? options.customer }
+
+    private var hasToken: Bool {
+        settings.tokenFile ?? options.tokenFile ?? options.token != nil
+    }
+
+    private func signIn() async throws {
+        let (file, secret) = (settings.tokenFile ?? options.tokenFile, options.token)
+        try await tote.signIn(customer: customer, transport: transport) {
+            guard let file else { return secret.map { AccessToken($0) } }
+            let text = String(decoding: try Files.read(file), as: UTF8.self)
+            let word = text.split(whereSeparator: \.isWhitespace).first
+            return word.map { AccessToken(String($0)) }
+        }
+    }
+
+    func signIn(customer: String?, tokenFile: String?) async throws {
+        try change { settings in
+            settings.isSignedOut = false
+            if let customer { settings.customer = customer }
+            if let tokenFile { settings.tokenFile = tokenFile }
+        }
+        guard hasToken else {
+            throw VerbFailure(
+                .usage,
+                "there is no token: start with --token-file FILE or TOTE_TOKEN, or name "
+                    + "the file: sign-in \(self.customer) FILE")
+        }
+        try await signIn()
+    }
+
+    func signOut() async throws {
+        try await tote.signOut()
+        try change { $0.isSignedOut = true }
+    }
+
+    func setLive(_ isLive: Bool) async {
+        self.isLive = isLive
+        if isLive { await tote.start() } else { await tote.stop() }
+    }
+
+    func use(_ profile: NetworkProfile, named name: String) async throws {
+        link.use(profile)
+        try change { $0.network = name }
+        if !profile.isOffline { await tote.networkMayBeBack() }
+    }
+
+    /// Syncs once and says how it went.
+    func sync(within deadline: Duration) async -> String {
+        // A retry would be in vain: the first try tells it all.
+        let deadline = link.profile.isOffline ? .milliseconds(100) : deadline
+        do {
+            let report = try await tote.syncOnce(deadline: deadline)
+            if report.isComplete { return "up to date" }
+            return "not up to date: \(DeviceText.status(report.status)), "
+                + "\(report.unsentCount) to be sent"
+        } catch {
+            return "not up to date: \(error.message)"
+        }
+    }
+
+    /// Ends the device; everything is kept.
+    func close() async {
+        await tote.close()
+        link.use(NetworkProfile.presets[0])
+        transport.close()
+    }
+
+    /// Does what a line says.
+    ///
+    /// - Throws: `VerbFailure`.
+    func run(_ line: String) async throws(VerbFailure) -> Answer {
+        guard let parsed = try VerbLine.parse(line) else { return Answer() }
+        do {
+            return try await run(parsed)
+        } catch let failure as VerbFailure {
+            throw failure
+        } catch let error as ToteError {
+            throw VerbFailure(.refused, "\(error.message) (\(error.code.rawValue))")
+        } catch {
+            throw VerbFailure(.refused, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import ToteClient
+import ToteConcurrency
+import ToteHTTP
+
+/// What lies between a device and the server: a profile, and faults that the next exchanges meet.
+final class NetworkLink: Sendable {
+    /// Why no answer came.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private struct State {
+        var profile: NetworkProfile
+        var faults: [NetworkFault] = []
+        var underWay: [UInt64: Exchange] = [:]
+        var lastID: UInt64 = 0
+    }
+
+    /// One exchange, which somebody else may end.
+    final class Exchange: Sendable {
+        let request: TransportRequest
+        private let state = Monitor(State())
+
+        private struct State {
+            var isCut = false
+            var connection: HTTPConnection?
+        }
+
+        init(_ request: TransportRequest) { self.request = request }
+
+        /// Ends the exchange, wherever it is.
+        func cut() {
+            state.change { state in
+                state.isCut = true
+                state.connection?.cancel()
+            }
+        }
+
+        var isCut: Bool { state.change { $0.isCut } }
+
+        fileprivate func use(_ connection: HTTPConnection) throws(Failure) {
+            let isCut = state.change { state in
+                state.connection = connection
+                return state.isCut
+            }
+            if isCut { throw Failure(description: "the network is gone") }
+        }
+
+        fileprivate func pause(_ duration: Duration) throws(Failure) {
+            let isCut: Bool? = state.wait(atMost: duration) { $0.isCut ? true : nil }
+            if isCut == true { throw Failure(description: "the network is gone") }
+        }
+    }
+
+    let endpoint: HTTPConnection.Endpoint
+    private let state: Lock<State>
+
+    init(to endpoint: HTTPConnection.Endpoint, profile: NetworkProfile) {
+        self.endpoint = endpoint
+        state = Lock(State(profile: profile))
+    }
+
+    var profile: NetworkProfile { state.withLock { $0.profile } }
+    var faults: [NetworkFault] { state.withLock { $0.faults } }
+
+    /// Changes the network. Going offline cuts what is under way; faults that wait are forgotten.
+    func use(_ profile: NetworkProfile) {
+        let cut: [Exchange] = state.withLock { state in
+            state.profile = profile
+            state.faults = []
+            return profile.isOffline ? Array(state.underWay.values) : []
+        }
+        for exchange in cut { exchange.cut() }
+    }
+
+    /// Has the next exchanges meet a fault, one after the other.
+    func add(_ fault: NetworkFault, times: Int = 1) {
+        state.withLock { $0.faults += Array(repeating: fault, count: times) }
+    }
+
+    /// Carries one exchange over the link; blocks.
+    func carry(_ exchange: Exchange) throws -> TransportResponse {
+        let (id, profile, fault) = state.withLock { state in
+            state.lastID += 1
+            state.underWay[state.lastID] = exchange
+            // Parked requests wait for news: a fault is meant for what a person just did.
+            let meets = exchange.request.lane == .exchange && !state.profile.isOffline
+            let fault = meets && !state.faults.isEmpty ? state.faults.removeFirst() : nil
+            return (state.lastID, state.profile, fault)
+        }
+        defer { state.withLock { $0.underWay[id] = nil } }
+        guard !profile.isOffline else { throw Failure(description: "there is no network") }
+        if fault == .captivePortal { return Self.loginPage }
+        return try carry(exchange, profile, fault)
+    }
+
+    private func carry(
+        _ exchange: Exchange, _ profile: NetworkProfile, _ fault: NetworkFault?
+    ) throws -> TransportResponse {
+        let request = exchange.request
+        try exchange.pause(
+            profile.delay(bytes: request.body.count, kilobits: profile.up) + jitter(profile))
+        guard fault != .lostRequest, !isUnlucky(profile) else {
+            throw Failure(description: "the request was lost")
+        }
+        let message = HTTPClientRequest(
+            method: request.method, target: request.path,
+            headers: request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                + [("Connection", "close")], body: request.body)
+        if fault == .twice { _ = try send(message, exchange) }
+        let connection = try open(exchange)
+        defer { connection.close() }
+        let timeout = request.timeout
+        switch fault {
+        case .cutRequest(let bytes):
+            try connection.write(Array(connection.encoded(message).prefix(bytes)))
+            throw Failure(description: "the connection was cut after \(bytes) bytes of the request")
+        case .cutReply(let bytes):
+            try connection.write(connection.encoded(message))
+            _ = try connection.readToEnd(limit: max(bytes, 1), timeout: timeout)
+            throw Failure(description: "the connection was cut after \(bytes) bytes of the reply")
+        case .lostRequest, .lostReply, .twice, .captivePortal, nil: break
+        }
+        let response = try connection.send(message, timeout: timeout)
+        try exchange.pause(
+            profile.delay(bytes: response.body.count, kilobits: profile.down) + jitter(profile))
+        guard fault != .lostReply, !isUnlucky(profile) else {
+            throw Failure(description: "the reply was lost")
+        }
+        return TransportResponse(
+            status: response.status,
+            headers: Dictionary(
+                response.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { $0 + ", " + $1 }),
+            body: response.body)
+    }
+
+    private func open(_ exchange: Exchange) throws -> HTTPConnection {
+        let connection = try HTTPConnection(to: endpoint)
+        try exchange.use(connection)
+        return connection
+    }
+
+    private func send(
+        _ message: HTTPClientRequest, _ exchange: Exchange
+    ) throws -> HTTPClientResponse {
+        let connection = try open(exchange)
+        defer { connection.close() }
+        return try connection.send(message, timeout: exchange.request.timeout)
+    }
+
+    private func jitter(_ profile: NetworkProfile) -> Duration {
+        .milliseconds(Int(SystemClock.random() % UInt64(profile.jitter + 1)))
+    }
+
+    private func isUnlucky(_ profile: NetworkProfile) -> Bool {
+        SystemClock.random() % 100 < UInt64(profile.loss)
+    }
+
+    private static let loginPage = TransportResponse(
+        status: 200, headers: ["Content-Type": "text/html"],
+        body: Array("<html><body>Welcome! Please sign in to use this network.</body></html>".utf8))
+}

@@ -1,0 +1,69 @@
+import ToteCore
+import ToteHTTP
+
+/// Makes and revokes tokens over the admin API, or over the operator's socket of an own server.
+struct Administrator: Sendable {
+    let endpoint: HTTPConnection.Endpoint
+    /// `nil` over the operator's socket, whose file is the credential.
+    let token: String?
+
+    struct Minted: Sendable {
+        let id: String
+        let secret: String
+    }
+
+    /// Makes a token for one device.
+    func mint(_ device: Scenario.Device, space: String) throws(RunFailure) -> Minted {
+        var grant = [Value.Entry("space", .text(space))]
+        for (name, patterns) in [("read", device.read), ("write", device.write)]
+        where !patterns.isEmpty {
+            grant.append(Value.Entry(name, .array(patterns.map { .text($0) })))
+        }
+        let answer = try call(
+            "POST", "/v1/admin/tokens",
+            .map([
+                Value.Entry("label", .text("tote-sim \(device.name)")),
+                Value.Entry("spaces", .array([.map(grant)])),
+                Value.Entry("expires_in_s", .int(24 * 3_600)),
+            ]))
+        guard let id = answer["id"]?.textValue, let secret = answer["token"]?.textValue else {
+            throw RunFailure(.unavailable, "the server made no token")
+        }
+        return Minted(id: id, secret: secret)
+    }
+
+    func revoke(_ id: String) throws(RunFailure) {
+        _ = try call("DELETE", "/v1/admin/tokens/\(id)", nil)
+    }
+
+    /// Asks whether a Tote server answers.
+    func greet() throws(RunFailure) {
+        guard try call("GET", "/v1/handshake", nil)["product"]?.textValue == "tote" else {
+            throw RunFailure(.unavailable, "what answers at \(endpoint) is no Tote server")
+        }
+    }
+
+    private func call(
+        _ method: String, _ path: String, _ body: Value?
+    ) throws(RunFailure) -> Value {
+        var headers = [("Content-Type", "application/json"), ("Connection", "close")]
+        if let token { headers.append(("Authorization", "Bearer \(token)")) }
+        let request = HTTPClientRequest(
+            method: method, target: path, headers: headers.map { (name: $0.0, value: $0.1) },
+            body: body.map { Encoding.json.encode($0) } ?? [])
+        let response: HTTPClientResponse
+        do throws(HTTPClientError) {
+            let connection = try HTTPConnection(to: endpoint)
+            defer { connection.close() }
+            response = try connection.send(request, timeout: .seconds(10))
+        } catch {
+            throw RunFailure(.unavailable, "no server answers at \(endpoint): \(error.detail)")
+        }
+        let value = (try? Encoding.json.value(response.body)) ?? .null
+        guard (200..<300).contains(response.status) else {
+            let code = value["code"]?.textValue ?? "status \(response.status)"
+            throw RunFailure(.unavailable, "\(method) \(path) at \(endpoint): \(code)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,144 @@
+import ToteCommandLine
+
+/// `tote-sim run`.
+enum RunCommand {
+    static let spec = CommandSpec(
+        "run", "Runs scenarios: a server and devices, each a process of its own.",
+        discussion: "Without --server each scenario gets a server of its own on this machine. "
+            + "Nothing that is started outlives the run.",
+        examples: [
+            ("tote-sim run first-sync", "the first thing to try"),
+            ("tote-sim run --all", "every scenario that is built in"),
+            ("tote-sim run --tag counter", "those with a tag"),
+            ("tote-sim run mine.json --keep", "a file; the run's files are kept"),
+            (
+                "tote-sim run first-sync --server http://10.0.0.5:8090 --admin-token-file admin",
+                "the same against a server that runs already"
+            ),
+        ],
+        arguments: [
+            ArgumentSpec(
+                "scenario", "the name of a built-in one, or the path of a file", optional: true,
+                repeating: true)
+        ],
+        options: [
+            OptionSpec("all", "run every built-in scenario"),
+            OptionSpec(
+                "tag", valueName: "TAG", "run the built-in scenarios with a tag", repeating: true),
+            OptionSpec("server", valueName: "URL", "a server that runs already"),
+            OptionSpec(
+                "admin-token-file", valueName: "FILE",
+                "holds an admin's token for --server: `tote token mint --role admin`"),
+            OptionSpec("keep", "keep the files of the run"),
+            OptionSpec("steps", "print every step, also of several scenarios"),
+            OptionSpec("json", "print one JSON object at the end"),
+        ])
+
+    static func run(
+        _ command: ParsedCommand, _ terminal: Terminal
+    ) throws(UsageError) -> ExitCode {
+        let place = try self.place(command, terminal)
+        let chosen = try ScenarioCommands.chosen(command)
+        var scenarios: [Scenario] = []
+        for source in chosen {
+            switch source.read() {
+            case .success(let scenario): scenarios.append(scenario)
+            case .failure(let problem): return problem.report(terminal)
+            }
+        }
+        guard let place else { return .noInput }
+        let isJSON = command.flag("json")
+        let style: RunReporter.Style =
+            isJSON
+            ? .silent : scenarios.count == 1 || command.flag("steps") ? .steps : .scenarios
+        let reporter = RunReporter(terminal, style: style)
+        Keeper.shared.start()
+        let results = scenarios.map {
+            ScenarioRun.run($0, at: place, keeps: command.flag("keep"), reporter: reporter)
+        }
+        let exit = exitCode(results)
+        if isJSON {
+            terminal.writeOut(json(results, exit).pretty + "\n")
+        } else if results.count != 1 {
+            terminal.writeOut(summary(results) + "\n")
+        }
+        return exit
+    }
+
+    /// - Returns: `nil` when the token's file cannot be read, which was said.
+    private static func place(
+        _ command: ParsedCommand, _ terminal: Terminal
+    ) throws(UsageError) -> ScenarioRun.Place? {
+        guard let text = command.option("server") else { return .own }
+        let address: ServerAddress
+        do throws(ServerAddress.Refusal) {
+            address = try ServerAddress(text)
+        } catch {
+            throw UsageError(
+                "--server: \(error.message)", hint: error.hint, command: command.line)
+        }
+        guard let file = command.option("admin-token-file") else {
+            throw UsageError(
+                "--server needs --admin-token-file", hint: "devices get tokens over the admin API",
+                command: command.line)
+        }
+        do throws(Files.Failure) {
+            let text = String(decoding: try Files.read(file), as: UTF8.self)
+            let token = text.split(whereSeparator: \.isWhitespace).first.map(String.init)
+            return .remote(
+                address, Administrator(endpoint: address.endpoint, token: token ?? ""))
+        } catch {
+            terminal.writeError("\(error)\n")
+            return nil
+        }
+    }
+
+    private static func exitCode(_ results: [RunResult]) -> ExitCode {
+        var ran = 0
+        var exit = ExitCode.success
+        for result in results {
+            switch result.verdict {
+            case .passed: ran += 1
+            case .skipped: break
+            case .failed(let failure):
+                ran += 1
+                // What is unreachable says nothing about the rest, a broken promise does.
+                if failure.kind == .expectation {
+                    exit = .failure
+                } else if exit == .success {
+                    exit = .unavailable
+                }
+            }
+        }
+        return ran == 0 ? .nothingRan : exit
+    }
+
+    private static func counts(_ results: [RunResult]) -> (passed: Int, failed: Int, skipped: Int) {
+        var counts = (passed: 0, failed: 0, skipped: 0)
+        for result in results {
+            switch result.verdict {
+            case .passed: counts.passed += 1
+            case .failed: counts.failed += 1
+            case .skipped: counts.skipped += 1
+            }
+        }
+        return counts
+    }
+
+    private static func summary(_ results: [RunResult]) -> String {
+        let (passed, failed, skipped) = counts(results)
+        if passed + failed == 0 {
+            return "nothing ran" + (skipped > 0 ? ", \(skipped) skipped" : "")
+        }
+        return "\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : "")
+    }
+
+    private static func json(_ results: [RunResult], _ exit: ExitCode) -> JSONText {
+        let (passed, failed, skipped) = counts(results)
+        return [
+            "version": 1, "exit": .int(Int(exit.rawValue)), "passed": .int(passed),
+            "failed": .int(failed), "skipped": .int(skipped),
+            "scenarios": .array(results.map(\.json)),
+        ]
+    }
+}

@@ -1,0 +1,331 @@
+import Glibc
+import ToteCommandLine
+import ToteConcurrency
+
+/// One run of a scenario: its server, its devices, its directory.
+final class ScenarioRun: Sendable {
+    /// Where the server is.
+    enum Place: Sendable {
+        /// Started for the run, ended with it.
+        case own
+        case remote(ServerAddress, Administrator)
+    }
+
+    private struct Count {
+        var steps = 0
+        var tokens: [String: String] = [:]
+    }
+
+    private let scenario: Scenario
+    private let directory: String
+    private let reporter: RunReporter
+    private let server: ServerProcess?
+    private let administrator: Administrator
+    private let devices: [String: DeviceProcess]
+    private let count = Lock(Count())
+    /// On a server of somebody else's, customers of this run alone.
+    private let customerPrefix: String
+
+    /// Runs a scenario from its start to its end, and cleans up behind it.
+    static func run(
+        _ scenario: Scenario, at place: Place, keeps: Bool, reporter: RunReporter
+    ) -> RunResult {
+        let begun = SystemClock.monotonicMilliseconds()
+        if scenario.needsOwnServer, case .remote = place {
+            let result = RunResult(
+                name: scenario.name,
+                verdict: .skipped("it kills or restores the server: run it without --server"),
+                steps: 0, milliseconds: 0, directory: nil)
+            reporter.end(scenario, result)
+            return result
+        }
+        reporter.begin(scenario)
+        var verdict = RunResult.Verdict.passed
+        var steps = 0
+        let start = TextPlace(line: 1, column: 1)
+        var directory: String?
+        do {
+            let made = try Files.makeTemporaryDirectory()
+            directory = made
+            Keeper.shared.removeAtEnd(made)
+            let run = try ScenarioRun(scenario, at: place, in: made, reporter: reporter)
+            if let failure = run.play() { verdict = .failed(failure) }
+            steps = run.count.withLock { $0.steps }
+        } catch let failure as RunFailure {
+            verdict = .failed(.init(place: start, message: failure.message, kind: failure.kind))
+        } catch {
+            verdict = .failed(.init(place: start, message: "\(error)", kind: .unavailable))
+        }
+        var isKept = keeps
+        // Where nothing was done there is nothing to look at, unless a server of ours said why.
+        if case .failed = verdict, steps > 0 || isOwn(place) {
+            isKept = true
+        }
+        if let made = directory, !isKept {
+            Files.remove(made)
+            directory = nil
+        }
+        if let made = directory { Keeper.shared.keep(made) }
+        let result = RunResult(
+            name: scenario.name, verdict: verdict, steps: steps,
+            milliseconds: SystemClock.monotonicMilliseconds() - begun, directory: directory)
+        reporter.end(scenario, result)
+        return result
+    }
+
+    private static func isOwn(_ place: Place) -> Bool {
+        if case .own = place { true } else { false }
+    }
+
+    private init(
+        _ scenario: Scenario, at place: Place, in directory: String, reporter: RunReporter
+    ) throws {
+        self.scenario = scenario
+        self.directory = directory
+        self.reporter = reporter
+        let address: ServerAddress
+        switch place {
+        case .own:
+            let server = try ServerProcess(in: directory)
+            self.server = server
+            address = server.address
+            administrator = Administrator(endpoint: server.operatorSocket, token: nil)
+            customerPrefix = ""
+            reporter.step("server", "listens at \(address), a process of its own")
+        case .remote(let remote, let administrator):
+            server = nil
+            address = remote
+            self.administrator = administrator
+            customerPrefix = "sim-\(SystemClock.stamp())-\(SystemClock.random() % 1_000_000)-"
+            try administrator.greet()
+            reporter.step("server", "answers at \(address)")
+        }
+        var devices: [String: DeviceProcess] = [:]
+        for spec in scenario.devices {
+            devices[spec.name] = DeviceProcess(
+                spec, in: directory, server: address, customer: customerPrefix + spec.customer,
+                tokenFile: directory + "/\(spec.name).token")
+        }
+        self.devices = devices
+        do {
+            for spec in scenario.devices { try grant(spec) }
+        } catch {
+            server?.end()
+            throw error
+        }
+    }
+
+    /// Makes a token for a device and puts it where the device finds it.
+    private func grant(_ spec: Scenario.Device) throws(RunFailure) {
+        let customer = customerPrefix + (spec.tokenCustomer ?? spec.customer)
+        let minted = try administrator.mint(spec, space: "customer:\(customer)")
+        do throws(Files.Failure) {
+            try Files.write(
+                Array((minted.secret + "\n").utf8), to: directory + "/\(spec.name).token")
+        } catch {
+            throw RunFailure(.unavailable, "\(error)")
+        }
+        count.withLock { $0.tokens[spec.name] = minted.id }
+    }
+
+    private func device(_ name: String) -> DeviceProcess {
+        guard let device = devices[name] else {
+            preconditionFailure("the reader let through a device \(name) that there is not")
+        }
+        return device
+    }
+
+    /// Plays every step, then has the server checked; whatever happens, all processes end.
+    private func play() -> RunResult.Failure? {
+        var failure = play(scenario.steps)
+        for spec in scenario.devices {
+            if failure == nil { device(spec.name).stop() } else { device(spec.name).end() }
+        }
+        if failure == nil, let server {
+            do throws(RunFailure) {
+                try server.verify()
+                reporter.step("server", "ends; `tote verify` finds its file in order")
+            } catch {
+                let last = scenario.steps.last?.place ?? TextPlace(line: 1, column: 1)
+                failure = .init(place: last, message: error.message, kind: error.kind)
+            }
+        }
+        server?.end()
+        return failure
+    }
+
+    private func play(_ steps: [Scenario.Step]) -> RunResult.Failure? {
+        for step in steps {
+            if let failure = play(step) { return failure }
+        }
+        return nil
+    }
+
+    private func play(_ step: Scenario.Step) -> RunResult.Failure? {
+        switch step.action {
+        case .parallel(let steps): return playAtOnce(steps)
+        case .repeated(let times, let steps):
+            for _ in 0..<times {
+                if let failure = play(steps) { return failure }
+            }
+            return nil
+        default: break
+        }
+        do throws(RunFailure) {
+            try perform(step.action)
+            return nil
+        } catch {
+            return .init(
+                place: error.place ?? step.place, message: error.message, kind: error.kind)
+        }
+    }
+
+    private func playAtOnce(_ steps: [Scenario.Step]) -> RunResult.Failure? {
+        let failures = Lock<[RunResult.Failure]>([])
+        let threads = steps.map { step in
+            startThread(named: "parallel") { [self] in
+                if let failure = play(step) { failures.withLock { $0.append(failure) } }
+            }
+        }
+        for thread in threads { thread.join() }
+        return failures.withLock { $0.first }
+    }
+
+    private func note(_ who: String, _ what: String, _ answer: [String] = []) {
+        count.withLock { $0.steps += 1 }
+        reporter.step(who, what, answer)
+    }
+
+    private func perform(_ action: Scenario.Action) throws(RunFailure) {
+        switch action {
+        case .lines(let lines, let names):
+            for name in names {
+                for line in lines { try perform(line, on: name) }
+            }
+        case .server(let action, let backup): try perform(action, backup)
+        case .copy(let from, let to):
+            device(from).stop()
+            device(to).end()
+            try copy(device(from).directory, to: device(to).directory)
+            note(from, "is copied to \(to)")
+        case .snapshot(let name, let label):
+            device(name).stop()
+            try copy(device(name).directory, to: "\(directory)/snapshot-\(name)-\(label)")
+            note(name, "is kept as \(label)")
+        case .rollback(let name, let label):
+            device(name).end()
+            try copy("\(directory)/snapshot-\(name)-\(label)", to: device(name).directory)
+            note(name, "is rolled back to \(label)")
+        case .settle(let names, let limit): try settle(names, within: limit)
+        case .revoke(let name):
+            guard let id = count.withLock({ $0.tokens[name] }) else { return }
+            try administrator.revoke(id)
+            note("server", "revokes the token of \(name)")
+        case .grant(let name):
+            try grant(device(name).spec)
+            note("server", "gives \(name) a new token")
+        case .wait(let time): SystemClock.pause(time)
+        case .parallel, .repeated: preconditionFailure("a block is played, not performed")
+        }
+    }
+
+    private func perform(_ line: Scenario.Line, on name: String) throws(RunFailure) {
+        let answer: [String]
+        do throws(RunFailure) {
+            answer = try device(name).run(line.text)
+        } catch {
+            throw RunFailure(
+                error.kind, "\(name), `\(line.text)`: \(error.message)", at: line.place)
+        }
+        // What was asked for and came about needs no words.
+        let isDull = ["saved", "as expected"].contains(answer.first) || line.text.hasPrefix("net ")
+        note(name, line.text, isDull ? [] : answer)
+    }
+
+    private func perform(
+        _ action: Scenario.ServerAction, _ backup: String
+    ) throws(RunFailure) {
+        guard let server else { preconditionFailure("a remote server is not touched") }
+        switch action {
+        case .kill: try server.kill()
+        case .stop: try server.stop()
+        case .start: try server.start()
+        case .restart:
+            try server.stop()
+            try server.start()
+        case .backup: try server.makeBackup(backup)
+        case .restore: try server.restore(backup)
+        }
+        note("server", action == .kill ? "kill -9" : "\(action.rawValue) \(backup)")
+    }
+
+    private func copy(_ from: String, to: String) throws(RunFailure) {
+        do throws(Files.Failure) {
+            try Files.copyDirectory(from, to: to)
+        } catch {
+            throw RunFailure(.expectation, "\(error)")
+        }
+    }
+}
+
+extension ScenarioRun {
+    /// How often devices are asked whether they agree.
+    private static let interval: Duration = .milliseconds(25)
+
+    /// Faults are over: without further help outboxes empty, and devices of one customer agree.
+    private func settle(_ names: [String], within limit: Duration) throws(RunFailure) {
+        for name in names {
+            _ = try device(name).run("net wifi")
+            _ = try device(name).run("live on")
+        }
+        let begun = SystemClock.monotonicMilliseconds()
+        let deadline = MonotonicClock.nowNanos() &+ limit.clampedNanos
+        let query =
+            "state "
+            + scenario.customFields.flatMap { $0 }.map { "\"\($0)\"" }
+            .joined(separator: " ")
+        while true {
+            var states: [(name: String, lines: [String])] = []
+            for name in names { states.append((name, try device(name).run(query))) }
+            guard let why = unsettled(states) else {
+                let time = RunResult.seconds(SystemClock.monotonicMilliseconds() - begun)
+                let shown = states[0].lines.dropFirst(2)
+                note(
+                    "settled", "\(names.joined(separator: ", ")) agree after \(time):",
+                    shown.isEmpty ? ["nothing is there"] : Array(shown))
+                break
+            }
+            guard MonotonicClock.nowNanos() < deadline else {
+                throw RunFailure(.expectation, "not settled within \(limit): \(why)")
+            }
+            SystemClock.pause(Self.interval)
+        }
+        for name in names where !device(name).spec.isLive {
+            _ = try device(name).run("live off")
+        }
+    }
+
+    /// Why devices are not settled; `nil` when they are.
+    private func unsettled(_ states: [(name: String, lines: [String])]) -> String? {
+        for state in states {
+            guard state.lines.prefix(2) == ["outbox 0", "status up-to-date"] else {
+                return "\(state.name): \(state.lines.prefix(2).joined(separator: ", "))"
+            }
+        }
+        for state in states {
+            // Who may not read everything cannot show everything.
+            let spec = device(state.name).spec
+            let first = states.first { other in
+                let their = device(other.name).spec
+                return their.customer == spec.customer && their.read == spec.read
+            }
+            guard let first, first.lines != state.lines else { continue }
+            return "\(first.name) and \(state.name) differ:\n"
+                + first.lines.filter { !state.lines.contains($0) }
+                .map { "    \(first.name): \($0)\n" }.joined()
+                + state.lines.filter { !first.lines.contains($0) }
+                .map { "    \(state.name): \($0)\n" }.joined()
+        }
+        return nil
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import ToteConcurrency
+
+/// The one place of the simulator's command line that takes time and randomness from the system.
+enum SystemClock {
+    /// Milliseconds that only run forward.
+    static func monotonicMilliseconds() -> UInt64 { MonotonicClock.nowNanos() / 1_000_000 }
+
+    /// Keeps the calling thread for a while.
+    static func pause(_ duration: Duration) {
+        let nanos = duration.clampedNanos
+        var left = timespec(
+            tv_sec: Int(nanos / 1_000_000_000), tv_nsec: Int(nanos % 1_000_000_000))
+        var asked = left
+        while nanosleep(&asked, &left) != 0, errno == EINTR { asked = left }
+    }
+
+    /// 64 bits from the system's generator.
+    static func random() -> UInt64 {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
+    }
+
+    /// The moment in UTC as `20261123-013048`, for names of directories.
+    static func stamp() -> String {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func pad(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(parts.tm_year + 1_900)\(pad(parts.tm_mon + 1))\(pad(parts.tm_mday))-"
+            + "\(pad(parts.tm_hour))\(pad(parts.tm_min))\(pad(parts.tm_sec))"
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+/// Runs the executables that stand beside this test bundle, as a person would.
+enum SimulatorProgram {
+    /// What a program did.
+    struct Outcome: Sendable {
+        /// `nil` when a signal ended it.
+        var exit: Int32?
+        var signal: Int32?
+        var out: String
+        var error: String
+    }
+
+    /// The directory that the executables were built into.
+    static let directory: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent()
+
+    /// A directory for one test, removed with `remove`.
+    static func makeDirectory() throws -> URL {
+        let url = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tote-test-\(UInt64.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        return url
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// Output goes into files: a pipe that nobody reads would stop the program.
+    static func run(
+        _ name: String, _ arguments: [String], input: String = "",
+        environment: [String: String] = [:]
+    ) async throws -> Outcome {
+        let scratch = try makeDirectory()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let files = ["in", "out", "error"].map { scratch.appendingPathComponent($0) }
+        try Data(input.utf8).write(to: files[0])
+        try Data().write(to: files[1])
+        try Data().write(to: files[2])
+        let process = Process()
+        process.executableURL = directory.appendingPathComponent(name)
+        process.arguments = arguments
+        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": "/usr/bin:/bin"]) {
+            mine, _ in mine
+        }
+        process.standardInput = try FileHandle(forReadingFrom: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: files[1])
+        process.standardError = try FileHandle(forWritingTo: files[2])
+        try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { _ in continuation.resume() }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        let isExit = process.terminationReason == .exit
+        return Outcome(
+            exit: isExit ? process.terminationStatus : nil,
+            signal: isExit ? nil : process.terminationStatus,
+            out: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
+            error: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+    }
+
+    /// Runs `tote-sim`.
+    static func simulate(_ arguments: String..., input: String = "") async throws -> Outcome {
+        try await run("tote-sim", arguments, input: input)
+    }
+}
+
+/// A program that goes on while a test talks to it.
+final class RunningProgram {
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private var unread = Data()
+
+    init(_ name: String, _ arguments: [String]) throws {
+        process.executableURL = SimulatorProgram.directory.appendingPathComponent(name)
+        process.arguments = arguments
+        process.environment = ["TMPDIR": "/tmp", "PATH": "/usr/bin:/bin"]
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// The next line that it says; `nil` when it has ended.
+    func readLine() -> String? {
+        while true {
+            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: unread[..<end], as: UTF8.self)
+                unread = Data(unread[(end + 1)...])
+                return line
+            }
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { return nil }
+            unread += more
+        }
+    }
+
+    /// Says a line to it.
+    func write(_ line: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+    }
+
+    /// Sends a signal, and waits for the end.
+    ///
+    /// - Returns: the status of the process, or the number of the signal that ended it.
+    @discardableResult
+    func end(_ signal: Int32) -> Int32 {
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
