@@ -141,8 +141,8 @@ final class TestServer {
         ) { "space " + $0.text(0) }
         lines += try database.rows(
             """
-            SELECT json_array(id, count, replica, counter, time, ifnull(digest, '-'), hex(body))
-            FROM log ORDER BY id
+            SELECT json_array(space, position, count, replica, counter, time, digest, hex(body))
+            FROM log ORDER BY space, position
             """
         ) { "log " + $0.text(0) }
         lines += try database.rows(
