@@ -8,19 +8,15 @@ enum AllocationCounter {
     static let library = "libc_malloc_debug.so.0"
     static let traceVariable = "MALLOC_TRACE"
 
-    private typealias Switch = @convention(c) () -> Void
-
     /// Blocks allocated by `work`, `nil` where they cannot be counted.
     static func count(_ work: () throws -> Void) rethrows -> Int? {
-        guard let path = getenv(traceVariable).map({ String(cString: $0) }),
-            let on = dlsym(nil, "mtrace"), let off = dlsym(nil, "muntrace")
-        else { return nil }
+        guard let path = getenv(traceVariable).map({ String(cString: $0) }) else { return nil }
         // What is made once, at the first use, is not part of the work.
         try work()
         unlink(path)
-        unsafeBitCast(on, to: Switch.self)()
+        traceOn()
         try work()
-        unsafeBitCast(off, to: Switch.self)()
+        traceOff()
         guard let file = fopen(path, "r") else { return nil }
         defer {
             fclose(file)
@@ -63,3 +59,7 @@ enum AllocationCounter {
         return status
     }
 }
+
+// Linked by name: `dlsym` would find the C library's own, which trace nothing.
+@_silgen_name("mtrace") private func traceOn()
+@_silgen_name("muntrace") private func traceOff()

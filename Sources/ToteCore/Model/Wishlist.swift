@@ -111,7 +111,10 @@ extension LocalView {
             low.map { $0 < place } ?? true
         }
         let place = FractionalIndex.between(low, high, tail: tail)
-        writes += registering(.text(place.text), Key(collection, item, Fields.position))
+        // First, so that the limit on writes never cuts off what was asked for.
+        writes.insert(
+            contentsOf: registering(.text(place.text), Key(collection, item, Fields.position)),
+            at: 0)
         // Those behind the gap that do not rise above the new place would now stand before it.
         var last = place
         for entry in order[index...] {

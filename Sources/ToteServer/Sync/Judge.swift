@@ -353,6 +353,10 @@ struct Judge {
     /// without what it may not see, and no token brings back what it may not write: those are left
     /// to another device.
     func resend(_ request: SyncRequest) throws {
+        guard wasRestored else {
+            throw Problem(
+                409, "nothing_restored", "this server has lost nothing: it takes no resends")
+        }
         let latest =
             space.clock.reading(atMilliseconds: now).milliseconds + Limits.clockAheadMillisecondsMax
         var seen: Set<Nonce> = []

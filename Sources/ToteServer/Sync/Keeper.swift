@@ -46,7 +46,9 @@ struct Keeper {
         let horizon = now - min(now, horizonMilliseconds)
         let forgotten = now - min(now, fateMilliseconds)
         let surplus = space.position > Self.eventsMax ? space.position - Self.eventsMax : 0
-        var next: UInt64 = 1
+        // What was stripped is looked at again only when the oldest of it is to be forgotten.
+        let oldest = try store.rows(space: space.number, from: 1, most: 1).first
+        var next = oldest.map { $0.time < forgotten } ?? false ? 1 : space.trimmed + 1
         var hasForgotten = false
         reading: while next <= space.snapshotPosition {
             let rows = try store.rows(space: space.number, from: next, most: 128)

@@ -198,6 +198,10 @@ final class Space {
     func noteAwaited(_ change: Change) {
         for write in change.writes {
             for dot in write.replaces where !isJudged(dot) {
+                // Bounded: a client may name dots that never come.
+                guard awaited.count < Limits.cellsPerSpaceMax || awaited[dot] != nil else {
+                    return
+                }
                 awaited[dot, default: []].insert(write.key)
             }
         }
