@@ -1,5 +1,5 @@
 import Glibc
-internal import ToteServer
+internal import ToteConcurrency
 
 /// The directory that holds one brand's data: the file, the operator's socket, a lock.
 package struct DataDirectory: Sendable, Hashable {
@@ -56,11 +56,19 @@ package struct DataDirectory: Sendable, Hashable {
 
 /// Holds a data directory; dropping it gives the directory free.
 package final class DirectoryLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Lock<Int32?>
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32) { self.descriptor = Lock(descriptor) }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Gives the directory free now; later calls change nothing.
+    package func release() {
+        descriptor.withLock { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
+    }
 }
 
 /// Why a service did not start or ended.

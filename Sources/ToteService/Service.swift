@@ -82,6 +82,7 @@ package final class Service: Sendable {
         for server in servers { server.stop(within: limit) }
         commits.jobs.close()
         thread.join()
+        lock.release()
     }
 
     /// Waits until the commit thread has failed; `nil` when the time passes first.
