@@ -68,6 +68,31 @@ package final class Statement {
         while try step() {}
     }
 
+    /// Runs a statement whose first parameters are numbers and whose last is bytes, which SQLite reads
+    /// where they lie: for the writes that every request makes.
+    package func run(numbers: [Int64?], bytes: [UInt8]) throws(SQLiteError) {
+        defer { reset() }
+        for (index, number) in numbers.enumerated() {
+            let place = Int32(truncatingIfNeeded: index + 1)
+            let code =
+                number.map { sqlite3_bind_int64(handle, place, $0) }
+                ?? sqlite3_bind_null(handle, place)
+            guard code == SQLITE_OK else { throw database.error(code, "binding \(place)") }
+        }
+        let last = Int32(truncatingIfNeeded: numbers.count + 1)
+        // Safe: a nil destructor is SQLITE_STATIC, and the step ends inside the closure.
+        let code = bytes.withUnsafeBytes { raw -> Int32 in
+            let bound =
+                raw.isEmpty
+                ? sqlite3_bind_zeroblob(handle, last, 0)
+                : sqlite3_bind_blob(handle, last, raw.baseAddress, Int32(raw.count), nil)
+            return bound == SQLITE_OK ? sqlite3_step(handle) : bound
+        }
+        guard code == SQLITE_DONE else {
+            throw database.error(code, String(cString: sqlite3_sql(handle)).prefix(60).description)
+        }
+    }
+
     /// Moves to the next row; `false` at the end.
     func step() throws(SQLiteError) -> Bool {
         let code = sqlite3_step(handle)

@@ -244,7 +244,7 @@ package final class Server {
             if !sync.resend.isEmpty { try judge.resend(sync) }
             if !sync.changes.isEmpty { verdict = try judge.push(sync, bytes: run) }
             if space.position > before { touchedSpaces.insert(name) }
-            if keeper.isDue(space) { try keeper.keep(space, now: clock) }
+            if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
         }
         if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(
@@ -335,7 +335,7 @@ package final class Server {
         let names = try store.spaceNames()
         guard !names.isEmpty else { return }
         sweepNext = sweepNext < names.count ? sweepNext : 0
-        try keeper.keep(try space(names[sweepNext].name), now: clock)
+        try keeper.keep(try space(names[sweepNext].name), now: clock, trims: true)
         sweepNext += 1
     }
 
@@ -343,7 +343,7 @@ package final class Server {
     package func sweepAll(at now: UInt64) throws {
         clock = max(clock, now)
         for (_, name) in try store.spaceNames() {
-            try keeper.keep(try space(name), now: clock)
+            try keeper.keep(try space(name), now: clock, trims: true)
         }
     }
 

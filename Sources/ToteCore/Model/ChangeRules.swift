@@ -31,12 +31,14 @@ extension Change {
 
 extension Write {
     fileprivate func refusal() -> Rejection? {
-        let sizes = [
-            (key.collection.byteCount, Limits.collectionBytesMax),
-            (key.item.byteCount, Limits.itemBytesMax), (key.field.byteCount, Limits.fieldBytesMax),
-        ]
-        for (bytes, most) in sizes where bytes > most {
-            return .limit("key_too_long", most, bytes)
+        if key.collection.byteCount > Limits.collectionBytesMax {
+            return .limit("key_too_long", Limits.collectionBytesMax, key.collection.byteCount)
+        }
+        if key.item.byteCount > Limits.itemBytesMax {
+            return .limit("key_too_long", Limits.itemBytesMax, key.item.byteCount)
+        }
+        if key.field.byteCount > Limits.fieldBytesMax {
+            return .limit("key_too_long", Limits.fieldBytesMax, key.field.byteCount)
         }
         if key.collection.byteCount == 0 || key.field.byteCount == 0 {
             return Rejection(code: "key_empty", details: key.details)

@@ -166,11 +166,12 @@ package final class ServerStore {
     }
 
     func append(_ row: LogRow, space: UInt64) throws {
-        try database.run(
-            "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            .int(nextID), .bits(space), .bits(row.position), .bits(row.count),
-            .bits(row.replica.rawValue), .bits(row.counter), .bits(row.time),
-            .optional(bits: row.digest), .blob(row.body))
+        try database.statement("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)").run(
+            numbers: [
+                nextID, Int64(space), Int64(row.position), Int64(row.count),
+                Int64(bitPattern: row.replica.rawValue), Int64(row.counter), Int64(row.time),
+                row.digest.map { Int64(bitPattern: $0) },
+            ], bytes: row.body)
         unplaced[space, default: []].append((row.position, nextID))
         unplacedCount += 1
         nextID += 1
@@ -296,18 +297,25 @@ package final class ServerStore {
     func setReplica(_ record: ReplicaRecord, space: UInt64) throws {
         let ranges = record.context.ranges
         let isPlain = ranges.isEmpty || (ranges.count == 1 && ranges[0].lowerBound == 1)
-        try database.run(
+        let numbers: [Int64?] = [
+            Int64(space), Int64(bitPattern: record.id.rawValue),
+            Int64(bitPattern: record.family.rawValue), Int64(bitPattern: record.epoch),
+            Int64(record.context.last), Int64(bitPattern: record.ticket),
+            record.previousTicket.map { Int64(bitPattern: $0) }, Int64(record.batchCounter),
+            Int64(record.batchCount), Int64(record.seen),
+        ]
+        try database.statement(
             """
-            INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-            ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = ?6,
-                ticket = ?7, previous = ?8, digest = ?9, batch_counter = ?10,
-                batch_count = ?11, seen = ?12
-            """,
-            .bits(space), .bits(record.id.rawValue), .bits(record.family.rawValue),
-            .bits(record.epoch), .bits(record.context.last),
-            isPlain ? .null : .blob(Self.bytes(record.context)), .bits(record.ticket),
-            .optional(bits: record.previousTicket), .blob(record.digest),
-            .bits(record.batchCounter), .bits(record.batchCount), .bits(record.seen))
+            INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?11, ?8, ?9, ?10)
+            ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = NULL,
+                ticket = ?6, previous = ?7, batch_counter = ?8, batch_count = ?9, seen = ?10,
+                digest = ?11
+            """
+        ).run(numbers: numbers, bytes: record.digest)
+        guard !isPlain else { return }
+        try database.run(
+            "UPDATE replicas SET holes = ?3 WHERE space = ?1 AND replica = ?2", .bits(space),
+            .bits(record.id.rawValue), .blob(Self.bytes(record.context)))
     }
 
     func removeReplica(_ id: ReplicaID, space: UInt64) throws {

@@ -17,8 +17,8 @@ struct Keeper {
         space.position - space.snapshotPosition >= Self.eventsPerSnapshot
     }
 
-    /// Writes the snapshot of now, then trims what is old.
-    func keep(_ space: Space, now: UInt64) throws {
+    /// Writes the snapshot of now and, when there is time for it, trims what is old.
+    func keep(_ space: Space, now: UInt64, trims: Bool) throws {
         forgetOldRejections(space, now: now)
         if space.position > space.snapshotPosition {
             let snapshot = Snapshot(
@@ -28,7 +28,7 @@ struct Keeper {
                 space: space.number, position: space.position, body: Encoding.cbor.encode(snapshot))
             space.snapshotPosition = space.position
         }
-        try trim(space, now: now)
+        if trims { try trim(space, now: now) }
         try store.setSpaceFacts(
             space.number, trimmed: space.trimmed, awaited: space.awaitedBytes)
     }
