@@ -68,8 +68,8 @@ package final class Statement {
         while try step() {}
     }
 
-    /// Runs a statement whose first parameters are numbers and whose last is bytes, which SQLite reads
-    /// where they lie: for the writes that every request makes.
+    /// Runs a statement whose first parameters are numbers and whose last is bytes, which SQLite
+    /// reads where they lie: for the writes that every request makes.
     package func run(numbers: [Int64?], bytes: [UInt8]) throws(SQLiteError) {
         defer { reset() }
         for (index, number) in numbers.enumerated() {

@@ -14,6 +14,9 @@ package struct ServerRequest: Sendable {
     package var requestID: String
     /// True on the operator's own socket, whose file mode is the credential.
     package var isOperator = false
+    /// Set by `prepare`: the SHA-256 of the bearer token, and the sync request as it was read.
+    var tokenHash: [UInt8]?
+    var prepared: Result<PreparedSync, Problem>?
 
     package init(method: String, path: [String], requestID: String) {
         self.method = method
@@ -59,7 +62,7 @@ package struct ParkedSync: Sendable {
     package let deadline: UInt64
     let request: SyncRequest
     let encoding: Encoding
-    let requestID: String
+    package let requestID: String
 }
 
 package enum Handled: Sendable {
@@ -148,8 +151,6 @@ package final class Server {
         tokens = try TokenBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
-        tokens = try TokenBook(store: store)
-        backupTime = try store.meta("backup_time") ?? 0
     }
 
     /// Answers a request within the open group.
@@ -158,6 +159,8 @@ package final class Server {
     /// - Throws: storage errors only, after which the group must be rolled back.
     package func handle(_ request: ServerRequest, at now: UInt64) throws -> Handled {
         clock = max(clock, now)
+        var request = request
+        if request.prepared == nil, request.tokenHash == nil { request.prepare() }
         do {
             return try route(request)
         } catch let problem as Problem {
@@ -167,7 +170,11 @@ package final class Server {
 
     /// Looks at a parked pull again: answers it when there is something new, or when its time is
     /// over.
-    package func resume(_ parked: ParkedSync, at now: UInt64) throws -> Handled {
+    ///
+    /// - Parameter mustAnswer: answers it whatever there is, before the server stops.
+    package func resume(
+        _ parked: ParkedSync, at now: UInt64, mustAnswer: Bool = false
+    ) throws -> Handled {
         clock = max(clock, now)
         do {
             guard let token = tokens.token(id: parked.tokenID), token.isValid(at: clock) else {
@@ -176,7 +183,7 @@ package final class Server {
             guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
             let space = try space(parked.space)
             let isNew = space.position > (parked.request.cursor?.position ?? 0)
-            guard isNew || clock >= parked.deadline else { return .park(parked) }
+            guard isNew || mustAnswer || clock >= parked.deadline else { return .park(parked) }
             return .answer(
                 try reply(
                     parked.request, space: space, grant: grant, verdict: nil,
@@ -188,9 +195,7 @@ package final class Server {
 
     /// Bearer token → what it may do, or the refusal.
     func authenticate(_ request: ServerRequest) throws -> Token {
-        guard let header = request.authorization,
-            header.utf8.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8),
-            let token = tokens.token(secret: String(header.dropFirst(7))),
+        guard let hash = request.tokenHash, let token = tokens.token(hash: hash),
             token.isValid(at: clock)
         else { throw Problem.unauthorized }
         return token
@@ -200,18 +205,9 @@ package final class Server {
     func sync(_ name: String, _ request: ServerRequest) throws -> Handled {
         let token = try authenticate(request)
         guard let grant = token.grant(for: name) else { throw Problem.notFound }
-        let encoding = try Self.encoding(request.contentType)
-        let answerEncoding = request.accept.flatMap(Self.accepted) ?? encoding
-        guard request.body.count <= Limits.requestBytesMax else {
-            throw Problem(413, "body_too_large", "at most \(Limits.requestBytesMax) bytes")
-        }
-        let sync: SyncRequest
-        let run: [UInt8]
-        do {
-            (sync, run) = try encoding.requestWithRun(request.body)
-        } catch {
-            throw Problem.malformed(error)
-        }
+        let prepared = try request.prepared?.get() ?? PreparedSync(request)
+        let answerEncoding = request.accept.flatMap(Encoding.init(accepted:)) ?? prepared.encoding
+        let sync = prepared.request
         let hasWork = !sync.changes.isEmpty || !sync.resend.isEmpty
         guard sync.waitSeconds == 0 || !hasWork else {
             throw Problem(400, "wait_with_changes", "a request that waits carries no changes")
@@ -231,7 +227,7 @@ package final class Server {
         }
         var verdict: Judge.Verdict?
         if hasWork {
-            guard run.count <= Limits.batchBytesMax else {
+            guard prepared.run.count <= Limits.batchBytesMax else {
                 throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
             }
             let judge = Judge(
@@ -242,7 +238,7 @@ package final class Server {
                 throw Problem(400, "resend_with_changes", "resend first, then push")
             }
             if !sync.resend.isEmpty { try judge.resend(sync) }
-            if !sync.changes.isEmpty { verdict = try judge.push(sync, bytes: run) }
+            if !sync.changes.isEmpty { verdict = try judge.push(prepared) }
             if space.position > before { touchedSpaces.insert(name) }
             if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
         }
@@ -394,32 +390,4 @@ package final class Server {
     package func image() throws -> [UInt8] { try store.image() }
 
     func noteRevoked(_ id: String) { revokedTokens.insert(id) }
-
-    private static func encoding(_ type: String?) throws -> Encoding {
-        if type == Encoding.cbor.rawValue { return .cbor }
-        let plain = type?.split(separator: ";").first.map(String.init)?.trimmed.lowercased()
-        guard let encoding = Encoding(rawValue: plain ?? "") else {
-            throw Problem(
-                415, "unsupported_media_type", "send application/cbor or application/json")
-        }
-        return encoding
-    }
-
-    private static func accepted(_ accept: String) -> Encoding? {
-        for part in accept.split(separator: ",") {
-            let plain = part.split(separator: ";").first.map { String($0).trimmed.lowercased() }
-            if let encoding = Encoding(rawValue: plain ?? "") { return encoding }
-        }
-        return nil
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String {
-        let spaces: [Character] = [" ", "\t"]
-        var text = self[...]
-        while let first = text.first, spaces.contains(first) { text.removeFirst() }
-        while let last = text.last, spaces.contains(last) { text.removeLast() }
-        return String(text)
-    }
 }

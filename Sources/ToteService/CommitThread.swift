@@ -84,6 +84,8 @@ private struct CommitLoop {
     private var parked: [UInt64: Waiting] = [:]
     private var parkedBySpace: [String: Set<UInt64>] = [:]
     private var parkedByToken: [String: Int] = [:]
+    /// Not after the deadline of anything parked.
+    private var earliestDeadline = UInt64.max
     private var isDraining = false
     private var groupsSinceCheckpoint = 0
     private var idleRounds = 0
@@ -128,8 +130,8 @@ private struct CommitLoop {
         var answers: [(CommitThread.Answer, ServerResponse)] = []
         var parking: [(UInt64, ParkedSync, CommitThread.Answer)] = []
         var requests: [(String, CommitThread.Answer)] = []
-        let due = parked.values.contains { $0.parked.deadline <= now }
-        guard !taken.isEmpty || due else { return }
+        var woken: [UInt64] = []
+        guard !taken.isEmpty || earliestDeadline <= now else { return }
         for case .work(let work) in taken { work(server) }
         do {
             try server.begin()
@@ -147,9 +149,18 @@ private struct CommitLoop {
                 }
             }
             for (number, sync, answer) in parking { park(number, sync, answer, &answers) }
-            try wake(at: now, &answers)
+            woken = try wake(at: now, &answers)
         } catch {
             try server.rollBack()
+            for (number, _, _) in parking { forget(number) }
+            // One request that meets a damaged space must not fail those beside it.
+            if error is StoreError, taken.count > 1 {
+                for job in taken {
+                    if case .work = job { continue }
+                    try serve([job])
+                }
+                return
+            }
             log.line(.error, "a group of requests failed", [("detail", .text("\(error)"))])
             answerFailure(error, requests)
             return
@@ -160,10 +171,12 @@ private struct CommitLoop {
             // A disk that is full has refused the bytes for certain; anything else leaves it open.
             guard let error = error as? SQLiteError, error.isFull else { throw error }
             try server.rollBack()
+            for (number, _, _) in parking { forget(number) }
             log.line(.error, "the disk is full", [])
             answerFailure(error, requests)
             return
         }
+        for number in woken { forget(number) }
         for (answer, response) in answers { answer(response) }
         statistics.withLock {
             $0.groups += 1
@@ -197,10 +210,11 @@ private struct CommitLoop {
                 429, "too_many_waiting",
                 "at most \(Self.parkedPerTokenMax) requests of one token may wait")
             problem.retryAfterSeconds = 5
-            answers.append((answer, ServerResponse(problem, requestID: "")))
+            answers.append((answer, ServerResponse(problem, requestID: sync.requestID)))
             return
         }
         parked[number] = Waiting(parked: sync, answer: answer)
+        earliestDeadline = min(earliestDeadline, sync.deadline)
         parkedBySpace[sync.space, default: []].insert(number)
         parkedByToken[sync.tokenID, default: 0] += 1
     }
@@ -216,46 +230,70 @@ private struct CommitLoop {
     }
 
     /// Looks again at what waits in spaces that were written to, whose token went, or whose time is
-    /// over.
+    /// over. What is answered stays parked until the group is committed.
     private mutating func wake(
         at now: UInt64, _ answers: inout [(CommitThread.Answer, ServerResponse)]
-    ) throws {
-        guard !parked.isEmpty else { return }
+    ) throws -> [UInt64] {
+        guard !parked.isEmpty else { return [] }
         var numbers = Set(server.touchedSpaces.flatMap { parkedBySpace[$0] ?? [] })
-        for (number, waiting) in parked
-        where isDraining || waiting.parked.deadline <= now
-            || server.revokedTokens.contains(waiting.parked.tokenID)
-        {
-            numbers.insert(number)
-        }
-        for number in numbers.sorted() {
-            guard let waiting = parked[number] else { continue }
-            let time = isDraining ? max(now, waiting.parked.deadline) : now
-            if case .answer(let response) = try server.resume(waiting.parked, at: time) {
-                forget(number)
-                answers.append((waiting.answer, response))
+        if isDraining || earliestDeadline <= now || !server.revokedTokens.isEmpty {
+            earliestDeadline = .max
+            for (number, waiting) in parked {
+                if isDraining || waiting.parked.deadline <= now
+                    || server.revokedTokens.contains(waiting.parked.tokenID)
+                {
+                    numbers.insert(number)
+                } else {
+                    earliestDeadline = min(earliestDeadline, waiting.parked.deadline)
+                }
             }
         }
+        var woken: [UInt64] = []
+        for number in numbers.sorted() {
+            guard let waiting = parked[number] else { continue }
+            let handled = try server.resume(waiting.parked, at: now, mustAnswer: isDraining)
+            if case .answer(let response) = handled {
+                woken.append(number)
+                answers.append((waiting.answer, response))
+            } else {
+                earliestDeadline = min(earliestDeadline, waiting.parked.deadline)
+            }
+        }
+        return woken
     }
 
-    /// What is done when nobody asks for anything.
+    /// What is done when nobody asks for anything. A disk that is full, or a space that is damaged,
+    /// does not end the server: those who ask are told.
     private mutating func lookAfter() throws {
         idleRounds += 1
-        if idleRounds == 1, groupsSinceCheckpoint > 0 {
-            try server.begin()
-            try server.settle()
-            try server.commit()
-            try checkpoint()
-        }
-        if idleRounds % Self.roundsPerSweep == 0 {
-            try server.begin()
-            try server.sweep(at: SystemClock.nowMilliseconds())
-            try server.commit()
+        do {
+            if idleRounds == 1, groupsSinceCheckpoint > 0 {
+                try server.begin()
+                try server.settle()
+                try server.commit()
+                try checkpoint()
+            }
+            if idleRounds % Self.roundsPerSweep == 0 {
+                try server.begin()
+                try server.sweep(at: SystemClock.nowMilliseconds())
+                try server.commit()
+            }
+        } catch {
+            guard error is StoreError || (error as? SQLiteError)?.isFull ?? false else {
+                throw error
+            }
+            try server.rollBack()
+            log.line(.error, "looking after the file failed", [("detail", .text("\(error)"))])
         }
     }
 
     private mutating func checkpoint() throws {
         groupsSinceCheckpoint = 0
-        try server.checkpoint()
+        do {
+            try server.checkpoint()
+        } catch let error as SQLiteError where error.isFull {
+            // The WAL has everything; it is written back when there is room.
+            log.line(.error, "the disk is full", [])
+        }
     }
 }

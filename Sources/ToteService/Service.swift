@@ -131,7 +131,13 @@ private final class Front: Sendable {
         }
         let id = "\(prefix)-\(number)"
         let path = request.pathSegments
+        let isRead = request.method == .get || request.method == .head
         switch path {
+        case ["livez"] where !isRead, ["readyz"] where !isRead:
+            var refusal = ServerResponse(
+                Problem(405, "method_not_allowed", "health is read with GET"), requestID: id)
+            refusal.headers.append(("Allow", "GET, HEAD"))
+            return respond(responder, id, refusal)
         case ["livez"]: return respond(responder, id, health("live", status: 200))
         case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
         case ["v1", "operator", "backup"] where isOperator && request.method == .post:
@@ -150,6 +156,7 @@ private final class Front: Sendable {
         served.authorization = request.header("authorization")
         served.body = request.body
         served.isOperator = isOperator
+        served.prepare()
         responder.onDisconnect { [commits] in commits.jobs.post(.disconnected(number: number)) }
         let posted = commits.jobs.post(
             .request(number: number, served) { [self] response in

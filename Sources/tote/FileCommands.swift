@@ -20,12 +20,10 @@ enum FileCommands {
         let target = Paths.absolute(command.arguments[0])
         return attempt(output) { () throws(Operator.Failure) in
             let value: Value
-            if access(line.directory.socketPath, F_OK) == 0,
-                let made = try? line.call(
+            if line.isServed {
+                value = try line.call(
                     "POST", ["v1", "operator", "backup"],
                     .map([Value.Entry("path", .text(target))]), timeout: .seconds(3_600))
-            {
-                value = made
             } else {
                 value = try alone(line.directory, target)
             }
@@ -90,7 +88,7 @@ enum FileCommands {
             do {
                 var progress = ProgressLine(output.terminal)
                 let report = try Verifier.verify(path: path) { space, of in
-                    if space % 100 == 0, !output.isJSON {
+                    if space > 0, space % 100 == 0, !output.isJSON {
                         progress.update("space \(space) of \(of)")
                     }
                 }

@@ -21,12 +21,15 @@ struct Operator {
         let exit: ExitCode
     }
 
-    /// Whether a server runs on the directory.
+    /// A line to the server that runs on the directory, if one does.
     private func connection() -> HTTPConnection? {
         guard access(directory.socketPath, F_OK) == 0 else { return nil }
         return try? HTTPConnection(
             to: .unix(path: directory.socketPath), connectTimeout: .seconds(2))
     }
+
+    /// Whether a server runs on the directory.
+    var isServed: Bool { connection() != nil }
 
     /// Sends one request and returns the answer's JSON.
     func call(

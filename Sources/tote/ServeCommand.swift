@@ -28,6 +28,8 @@ enum ServeCommand {
         let level = levels.firstIndex(of: try command.string("log-level")) ?? 1
         let log = Log(least: Log.Level.allCases[level])
         options.log = log
+        // What the server makes is its owner's alone.
+        umask(0o077)
         // Blocked in every thread, so that only the wait below sees them.
         var signals = sigset_t()
         sigemptyset(&signals)

@@ -98,6 +98,7 @@ package struct Token: Hashable, Sendable {
 final class TokenBook {
     private let store: ServerStore
     private var byHash: [[UInt8]: Token] = [:]
+    private var hashes: [String: [UInt8]] = [:]
 
     init(store: ServerStore) throws {
         self.store = store
@@ -114,18 +115,19 @@ final class TokenBook {
                 let value = try? Encoding.json.value(Array(grants.utf8)),
                 let grants = Token.grants(value)
             else { throw StoreError.corrupt("token \(id) cannot be read") }
+            hashes[id] = hash
             byHash[hash] = Token(
                 id: id, label: label, role: role, grants: grants, created: created,
                 expires: expires, revoked: revoked)
         }
     }
 
-    /// The token with this secret, valid or not.
+    /// The token whose secret has this SHA-256, valid or not.
     ///
     /// The secret's hash is the key, so that the time of the look-up tells nothing about a secret.
-    func token(secret: String) -> Token? { byHash[SHA256.digest(Array(secret.utf8))] }
+    func token(hash: [UInt8]) -> Token? { byHash[hash] }
 
-    func token(id: String) -> Token? { byHash.values.first { $0.id == id } }
+    func token(id: String) -> Token? { hashes[id].flatMap { byHash[$0] } }
 
     var all: [Token] { byHash.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
 
@@ -141,16 +143,17 @@ final class TokenBook {
             .text(token.id), .blob(hash), .text(token.label), .text(token.role.rawValue),
             .text(grants), .bits(token.created), .optional(bits: token.expires))
         byHash[hash] = token
+        hashes[token.id] = hash
         return (token, secret)
     }
 
     /// Revokes a token; `nil` when there is none with this id. Revoking again changes nothing.
     func revoke(id: String, at now: UInt64) throws -> Token? {
-        guard let entry = byHash.first(where: { $0.value.id == id }) else { return nil }
-        guard entry.value.revoked == nil else { return entry.value }
+        guard let hash = hashes[id], let token = byHash[hash] else { return nil }
+        guard token.revoked == nil else { return token }
         try store.database.run(
             "UPDATE tokens SET revoked = ?2 WHERE id = ?1", .text(id), .bits(now))
-        byHash[entry.key]?.revoked = now
-        return byHash[entry.key]
+        byHash[hash]?.revoked = now
+        return byHash[hash]
     }
 }

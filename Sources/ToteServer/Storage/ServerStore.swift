@@ -72,6 +72,7 @@ package final class ServerStore {
         if options.access != .readOnly { try Self.checkOwner(of: path, options) }
         database = try Database(path: path, options: options)
         if options.access == .readOnly {
+            try Schema.check(database)
             guard try database.applicationID() == Schema.applicationID else {
                 throw StoreError.foreignFile(path: path)
             }

@@ -30,9 +30,11 @@ struct Judge {
         var needsWhole = false
     }
 
-    /// - Parameter bytes: the deterministic CBOR of the request's run.
-    func push(_ request: SyncRequest, bytes: [UInt8]) throws -> Verdict {
-        let digest = SHA256.digest(bytes)
+    func push(_ prepared: PreparedSync) throws -> Verdict {
+        let request = prepared.request
+        let digest = prepared.digest
+        // The server's own name is nobody else's to write under.
+        guard request.replica != ReplicaID(epoch) else { throw Problem.replicaForked }
         let record = space.replicas[request.replica]
         var known: [UInt64: Fate] = [:]
         if let record, record.epoch == epoch {
@@ -56,7 +58,7 @@ struct Judge {
                 throw clockAhead(event.change.time)
             }
         }
-        return try accept(request, bytes, record: record, known: known, digest: digest)
+        return try accept(request, prepared.run, record: record, known: known, digest: digest)
     }
 
     private func clockAhead(_ stamp: Timestamp) -> Problem {
@@ -368,6 +370,9 @@ struct Judge {
             guard event.change.time.milliseconds <= latest else {
                 throw clockAhead(event.change.time)
             }
+            guard event.dot.replica != ReplicaID(epoch) else {
+                throw Problem(400, "malformed", "nobody resends under the server's own id")
+            }
             let isWhole = grant.readsAll || event.dot.replica == request.replica
             let mayWrite = event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
             guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
@@ -376,19 +381,24 @@ struct Judge {
             unknown.append(event)
         }
         if !unknown.isEmpty { try space.store(in: store) }
+        var touched: Set<ReplicaID> = []
         for var event in unknown {
             if space.isJudged(event.dot) {
                 // Its name went to another change meanwhile: the server writes it as its own.
                 let own = ReplicaID(epoch)
                 event.dot = Dot(own, (space.replicas[own]?.context.last ?? 0) + 1)
             }
-            try noteResent(event.dot)
+            noteResent(event.dot)
+            touched.insert(event.dot.replica)
             _ = try judge([event], sent: nil, looksUp: true)
+        }
+        for id in touched.sorted() {
+            if let record = space.replicas[id] { try store.setReplica(record, space: space.number) }
         }
     }
 
     /// Marks a resent counter as judged without touching the replica's ticket.
-    private func noteResent(_ dot: Dot) throws {
+    private func noteResent(_ dot: Dot) {
         var record =
             space.replicas[dot.replica]
             ?? ReplicaRecord(
@@ -397,6 +407,5 @@ struct Judge {
                 seen: now)
         record.context.insert(dot.counter)
         space.replicas[dot.replica] = record
-        try store.setReplica(record, space: space.number)
     }
 }

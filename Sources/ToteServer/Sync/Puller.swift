@@ -70,10 +70,23 @@ struct Puller {
         }
         guard !grant.readsAll else { return .stored(row.body, position: row.position) }
         var run = try row.run()
-        for index in run.events.indices {
-            run.events[index].change.writes.removeAll { !grant.mayRead($0.key.collection) }
-        }
+        for index in run.events.indices { hide(&run.events[index]) }
         return .made(run)
+    }
+
+    /// Takes out of an event what its reader may not see: writes, and whatever could tell of them.
+    private func hide(_ event: inout Event) {
+        let count = event.change.writes.count
+        event.change.writes.removeAll { !grant.mayRead($0.key.collection) }
+        if event.change.writes.count < count || event.outcome != .accepted {
+            event.change.extensions = []
+        }
+        switch event.outcome {
+        case .accepted: break
+        case .rejected(let rejection): event.outcome = .rejected(Rejection(code: rejection.code))
+        case .sameAs(let dot, let rejection):
+            event.outcome = .sameAs(dot, rejection: rejection.map { Rejection(code: $0.code) })
+        }
     }
 
     private func snapshotPage(
@@ -113,7 +126,14 @@ struct Puller {
             }
         }
         var snapshot = Snapshot(position: pin.position, documents: documents)
-        if first == 0 { snapshot.rejections = pin.rejections }
+        if first == 0 {
+            snapshot.rejections = pin.rejections
+            if !grant.readsAll {
+                for index in snapshot.rejections.indices {
+                    snapshot.rejections[index].rejection.details = .map([])
+                }
+            }
+        }
         if let next {
             snapshot.next = UInt64(next)
             pins.hold(pin)
