@@ -1,4 +1,3 @@
-import Glibc
 import ToteCommandLine
 
 /// The simulator's command line: one table of commands, one function each.
@@ -7,24 +6,9 @@ enum Command {
     static let version = "0.1.0"
 
     static func main() {
-        signal(SIGPIPE, SIG_IGN)
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments == [Keeper.word] { Keeper.keep() }
-        let environment = ProcessEnvironment.read(CommandTree.table.environmentNames)
-        var terminal = Terminal(color: .auto)
-        do throws(UsageError) {
-            switch try CommandTree.table.parse(arguments, environment: environment) {
-            case .run(let command):
-                let color = ColorChoice(rawValue: command.option("color") ?? "auto") ?? .auto
-                terminal = Terminal(color: color)
-                try run(command, terminal).exit()
-            case .help(let text), .completion(let text): terminal.writeOut(text)
-            case .version: terminal.writeOut("tote-sim \(version)\n")
-            }
-        } catch {
-            terminal.writeError("\(error)\n")
-            error.exitCode.exit()
-        }
+        // The word of the process that ends what a killed run leaves behind.
+        if Array(CommandLine.arguments.dropFirst()) == [Keeper.word] { Keeper.keep() }
+        Program.main(CommandTree.table, running: run)
     }
 
     private static func run(

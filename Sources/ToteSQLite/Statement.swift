@@ -68,9 +68,9 @@ package final class Statement {
         while try step() {}
     }
 
-    /// Runs a statement whose first parameters are numbers and whose last is bytes, which SQLite
-    /// reads where they lie: for the writes that every request makes.
-    package func run(numbers: [Int64?], bytes: [UInt8]) throws(SQLiteError) {
+    /// Runs a statement whose parameters are numbers and, last, bytes that SQLite reads where they
+    /// lie: for the writes that every request makes.
+    package func run(numbers: [Int64?], bytes: [UInt8]? = nil) throws(SQLiteError) {
         defer { reset() }
         for (index, number) in numbers.enumerated() {
             let place = Int32(truncatingIfNeeded: index + 1)
@@ -79,17 +79,22 @@ package final class Statement {
                 ?? sqlite3_bind_null(handle, place)
             guard code == SQLITE_OK else { throw database.error(code, "binding \(place)") }
         }
-        let last = Int32(truncatingIfNeeded: numbers.count + 1)
-        // Safe: a nil destructor is SQLITE_STATIC, and the step ends inside the closure.
-        let code = bytes.withUnsafeBytes { raw -> Int32 in
-            let bound =
-                raw.isEmpty
-                ? sqlite3_bind_zeroblob(handle, last, 0)
-                : sqlite3_bind_blob(handle, last, raw.baseAddress, Int32(raw.count), nil)
-            return bound == SQLITE_OK ? sqlite3_step(handle) : bound
-        }
+        let code = bytes.map { stepBinding($0, at: numbers.count + 1) } ?? sqlite3_step(handle)
         guard code == SQLITE_DONE else {
             throw database.error(code, String(cString: sqlite3_sql(handle)).prefix(60).description)
+        }
+    }
+
+    /// Binds bytes without copying them and steps while they are there.
+    private func stepBinding(_ bytes: [UInt8], at place: Int) -> Int32 {
+        let place = Int32(truncatingIfNeeded: place)
+        // Safe: a nil destructor is SQLITE_STATIC, and the step ends inside the closure.
+        return bytes.withUnsafeBytes { raw in
+            let bound =
+                raw.isEmpty
+                ? sqlite3_bind_zeroblob(handle, place, 0)
+                : sqlite3_bind_blob(handle, place, raw.baseAddress, Int32(raw.count), nil)
+            return bound == SQLITE_OK ? sqlite3_step(handle) : bound
         }
     }
 

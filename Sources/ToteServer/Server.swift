@@ -30,20 +30,40 @@ package struct ServerResponse: Sendable {
     package var status: Int
     package var contentType: String
     package var headers: [(name: String, value: String)] = []
-    package var body: [UInt8]
+    private let content: Content
     /// The stable code of a problem, for the log.
     package var code: String?
+
+    private enum Content: Sendable {
+        case bytes([UInt8])
+        case reply(SyncReply, [ReplyWriter.Source])
+    }
+
+    /// The body. That of a reply is encoded when it is asked for: by the thread that sends it.
+    package var body: [UInt8] {
+        switch content {
+        case .bytes(let bytes): bytes
+        case .reply(let reply, let sources): ReplyWriter.cbor(reply, sources)
+        }
+    }
 
     package init(status: Int, contentType: String = Encoding.json.rawValue, body: [UInt8]) {
         self.status = status
         self.contentType = contentType
-        self.body = body
+        content = .bytes(body)
+    }
+
+    /// A reply in CBOR.
+    init(_ reply: SyncReply, _ sources: [ReplyWriter.Source]) {
+        status = 200
+        contentType = Encoding.cbor.rawValue
+        content = .reply(reply, sources)
     }
 
     package init(_ problem: Problem, requestID: String) {
         status = problem.status
         contentType = "application/problem+json"
-        body = problem.body(requestID: requestID)
+        content = .bytes(problem.body(requestID: requestID))
         code = problem.code
         if problem.status == 401 {
             headers.append(("WWW-Authenticate", "Bearer error=\"invalid_token\""))
@@ -273,11 +293,10 @@ package final class Server {
         reply.snapshot = pulled.snapshot
         reply.hasMore = pulled.hasMore
         reply.covered = covered
-        let cbor = ReplyWriter.cbor(reply, pulled.runs)
         switch encoding {
-        case .cbor:
-            return ServerResponse(status: 200, contentType: encoding.rawValue, body: cbor)
+        case .cbor: return ServerResponse(reply, pulled.runs)
         case .json:
+            let cbor = ReplyWriter.cbor(reply, pulled.runs)
             do {
                 let whole = try Encoding.cbor.reply(cbor)
                 return ServerResponse(status: 200, body: Encoding.json.encode(whole))

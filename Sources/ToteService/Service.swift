@@ -169,7 +169,7 @@ private final class Front: Sendable {
     }
 
     private func respond(_ responder: HTTPResponder, _ id: String, _ response: ServerResponse) {
-        responder.respond(http(response, requestID: id))
+        responder.respond(making: { [self] in http(response, requestID: id) })
         let isProblem = response.code != nil
         guard isProblem || log.isOn(.debug) else { return }
         log.line(

@@ -132,7 +132,7 @@ extension Run {
 /// A reply whose runs are spliced in from the bytes of the log, without decoding them.
 package struct ReplyWriter {
     /// A run of the log as it goes into a reply.
-    package enum Source {
+    package enum Source: Sendable {
         /// The run's deterministic CBOR as stored, without a position.
         case stored([UInt8], position: UInt64)
         case made(Run)

@@ -115,6 +115,7 @@ final class EventLoop {
     private func handle(_ message: LoopMessage) {
         switch message {
         case .respond(let id, let response): respond(id, response)
+        case .respondMaking(let id, let make): respond(id, make())
         case .onDisconnect(let id, let notice): onDisconnect(id, notice)
         case .drain: drain()
         case .stop: mustStop = true

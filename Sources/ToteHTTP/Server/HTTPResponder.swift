@@ -14,6 +14,17 @@ package struct HTTPResponder: Sendable {
         }
     }
 
+    /// Answers the request with what `make` returns; it runs on the loop's thread, must not block.
+    ///
+    /// For an answer whose bytes take time that the calling thread has not.
+    package func respond(making make: @escaping @Sendable () -> HTTPResponse) {
+        if let loop = mailbox.loopOfThisThread {
+            loop.respond(id, make())
+        } else {
+            mailbox.post(.respondMaking(id, make))
+        }
+    }
+
     /// Asks to be told, once, if the client goes away before the request is answered; at once if it
     /// has. A later call replaces an earlier one.
     ///

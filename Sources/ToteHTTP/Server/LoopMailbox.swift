@@ -13,6 +13,7 @@ struct RequestID: Sendable, Hashable {
 /// What another thread asks of a loop.
 enum LoopMessage: Sendable {
     case respond(RequestID, HTTPResponse)
+    case respondMaking(RequestID, @Sendable () -> HTTPResponse)
     case onDisconnect(RequestID, @Sendable () -> Void)
     case drain
     case stop

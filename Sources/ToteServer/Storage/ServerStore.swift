@@ -184,8 +184,8 @@ package final class ServerStore {
 
     private func place(_ space: UInt64) throws {
         for (position, id) in unplaced.removeValue(forKey: space) ?? [] {
-            try database.run(
-                "INSERT INTO places VALUES (?1, ?2, ?3)", .bits(space), .bits(position), .int(id))
+            try database.statement("INSERT INTO places VALUES (?1, ?2, ?3)").run(
+                numbers: [Int64(space), Int64(position), id])
             unplacedCount -= 1
         }
     }
