@@ -15,6 +15,7 @@ package struct ServerRequest: Sendable {
     /// True on the operator's own socket, whose file mode is the credential.
     package var isOperator = false
     /// Set by `prepare`: the SHA-256 of the bearer token, and the sync request as it was read.
+    var isPrepared = false
     var tokenHash: [UInt8]?
     var prepared: Result<PreparedSync, Problem>?
 
@@ -179,10 +180,11 @@ package final class Server {
     /// - Throws: storage errors only, after which the group must be rolled back.
     package func handle(_ request: ServerRequest, at now: UInt64) throws -> Handled {
         clock = max(clock, now)
-        var request = request
-        if request.prepared == nil, request.tokenHash == nil { request.prepare() }
         do {
-            return try route(request)
+            if request.isPrepared { return try route(request) }
+            var prepared = request
+            prepared.prepare()
+            return try route(prepared)
         } catch let problem as Problem {
             return .answer(ServerResponse(problem, requestID: request.requestID))
         }

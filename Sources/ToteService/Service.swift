@@ -157,7 +157,11 @@ private final class Front: Sendable {
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()
-        responder.onDisconnect { [commits] in commits.jobs.post(.disconnected(number: number)) }
+        if served.mayWait {
+            responder.onDisconnect { [commits] in
+                commits.jobs.post(.disconnected(number: number))
+            }
+        }
         let posted = commits.jobs.post(
             .request(number: number, served) { [self] response in
                 respond(responder, id, response)
@@ -183,7 +187,10 @@ private final class Front: Sendable {
     private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
         var headers = response.headers
         headers.append(("Content-Type", response.contentType))
-        headers.append(("Cache-Control", "no-store"))
+        // Nothing stores the answer to a POST; of the others none may be stored.
+        if response.contentType != Encoding.cbor.rawValue {
+            headers.append(("Cache-Control", "no-store"))
+        }
         if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }
         return HTTPResponse(status: response.status, headers: headers, body: response.body)
     }

@@ -107,7 +107,7 @@ extension Replica {
                 try saveFormerly()
             }
         }
-        try settle()
+        try settle(at: reply.serverTime.milliseconds)
         rebuildView(view.confirmed)
     }
 
@@ -125,7 +125,7 @@ extension Replica {
                 whole: outgoing.request.wantsWhole,
                 time: reply.serverTime.milliseconds)
             try setCursor(Cursor(epoch: cursor.epoch, position: position))
-            try settle()
+            try settle(at: reply.serverTime.milliseconds)
             rebuildView(confirmed)
             if position - min(position, snapshotPosition) >= Self.eventsPerSnapshot {
                 try store.setSnapshot(Snapshot(position: position, documents: confirmed))
@@ -301,10 +301,16 @@ extension Replica {
 
     /// Takes entries out of the outbox whose fate is known and whose event is in the confirmed
     /// state.
-    private func settle() throws {
+    ///
+    /// - Parameter time: the server's, milliseconds.
+    private func settle(at time: UInt64) throws {
         guard let reached = cursor?.position else { return }
         for entry in outbox {
             guard let position = entry.position, position <= reached else { continue }
+            // Confirmed by a snapshot before the reply to its push came: no run of the log has it.
+            if entry.state == .accepted, position <= snapshotPosition {
+                try store.hold(entry, position: position, time: time)
+            }
             try store.update(entry, isOutstanding: false)
         }
         outbox.removeAll { $0.position.map { $0 <= reached } ?? false }

@@ -44,8 +44,7 @@ extension String.UTF8View {
         let compared: Bool?? = withContiguousStorageIfAvailable { mine in
             other.withContiguousStorageIfAvailable { theirs in
                 guard mine.count == theirs.count else { return false }
-                for index in 0..<mine.count where mine[index] != theirs[index] { return false }
-                return true
+                return UnsafeRawBufferPointer(mine).equals(UnsafeRawBufferPointer(theirs))
             }
         }
         if let outer = compared, let equal = outer { return equal }
@@ -77,5 +76,24 @@ package struct Key: Hashable, Comparable, Sendable {
         if left.collection != right.collection { return left.collection < right.collection }
         if left.item != right.item { return left.item < right.item }
         return left.field < right.field
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether both hold the same bytes, eight at a time; both have the same count.
+    fileprivate func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+        var offset = 0
+        while offset &+ 8 <= count {
+            let mine = loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard mine == other.loadUnaligned(fromByteOffset: offset, as: UInt64.self) else {
+                return false
+            }
+            offset &+= 8
+        }
+        while offset < count {
+            guard self[offset] == other[offset] else { return false }
+            offset &+= 1
+        }
+        return true
     }
 }

@@ -44,6 +44,17 @@ struct KeyTable {
     }
 }
 
+extension [Key] {
+    /// Whether no key stands twice. Few are compared, many are hashed.
+    fileprivate var areDistinct: Bool {
+        guard count <= 12 else { return Set(self).count == count }
+        for (index, key) in enumerated() {
+            for other in self[..<index] where other == key { return false }
+        }
+        return true
+    }
+}
+
 extension WireWriter {
     mutating func dot(_ dot: Dot) {
         beginArray(2)
@@ -412,7 +423,7 @@ extension WireReader {
             case .known(.keys):
                 try beginArray()
                 while try nextElement() { keys.append(try key()) }
-                guard !keys.isEmpty, keys.count == 1 || Set(keys).count == keys.count else {
+                guard !keys.isEmpty, keys.areDistinct else {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
                 }
             case .known(.changes):

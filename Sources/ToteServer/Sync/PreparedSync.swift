@@ -58,8 +58,15 @@ extension Encoding {
 }
 
 extension ServerRequest {
+    /// Whether its answer may be held back until something is new.
+    package var mayWait: Bool {
+        guard case .success(let prepared)? = prepared else { return false }
+        return prepared.request.waitSeconds > 0
+    }
+
     /// Reads what can be read without the server. Any thread may do it, once.
     package mutating func prepare() {
+        isPrepared = true
         if let header = authorization, header.utf8.count > 7,
             header.utf8.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8)
         {
