@@ -82,9 +82,12 @@ extension Replica {
 
     /// The fates of the batch under way: it leaves the outbox only here.
     private func takeFates(_ reply: SyncReply, _ outgoing: Outgoing) throws {
+        // Legal: a late answer to a batch that was answered before, or of an epoch that is over. Its
+        // fates and its ticket would be another server's.
         guard let batch, batch.replica == outgoing.request.replica,
-            batch.events == outgoing.request.changes
-        else { return }  // Legal: a late answer to a batch that was answered before.
+            batch.events == outgoing.request.changes, resending == nil,
+            cursor.map({ $0.epoch == reply.cursor.epoch }) ?? true
+        else { return }
         for (event, fate) in zip(batch.events, reply.fates) {
             guard let index = outbox.firstIndex(where: { $0.dot == event.dot }) else { continue }
             outbox[index].position = fate.position
