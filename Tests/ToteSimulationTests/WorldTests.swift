@@ -28,8 +28,8 @@ func `no schedule of a family loses, doubles or forks anything`(
         // A push that no reply came for, two restores, and a late answer of the first epoch.
         (.restores, 1_863),
         // A late reply of a former epoch gave its ticket to a batch of the present one.
-    (.restores, 12_674),
-    // A wrong clock of a former boot made a fresh change too old on its way.
+        (.restores, 12_674),
+        // A wrong clock of a former boot made a fresh change too old on its way.
         (.lostReplies, 321),
     ] as [(WorldOptions.Family, UInt64)])
 func `a schedule that once failed holds`(family: WorldOptions.Family, seed: UInt64) throws {
