@@ -82,8 +82,8 @@ extension Replica {
 
     /// The fates of the batch under way: it leaves the outbox only here.
     private func takeFates(_ reply: SyncReply, _ outgoing: Outgoing) throws {
-        // Legal: a late answer to a batch that was answered before, or of an epoch that is over. Its
-        // fates and its ticket would be another server's.
+        // Legal: a late answer to a batch that was answered before, or of an epoch that is over:
+        // its fates and its ticket would be another server's.
         guard let batch, batch.replica == outgoing.request.replica,
             batch.events == outgoing.request.changes, resending == nil,
             cursor.map({ $0.epoch == reply.cursor.epoch }) ?? true
