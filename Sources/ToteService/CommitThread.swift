@@ -111,11 +111,11 @@ private struct CommitLoop {
 
     mutating func run() -> CommitThread.End {
         while true {
-            let taken = jobs.drain(waitingAtMost: Self.idleWait)
+            var taken = jobs.drain(waitingAtMost: Self.idleWait)
             if taken.isEmpty, jobs.isClosed { break }
             do {
                 if taken.isEmpty { try lookAfter() }
-                try serve(taken)
+                try serve(&taken)
             } catch {
                 return .failed("\(error)")
             }
@@ -124,8 +124,8 @@ private struct CommitLoop {
         return .stopped
     }
 
-    /// One group: from BEGIN to the answers.
-    private mutating func serve(_ taken: [CommitThread.Job]) throws {
+    /// One group: from BEGIN to the answers. What was taken is gone then.
+    private mutating func serve(_ taken: inout [CommitThread.Job]) throws {
         let now = SystemClock.nowMilliseconds()
         var answers: [(CommitThread.Answer, ServerResponse)] = []
         var parking: [(UInt64, ParkedSync, CommitThread.Answer)] = []
@@ -157,7 +157,8 @@ private struct CommitLoop {
             if error is StoreError, taken.count > 1 {
                 for job in taken {
                     if case .work = job { continue }
-                    try serve([job])
+                    var alone = [job]
+                    try serve(&alone)
                 }
                 return
             }
@@ -177,10 +178,15 @@ private struct CommitLoop {
             return
         }
         for number in woken { forget(number) }
-        for (answer, response) in answers { answer(response) }
+        // What was read is given back by the threads that answer, not by this one.
+        let count = requests.count
+        taken = []
+        requests = []
+        answers.reverse()
+        while let (answer, response) = answers.popLast() { answer(response) }
         statistics.withLock {
             $0.groups += 1
-            $0.requests += UInt64(requests.count)
+            $0.requests += UInt64(count)
             $0.parked = parked.count
         }
         groupsSinceCheckpoint += 1

@@ -163,8 +163,8 @@ private final class Front: Sendable {
             }
         }
         let posted = commits.jobs.post(
-            .request(number: number, served) { [self] response in
-                respond(responder, id, response)
+            .request(number: number, served) { [self, served] response in
+                respond(responder, id, response, to: served)
             })
         if !posted {
             let problem = Problem(503, "draining", "the server is about to stop; try again")
@@ -172,8 +172,14 @@ private final class Front: Sendable {
         }
     }
 
-    private func respond(_ responder: HTTPResponder, _ id: String, _ response: ServerResponse) {
-        responder.respond(making: { [self] in http(response, requestID: id) })
+    /// - Parameter request: held until the answer is made, so that the loop's thread frees it.
+    private func respond(
+        _ responder: HTTPResponder, _ id: String, _ response: ServerResponse,
+        to request: ServerRequest? = nil
+    ) {
+        responder.respond(making: { [self, request] in
+            withExtendedLifetime(request) { http(response, requestID: id) }
+        })
         let isProblem = response.code != nil
         guard isProblem || log.isOn(.debug) else { return }
         log.line(

@@ -97,8 +97,6 @@ struct StorageTests {
         "UPDATE log SET body = substr(body, 1, length(body) - 1) "
             + "WHERE id = (SELECT max(id) FROM log)",
         "UPDATE log SET body = x'00' WHERE id = (SELECT min(id) FROM log)",
-        "UPDATE replicas SET counter = counter + 1 WHERE replica = 1",
-        "UPDATE replicas SET counter = counter - 1 WHERE replica = 1",
         "DELETE FROM replicas WHERE replica = 2", "DELETE FROM meta WHERE name = 'epoch'",
         "UPDATE spaces SET number = 5; UPDATE replicas SET space = 5",
         "UPDATE tokens SET grants = 'x'", "UPDATE tokens SET role = 'root'",
@@ -114,6 +112,8 @@ struct StorageTests {
 
     @Test(arguments: [
         "UPDATE snapshots SET position = position - 1",
+        "UPDATE replicas SET counter = counter + 1 WHERE replica = 1",
+        "UPDATE replicas SET counter = counter - 1 WHERE replica = 1",
         "UPDATE snapshots SET body = (SELECT body FROM log LIMIT 1)",
     ])
     func `the verifier finds a snapshot that is not the log's`(sql: String) throws {
@@ -188,6 +188,55 @@ struct StorageTests {
         #expect(missed == [])
     }
 
+    @Test func `a file of the first schema is brought forward and answers retries as before`()
+        throws
+    {
+        try TemporaryDirectory.with { directory in
+            let path = directory + "/t.sqlite"
+            let server = try history()
+            try server.inGroup { try server.server.sweepAll(at: server.now) }
+            try write(server, to: path)
+            do {
+                // What the first schema did not have; a replica's row was always up to date.
+                let database = try Database(path: path)
+                try database.execute("ALTER TABLE log DROP COLUMN ticket")
+                try database.execute("ALTER TABLE replicas DROP COLUMN position")
+                try database.execute("PRAGMA user_version = 1")
+                try database.checkpoint(truncating: true)
+            }
+            let store = try ServerStore(path: path)
+            #expect(try store.database.schemaVersion() == Schema.currentVersion)
+            #expect(try Verifier.verify(path: path).faults == [])
+            // A file in memory has no WAL.
+            try store.database.execute("PRAGMA journal_mode=DELETE")
+            let migrated = try TestServer(image: store.image())
+            migrated.adopt(server)
+            var two = TestDevice(2)
+            two.formerly = [ReplicaID(1)]
+            let again = try two.push(
+                [Make.add(3, nonce: 3), Make.add(nonce: 4)], to: migrated)
+            #expect(again.reply?.fates.map(\.position) == [4, 5], "\(again)")
+        }
+    }
+
+    @Test func `a replica's record survives in the log's rows alone`() throws {
+        var server = try TestServer()
+        var device = TestDevice(1)
+        for nonce in 1...5 as ClosedRange<UInt64> {
+            try device.push([Make.add(nonce: nonce)], to: server)
+            let rows = try server.store.database.row("SELECT count(*) FROM replicas") { $0.int(0) }
+            #expect(rows == 0, "nothing but the log was written")
+            let last = try #require(device.last)
+            server = try server.reopened()
+            #expect(try server.send(last).reply?.ticket == device.ticket, "answered again")
+        }
+        try server.inGroup { try server.server.sweepAll(at: server.now) }
+        server = try server.reopened()
+        #expect(try server.send(try #require(device.last)).reply?.ticket == device.ticket)
+        try device.push([Make.add(nonce: 6)], to: server)
+        #expect(try server.quantity() == 6)
+    }
+
     @Test func `a file of a newer schema is refused and left as it is`() throws {
         try TemporaryDirectory.with { directory in
             let path = directory + "/t.sqlite"
@@ -198,9 +247,9 @@ struct StorageTests {
                 try database.checkpoint(truncating: true)
             }
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect(throws: StoreError.newerSchema(path: path, version: 99, known: 1)) {
-                try ServerStore(path: path)
-            }
+            let refusal = StoreError.newerSchema(
+                path: path, version: 99, known: Schema.currentVersion)
+            #expect(throws: refusal) { try ServerStore(path: path) }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
         }
     }
@@ -209,7 +258,7 @@ struct StorageTests {
         try TemporaryDirectory.with { directory in
             for (name, sql) in [
                 ("other", "PRAGMA application_id = 7"), ("plain", "CREATE TABLE t (a)"),
-                ("versioned", "PRAGMA user_version = 3"),
+                ("versioned", "PRAGMA user_version = 1"),
             ] {
                 let path = directory + "/\(name).sqlite"
                 do {

@@ -39,6 +39,17 @@ package struct CausalContext: Hashable, Sendable {
         checkInvariants()
     }
 
+    /// Adds counters of which none is known.
+    package mutating func insert(_ counters: ClosedRange<UInt64>) {
+        if let tail = ranges.last, tail.upperBound + 1 == counters.lowerBound {
+            ranges[ranges.count - 1] = tail.lowerBound...counters.upperBound
+        } else if ranges.isEmpty {
+            ranges = [counters]
+        } else {
+            for counter in counters { insert(counter) }
+        }
+    }
+
     package func checkInvariants() {
         for (left, right) in zip(ranges, ranges.dropFirst()) {
             assert(left.upperBound + 1 < right.lowerBound, "C1: \(left) touches \(right)")

@@ -75,11 +75,30 @@ package struct Event: Hashable, Sendable {
     }
 
     /// The refusal, of this change or of the one that it repeats.
+    package var rejection: Rejection? { outcome.rejection }
+
+    /// What became of the change, without what it writes.
+    package var judgement: Judgement { Judgement(nonce: change.nonce, outcome: outcome) }
+}
+
+extension Event.Outcome {
+    /// The refusal, of this change or of the one that it repeats.
     package var rejection: Rejection? {
-        switch outcome {
+        switch self {
         case .accepted: nil
         case .rejected(let rejection): rejection
         case .sameAs(_, let rejection): rejection
         }
+    }
+}
+
+/// What became of a change: all that its author is told, and all that a retry is compared with.
+package struct Judgement: Hashable, Sendable {
+    package let nonce: Nonce
+    package let outcome: Event.Outcome
+
+    package init(nonce: Nonce, outcome: Event.Outcome) {
+        self.nonce = nonce
+        self.outcome = outcome
     }
 }

@@ -126,6 +126,11 @@ extension Documents.Item {
             return 1
         }
         let before = fields[index].cells.count
+        // What nearly every write does: the one cell there makes room for the new one.
+        if let cell, before == 1, dots.count == 1, fields[index].cells[0].dot == dots[0] {
+            fields[index].cells[0] = cell
+            return 0
+        }
         if dots.count > 8 {
             let named = Set(dots)
             fields[index].cells.removeAll { named.contains($0.dot) }

@@ -210,10 +210,12 @@ struct CBORReader: WireReader {
         }
         let range = offset..<offset + Int(count)
         let utf8 = UnsafeRawBufferPointer(rebasing: bytes[range])
+        offset = range.upperBound
+        // Names are ASCII nearly always, and validating is generic code: two thirds of reading one.
+        if utf8.allSatisfy({ $0 < 0x80 }) { return String(decoding: utf8, as: UTF8.self) }
         guard let text = String(validating: utf8, as: UTF8.self) else {
             throw WireError(.invalidUTF8, at: start, "a text that is not UTF-8")
         }
-        offset = range.upperBound
         return text
     }
 

@@ -213,28 +213,28 @@ extension WireWriter {
     }
 
     /// A run without what its author knows: the nonces, and the refusals.
-    mutating func acknowledgement(_ events: [Event], position: UInt64, digest: UInt64) {
-        guard let first = events.first else { return }
+    mutating func acknowledgement(
+        _ judgements: [Judgement], first: Dot, position: UInt64, digest: UInt64
+    ) {
         beginMap(5)
         member(.position)
         unsigned(position)
         member(.replica)
-        id(first.dot.replica.rawValue)
+        id(first.replica.rawValue)
         member(.counter)
-        unsigned(first.dot.counter)
+        unsigned(first.counter)
         member(.changes)
-        beginArray(events.count)
-        for event in events {
-            if event.outcome == .accepted {
+        beginArray(judgements.count)
+        for judgement in judgements {
+            if judgement.outcome == .accepted {
                 beginMap(1)
                 member(.nonce)
-                id(event.change.nonce)
+                id(judgement.nonce)
                 endMap()
             } else {
                 var keys = KeyTable([])
-                var bare = event
-                bare.change = Change(nonce: event.change.nonce, time: .zero)
-                self.event(bare, keys: &keys)
+                let bare = Change(nonce: judgement.nonce, time: .zero)
+                event(Event(dot: first, change: bare, outcome: judgement.outcome), keys: &keys)
             }
         }
         endArray()

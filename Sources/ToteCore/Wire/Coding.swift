@@ -137,7 +137,7 @@ package struct ReplyWriter {
         case stored([UInt8], position: UInt64)
         case made(Run)
         /// A run that its author gets as nonces: they stand for the bytes that it sent.
-        case acknowledged([Event], position: UInt64, digest: UInt64)
+        case acknowledged([Judgement], first: Dot, position: UInt64, digest: UInt64)
     }
 
     /// The reply in CBOR.
@@ -147,8 +147,9 @@ package struct ReplyWriter {
             for source in sources {
                 switch source {
                 case .made(let run): writer.run(run)
-                case .acknowledged(let events, let position, let digest):
-                    writer.acknowledgement(events, position: position, digest: digest)
+                case .acknowledged(let judgements, let first, let position, let digest):
+                    writer.acknowledgement(
+                        judgements, first: first, position: position, digest: digest)
                 case .stored(let bytes, let position):
                     // `position` has the least number of a run's members: it goes first.
                     writer.beginMap(Int(bytes[0] & 31) + 1)

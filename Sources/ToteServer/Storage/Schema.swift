@@ -1,10 +1,10 @@
 internal import ToteSQLite
 
 /// The tables of a data file, version by version.
-enum Schema {
+package enum Schema {
     /// "Tote" in ASCII: marks a file as ours.
     static let applicationID: Int64 = 0x546F_7465
-    static let currentVersion = Int64(migrations.count)
+    package static let currentVersion = Int64(migrations.count)
 
     /// Migration n brings a file from version n to n + 1. Released ones are never edited.
     static let migrations: [[StaticString]] = [
@@ -57,7 +57,13 @@ enum Schema {
                 created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
             ) STRICT, WITHOUT ROWID
             """,
-        ]
+        ],
+        [
+            // A batch that is one row carries what it did to its replica's record, whose own row is
+            // written with the next snapshot: `position` is how much of the log that one knows.
+            "ALTER TABLE log ADD COLUMN ticket INTEGER",
+            "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
+        ],
     ]
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.

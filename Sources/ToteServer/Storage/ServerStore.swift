@@ -14,10 +14,14 @@ struct LogRow {
     var time: UInt64
     /// The short digest of the batch as sent; `nil` when what is stored differs from it.
     var digest: UInt64?
+    /// The ticket that its author was given, when the row is all that tells of it.
+    var ticket: UInt64?
     /// The run in deterministic CBOR, without a position.
     var body: [UInt8]
 
     var lastPosition: UInt64 { position + count - 1 }
+    /// The dot of the first event.
+    var first: Dot { Dot(replica, counter) }
 
     /// The run, with its position.
     func run() throws -> Run {
@@ -44,12 +48,38 @@ struct ReplicaRecord {
     var context: CausalContext
     var ticket: UInt64
     var previousTicket: UInt64?
-    /// Of the last batch's deterministic CBOR.
-    var digest: [UInt8]
-    var batchCounter: UInt64
-    var batchCount: UInt64
+    /// The short digest of the last batch.
+    var digest: UInt64 = 0
+    var batchCounter: UInt64 = 0
+    var batchCount: UInt64 = 0
     /// Milliseconds of its last push.
     var seen: UInt64
+    /// The last position of the log that its row in the file knows of.
+    var position: UInt64 = 0
+
+    /// One that nothing was ever answered to.
+    init(id: ReplicaID, family: ReplicaID, seen: UInt64) {
+        self.id = id
+        self.family = family
+        epoch = 0
+        context = CausalContext()
+        ticket = 0
+        self.seen = seen
+    }
+
+    /// Takes note of a push that was answered with a new ticket; its counters are noted apart.
+    mutating func note(
+        ticket next: UInt64, epoch: UInt64, digest: UInt64, counter: UInt64, count: UInt64,
+        at time: UInt64
+    ) {
+        previousTicket = self.epoch == epoch && ticket != 0 ? ticket : nil
+        self.epoch = epoch
+        ticket = next
+        self.digest = digest
+        batchCounter = counter
+        batchCount = count
+        seen = time
+    }
 }
 
 /// The server's data file. One connection, one thread; nothing here decides anything.
@@ -167,12 +197,14 @@ package final class ServerStore {
     }
 
     func append(_ row: LogRow, space: UInt64) throws {
-        try database.statement("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)").run(
-            numbers: [
-                nextID, Int64(space), Int64(row.position), Int64(row.count),
-                Int64(bitPattern: row.replica.rawValue), Int64(row.counter), Int64(row.time),
-                row.digest.map { Int64(bitPattern: $0) },
-            ], bytes: row.body)
+        try database.statement("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?9)")
+            .run(
+                numbers: [
+                    nextID, Int64(space), Int64(row.position), Int64(row.count),
+                    Int64(bitPattern: row.replica.rawValue), Int64(row.counter), Int64(row.time),
+                    row.digest.map { Int64(bitPattern: $0) },
+                    row.ticket.map { Int64(bitPattern: $0) },
+                ], bytes: row.body)
         unplaced[space, default: []].append((row.position, nextID))
         unplacedCount += 1
         nextID += 1
@@ -216,14 +248,14 @@ package final class ServerStore {
         LogRow(
             id: row.int(0), position: row.bits(1), count: row.bits(2),
             replica: ReplicaID(row.bits(3)), counter: row.bits(4), time: row.bits(5),
-            digest: row.optionalBits(6), body: row.blob(7))
+            digest: row.optionalBits(6), ticket: row.optionalBits(7), body: row.blob(8))
     }
 
     /// Rows from a position on, in order, at most `most`.
     func rows(space: UInt64, from position: UInt64, most: Int) throws -> [LogRow] {
         var rows = try database.rows(
             """
-            SELECT log.id, log.position, count, replica, counter, time, digest, body
+            SELECT log.id, log.position, count, replica, counter, time, digest, ticket, body
             FROM places JOIN log ON log.id = places.id
             WHERE places.space = ?1 AND places.position >= ?2 ORDER BY places.position LIMIT ?3
             """,
@@ -232,7 +264,7 @@ package final class ServerStore {
             guard rows.count < most else { break }
             let row = try database.row(
                 """
-                SELECT id, position, count, replica, counter, time, digest, body FROM log
+                SELECT id, position, count, replica, counter, time, digest, ticket, body FROM log
                 WHERE id = ?
                 """,
                 .int(id), map: Self.row)
@@ -279,7 +311,7 @@ package final class ServerStore {
         try database.rows(
             """
             SELECT replica, family, epoch, counter, holes, ticket, previous, digest,
-                batch_counter, batch_count, seen FROM replicas WHERE space = ?
+                batch_counter, batch_count, seen, position FROM replicas WHERE space = ?
             """,
             .bits(space)
         ) { row in
@@ -287,11 +319,17 @@ package final class ServerStore {
             let context =
                 row.optionalBlob(4).map(Self.context)
                 ?? CausalContext(last == 0 ? [] : [1...last])
-            return ReplicaRecord(
-                id: ReplicaID(row.bits(0)), family: ReplicaID(row.bits(1)), epoch: row.bits(2),
-                context: context, ticket: row.bits(5), previousTicket: row.optionalBits(6),
-                digest: row.blob(7), batchCounter: row.bits(8), batchCount: row.bits(9),
-                seen: row.bits(10))
+            var record = ReplicaRecord(
+                id: ReplicaID(row.bits(0)), family: ReplicaID(row.bits(1)), seen: row.bits(10))
+            record.epoch = row.bits(2)
+            record.context = context
+            record.ticket = row.bits(5)
+            record.previousTicket = row.optionalBits(6)
+            record.digest = Run.shortDigest(row.blob(7))
+            record.batchCounter = row.bits(8)
+            record.batchCount = row.bits(9)
+            record.position = row.bits(11)
+            return record
         }
     }
 
@@ -303,16 +341,17 @@ package final class ServerStore {
             Int64(bitPattern: record.family.rawValue), Int64(bitPattern: record.epoch),
             Int64(record.context.last), Int64(bitPattern: record.ticket),
             record.previousTicket.map { Int64(bitPattern: $0) }, Int64(record.batchCounter),
-            Int64(record.batchCount), Int64(record.seen),
+            Int64(record.batchCount), Int64(record.seen), Int64(record.position),
         ]
         try database.statement(
             """
-            INSERT INTO replicas VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?11, ?8, ?9, ?10)
+            INSERT INTO replicas VALUES
+                (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?12, ?8, ?9, ?10, ?11)
             ON CONFLICT DO UPDATE SET family = ?3, epoch = ?4, counter = ?5, holes = NULL,
                 ticket = ?6, previous = ?7, batch_counter = ?8, batch_count = ?9, seen = ?10,
-                digest = ?11
+                position = ?11, digest = ?12
             """
-        ).run(numbers: numbers, bytes: record.digest)
+        ).run(numbers: numbers, bytes: withUnsafeBytes(of: record.digest.bigEndian) { Array($0) })
         guard !isPlain else { return }
         try database.run(
             "UPDATE replicas SET holes = ?3 WHERE space = ?1 AND replica = ?2", .bits(space),

@@ -32,14 +32,13 @@ struct Judge {
 
     func push(_ prepared: PreparedSync) throws -> Verdict {
         let request = prepared.request
-        let digest = prepared.digest
         // The server's own name is nobody else's to write under.
         guard request.replica != ReplicaID(epoch) else { throw Problem.replicaForked }
         let record = space.replicas[request.replica]
         var known: [UInt64: Fate] = [:]
         if let record, record.epoch == epoch {
             if request.ticket != record.ticket {
-                return try answerAgain(request, record, digest)
+                return try answerAgain(prepared, record)
             }
             let next = record.context.last + 1
             guard request.counter <= next else { throw Problem.replicaForked }
@@ -52,13 +51,14 @@ struct Judge {
         }
         let time = space.clock.reading(atMilliseconds: now)
         let latest = time.milliseconds + Limits.clockAheadMillisecondsMax
-        for (index, event) in request.changes.enumerated()
-        where known[request.counter + UInt64(index)] == nil {
-            guard event.change.time.milliseconds <= latest else {
-                throw clockAhead(event.change.time)
+        if prepared.latestStamp > latest {
+            for event in request.changes where known[event.dot.counter] == nil {
+                guard event.change.time.milliseconds <= latest else {
+                    throw clockAhead(event.change.time)
+                }
             }
         }
-        return try accept(request, prepared.run, record: record, known: known, digest: digest)
+        return try accept(prepared, record: record, known: known)
     }
 
     private func clockAhead(_ stamp: Timestamp) -> Problem {
@@ -76,8 +76,9 @@ struct Judge {
 
     /// A ticket that is not the current one: a retry, or a fork.
     private func answerAgain(
-        _ request: SyncRequest, _ record: ReplicaRecord, _ digest: [UInt8]
+        _ prepared: PreparedSync, _ record: ReplicaRecord
     ) throws -> Verdict {
+        let request = prepared.request
         var fates: [Fate] = []
         for event in request.changes {
             guard let fate = try storedFate(event.dot, event.change.nonce) else {
@@ -92,16 +93,17 @@ struct Judge {
         // first send was still under way. Their author does not know which stamps the log has.
         return Verdict(
             fates: fates, ticket: isLastBatch ? record.ticket : nil,
-            needsWhole: digest != record.digest)
+            needsWhole: Run.shortDigest(prepared.digest) != record.digest)
     }
 
     /// The fate that a dot was given, when it was judged with this nonce.
     private func storedFate(_ dot: Dot, _ nonce: Nonce) throws -> Fate? {
-        guard space.isJudged(dot), let (event, position) = try space.event(dot, store: store),
-            event.change.nonce == nonce
+        guard space.isJudged(dot),
+            let (judgement, position) = try space.judgement(dot, store: store),
+            judgement.nonce == nonce
         else { return nil }
-        var fate = Fate(position: position, rejection: event.rejection)
-        if case .sameAs(let first, _) = event.outcome { fate.sameAs = first }
+        var fate = Fate(position: position, rejection: judgement.outcome.rejection)
+        if case .sameAs(let first, _) = judgement.outcome { fate.sameAs = first }
         return fate
     }
 
@@ -118,41 +120,39 @@ struct Judge {
     }
 
     private func accept(
-        _ request: SyncRequest, _ bytes: [UInt8], record: ReplicaRecord?, known: [UInt64: Fate],
-        digest: [UInt8]
+        _ prepared: PreparedSync, record: ReplicaRecord?, known: [UInt64: Fate]
     ) throws -> Verdict {
+        let request = prepared.request
         try space.store(in: store)
         var record =
-            record
-            ?? ReplicaRecord(
-                id: request.replica, family: request.replica, epoch: epoch,
-                context: CausalContext(), ticket: 0, previousTicket: nil, digest: [],
-                batchCounter: 0, batchCount: 0, seen: now)
+            record ?? ReplicaRecord(id: request.replica, family: request.replica, seen: now)
         try joinFamily(request.formerly, &record)
         let looksUp = wasRestored || space.hasForked(record.family)
         let events =
             known.isEmpty
             ? request.changes : request.changes.filter { known[$0.dot.counter] == nil }
-        for event in events { record.context.insert(event.dot.counter) }
-        record.previousTicket = record.epoch == epoch && record.ticket != 0 ? record.ticket : nil
-        record.epoch = epoch
-        record.ticket = randomBits() | 1
-        record.digest = digest
-        record.batchCounter = request.counter
-        record.batchCount = UInt64(request.changes.count)
-        record.seen = now
+        if known.isEmpty, let last = events.last {
+            record.context.insert(request.counter...last.dot.counter)
+        } else {
+            for event in events { record.context.insert(event.dot.counter) }
+        }
+        let digest = Run.shortDigest(prepared.digest)
+        record.note(
+            ticket: randomBits() | 1, epoch: epoch, digest: digest, counter: request.counter,
+            count: UInt64(request.changes.count), at: now)
         space.replicas[record.id] = record
+        let verdict = { Verdict(fates: $0, ticket: record.ticket) }
+        if known.isEmpty, !looksUp {
+            return verdict(try judgeWhole(prepared, ticket: record.ticket))
+        }
         // The author's bytes stand for the stored ones only where the whole batch is one row.
-        let sent =
-            known.isEmpty ? Sent(digest: Run.shortDigest(digest), bytes: bytes) : nil
+        let sent = known.isEmpty ? Sent(digest: digest, bytes: prepared.run) : nil
         let judged = try judge(events, sent: sent, looksUp: looksUp)
-        try store.setReplica(record, space: space.number)
+        try space.save(record.id, in: store)
         var next = judged.makeIterator()
-        let fates =
+        return verdict(
             known.isEmpty
-            ? judged
-            : request.changes.compactMap { known[$0.dot.counter] ?? next.next() }
-        return Verdict(fates: fates, ticket: record.ticket)
+                ? judged : request.changes.compactMap { known[$0.dot.counter] ?? next.next() })
     }
 
     /// Makes the replica a member of the family of its former ids, and unites what they name.
@@ -164,38 +164,38 @@ struct Judge {
             for var member in members where member.id != record.id {
                 member.family = family
                 space.replicas[member.id] = member
-                try store.setReplica(member, space: space.number)
+                try space.save(member.id, in: store)
             }
             record.family = family
             space.replicas[record.id] = record
             if space.replicas[former] == nil {
                 // Keeps the family known even when the old id never pushed: a context that is
                 // empty.
-                let ghost = ReplicaRecord(
-                    id: former, family: family, epoch: 0, context: CausalContext(), ticket: 0,
-                    previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0, seen: now)
+                let ghost = ReplicaRecord(id: former, family: family, seen: now)
                 space.replicas[former] = ghost
-                try store.setReplica(ghost, space: space.number)
+                try space.save(former, in: store)
             }
         }
     }
 
-    /// Judges a batch that nothing of is known, as nearly every one is: one row, no copies of its
-    /// changes.
+    /// Judges a batch of which nothing is known, as nearly every one is: one row, which also says
+    /// what became of its replica; no copies of its changes.
     ///
     /// - Returns: fates in the order of the changes.
-    private func judgeWhole(_ pushed: [Event], _ sent: Sent) throws -> [Fate] {
+    private func judgeWhole(_ prepared: PreparedSync, ticket: UInt64) throws -> [Fate] {
+        let pushed = prepared.request.changes
         var events = pushed
         var fates: [Fate] = []
         fates.reserveCapacity(pushed.count)
         var isAllAccepted = true
-        for (index, event) in pushed.enumerated() {
-            let rejection = refusal(event)
+        for index in pushed.indices {
+            let rejection = refusal(pushed[index], isSound: prepared.isSound)
             if let rejection {
                 isAllAccepted = false
-                let empty = Change(nonce: event.change.nonce, time: event.change.time)
+                let change = pushed[index].change
+                let empty = Change(nonce: change.nonce, time: change.time)
                 events[index] = Event(
-                    dot: event.dot, change: empty, outcome: .rejected(rejection))
+                    dot: pushed[index].dot, change: empty, outcome: .rejected(rejection))
             }
             space.apply(events[index])
             fates.append(
@@ -204,12 +204,13 @@ struct Judge {
         let first = pushed[0].dot
         let body =
             isAllAccepted
-            ? sent.bytes
+            ? prepared.run
             : Encoding.cbor.encode(
                 Run(replica: first.replica, counter: first.counter, events: events))
         let row = LogRow(
             position: space.position + 1, count: UInt64(events.count), replica: first.replica,
-            counter: first.counter, time: now, digest: sent.digest, body: body)
+            counter: first.counter, time: now, digest: Run.shortDigest(prepared.digest),
+            ticket: ticket, body: body)
         try space.append(row, events, store: store)
         return fates
     }
@@ -218,7 +219,6 @@ struct Judge {
     ///
     /// - Returns: fates in the order of the changes.
     func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [Fate] {
-        if !looksUp, !wasRestored, let sent { return try judgeWhole(pushed, sent) }
         var fates: [Fate] = []
         var batch: [Event] = []
         var isAsSent = true
@@ -272,11 +272,11 @@ struct Judge {
         if looksUp {
             let index = try space.indexed(store)
             if let first = index.dots[event.change.nonce], first != event.dot,
-                let (known, _) = try space.event(first, store: store)
+                let (known, _) = try space.judgement(first, store: store)
             {
                 return Event(
                     dot: event.dot, change: empty,
-                    outcome: .sameAs(first, rejection: known.rejection))
+                    outcome: .sameAs(first, rejection: known.outcome.rejection))
             }
         }
         if let rejection = refusal(event) {
@@ -288,15 +288,16 @@ struct Judge {
         return Event(dot: event.dot, change: change, outcome: .accepted)
     }
 
-    private func refusal(_ event: Event) -> Rejection? {
-        guard event.outcome == .accepted else { return Rejection(code: "field_not_writable") }
+    /// - Parameter isSound: whether the change was found well-formed before.
+    private func refusal(_ event: Event, isSound: Bool = false) -> Rejection? {
+        if !isSound, event.outcome != .accepted { return Rejection(code: "field_not_writable") }
         let change = event.change
         if change.time.milliseconds + Limits.fateMilliseconds < now {
             return Rejection(
                 code: "too_old",
                 details: .map([Value.Entry("limit", .int(Int64(Limits.fateMilliseconds)))]))
         }
-        if let refusal = change.refusal() { return refusal }
+        if !isSound, let refusal = change.refusal() { return refusal }
         for write in change.writes {
             guard grant.mayWrite(write.key.collection) else {
                 return Rejection(code: "not_allowed", details: write.key.details)
@@ -392,19 +393,14 @@ struct Judge {
             touched.insert(event.dot.replica)
             _ = try judge([event], sent: nil, looksUp: true)
         }
-        for id in touched.sorted() {
-            if let record = space.replicas[id] { try store.setReplica(record, space: space.number) }
-        }
+        for id in touched.sorted() { try space.save(id, in: store) }
     }
 
     /// Marks a resent counter as judged without touching the replica's ticket.
     private func noteResent(_ dot: Dot) {
         var record =
             space.replicas[dot.replica]
-            ?? ReplicaRecord(
-                id: dot.replica, family: dot.replica, epoch: 0, context: CausalContext(),
-                ticket: 0, previousTicket: nil, digest: [], batchCounter: 0, batchCount: 0,
-                seen: now)
+            ?? ReplicaRecord(id: dot.replica, family: dot.replica, seen: now)
         record.context.insert(dot.counter)
         space.replicas[dot.replica] = record
     }

@@ -21,6 +21,7 @@ struct Keeper {
     func keep(_ space: Space, now: UInt64, trims: Bool) throws {
         forgetOldRejections(space, now: now)
         if space.position > space.snapshotPosition {
+            try space.saveReplicas(in: store)
             let snapshot = Snapshot(
                 position: space.position, documents: space.documents,
                 rejections: space.rejections)

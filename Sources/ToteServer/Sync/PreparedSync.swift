@@ -10,6 +10,10 @@ package struct PreparedSync: Sendable {
     let run: [UInt8]
     /// SHA-256 of `run`.
     let digest: [UInt8]
+    /// Whether every change is accepted as far as its own shape goes.
+    let isSound: Bool
+    /// The latest stamp of a change, milliseconds.
+    let latestStamp: UInt64
 
     /// Reads a body.
     ///
@@ -25,6 +29,9 @@ package struct PreparedSync: Sendable {
             throw Problem.malformed(error)
         }
         digest = run.isEmpty ? [] : SHA256.digest(run)
+        let changes = self.request.changes
+        isSound = changes.allSatisfy { $0.outcome == .accepted && $0.change.refusal() == nil }
+        latestStamp = changes.reduce(0) { max($0, $1.change.time.milliseconds) }
     }
 
     private static func encoding(_ type: String?) throws(Problem) -> Encoding {

@@ -34,7 +34,7 @@ struct Puller {
             for entry in space.tail where entry.row.lastPosition > from {
                 guard bytes < Limits.replyBytesTarget else { break }
                 bytes += entry.row.body.count
-                pulled.runs.append(try source(entry.row, entry.events, author, whole))
+                pulled.runs.append(try source(entry.row, entry.judgements, author, whole))
                 pulled.cursor.position = entry.row.lastPosition
             }
         } else {
@@ -62,11 +62,12 @@ struct Puller {
     /// A row as this reader gets it: its author by nonces, a limited reader without what it may not
     /// see.
     private func source(
-        _ row: LogRow, _ events: [Event]?, _ author: ReplicaID, _ whole: Bool
+        _ row: LogRow, _ judgements: [Judgement]?, _ author: ReplicaID, _ whole: Bool
     ) throws -> ReplyWriter.Source {
         if row.replica == author, !whole, let digest = row.digest {
-            let events = try events ?? row.run().events
-            return .acknowledged(events, position: row.position, digest: digest)
+            return .acknowledged(
+                try judgements ?? row.run().events.map(\.judgement), first: row.first,
+                position: row.position, digest: digest)
         }
         guard !grant.readsAll else { return .stored(row.body, position: row.position) }
         var run = try row.run()

@@ -15,6 +15,8 @@ final class Space {
     /// Hybrid: never behind the highest time accepted here.
     var clock = HybridClock()
     var replicas: [ReplicaID: ReplicaRecord] = [:]
+    /// Those whose row in the file lags behind: the log's rows tell the rest.
+    private var unsaved: Set<ReplicaID> = []
     var rejections: [LoggedRejection] = []
     /// Events up to here are gone from the log; only their fates are kept.
     var trimmed: UInt64 = 0
@@ -34,8 +36,8 @@ final class Space {
 
     struct TailRow {
         var row: LogRow
-        /// The events as they go to their author.
-        var events: [Event]
+        /// What its author is told.
+        var judgements: [Judgement]
     }
 
     struct Index {
@@ -85,12 +87,16 @@ final class Space {
         for record in try store.replicas(space: number) { replicas[record.id] = record }
         for cell in documents.sortedCells() { clock.observe(cell.cell.time) }
         awaited = awaited.filter { !isJudged($0.key) }
-        let wasRestored = try store.meta("was_restored") == 1
+        // Rows that tell of tickets are older than any restore: those tickets are void after it.
+        let epoch = wasRestored ? 0 : try store.meta("epoch") ?? 0
         var more = true
         while more {
             let rows = try store.rows(space: number, from: position + 1, most: 256)
             more = rows.count == 256
-            for row in rows { try replay(row, wasRestored) }
+            for row in rows {
+                try replay(row, wasRestored)
+                replayReplica(row, epoch: epoch)
+            }
         }
     }
 
@@ -119,8 +125,35 @@ final class Space {
             apply(event)
         }
         position = row.lastPosition
-        tail.append(TailRow(row: row, events: run.events))
+        tail.append(TailRow(row: row, judgements: run.events.map(\.judgement)))
         if tail.count > Self.tailRowsMax { tail.removeFirst() }
+    }
+
+    /// Does to a replica's record what the batch of a row did.
+    private func replayReplica(_ row: LogRow, epoch: UInt64) {
+        guard let ticket = row.ticket else { return }
+        var record =
+            replicas[row.replica]
+            ?? ReplicaRecord(id: row.replica, family: row.replica, seen: row.time)
+        guard row.position > record.position else { return }
+        record.context.insert(row.counter...row.counter + row.count - 1)
+        record.note(
+            ticket: ticket, epoch: epoch, digest: row.digest ?? 0, counter: row.counter,
+            count: row.count, at: row.time)
+        replicas[row.replica] = record
+        unsaved.insert(row.replica)
+    }
+
+    /// Writes what is known of a replica into the file.
+    func save(_ id: ReplicaID, in store: ServerStore) throws {
+        unsaved.remove(id)
+        replicas[id]?.position = position
+        if let record = replicas[id] { try store.setReplica(record, space: number) }
+    }
+
+    /// Writes what the log behind a new snapshot will no longer tell.
+    func saveReplicas(in store: ServerStore) throws {
+        for id in unsaved.sorted() { try save(id, in: store) }
     }
 
     /// Takes a judged event into the state.
@@ -144,9 +177,10 @@ final class Space {
         precondition(row.lastPosition < ServerStore.positionMax, "the log is full")
         try store.append(row, space: number)
         position = row.lastPosition
-        tail.append(TailRow(row: row, events: events))
+        tail.append(TailRow(row: row, judgements: events.map(\.judgement)))
         if tail.count > Self.tailRowsMax { tail.removeFirst() }
         index?.insert(row, events)
+        if row.ticket != nil { unsaved.insert(row.replica) }
     }
 
     /// The index of nonces, aliases and rows, read from the log at the first call.
@@ -166,12 +200,14 @@ final class Space {
         return made
     }
 
-    /// The judged event of a dot, or `nil` when its fate is no longer kept.
-    func event(_ dot: Dot, store: ServerStore) throws -> (event: Event, position: UInt64)? {
+    /// What became of a dot, or `nil` when its fate is no longer kept.
+    func judgement(
+        _ dot: Dot, store: ServerStore
+    ) throws -> (judgement: Judgement, position: UInt64)? {
         for entry in tail where entry.row.replica == dot.replica {
             if entry.row.counter <= dot.counter, dot.counter - entry.row.counter < entry.row.count {
                 let offset = dot.counter - entry.row.counter
-                return (entry.events[Int(offset)], entry.row.position + offset)
+                return (entry.judgements[Int(offset)], entry.row.position + offset)
             }
         }
         let places = try indexed(store).places[dot.replica] ?? []
@@ -181,7 +217,7 @@ final class Space {
             }), let row = try store.rows(space: number, from: place.position, most: 1).first
         else { return nil }
         let offset = dot.counter - place.counter
-        return (try row.run().events[Int(offset)], place.position + offset)
+        return (try row.run().events[Int(offset)].judgement, place.position + offset)
     }
 
     /// Whether a family has more than one member, and so was copied or rolled back.
