@@ -154,6 +154,10 @@ private final class Front: Sendable {
         served.contentType = request.header("content-type")
         served.accept = request.header("accept")
         served.authorization = request.header("authorization")
+        served.ifMatch = request.header("if-match")
+        served.ifNoneMatch = request.header("if-none-match")
+        served.idempotencyKey = request.header("idempotency-key")
+        for (name, value) in request.queryItems { served.query[name] = value }
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()

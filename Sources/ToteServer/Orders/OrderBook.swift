@@ -255,7 +255,7 @@ extension Order {
 
 extension QuoteRefusal {
     /// As a fate says it.
-    package var rejection: Rejection {
+    var rejection: Rejection {
         switch self {
         case .storeUnknown: Rejection(code: "store_unknown")
         case .amountOutOfRange: Rejection(code: "amount_out_of_range")

@@ -90,11 +90,11 @@ extension ServerStore {
     func orders(space: UInt64, before time: UInt64, most: Int) throws -> [Order] {
         try Self.sound(
             try database.rows(
-            """
-            SELECT id, space, position, slot, due, nonce, body FROM orders
-            WHERE space = ?1 AND placed < ?2 ORDER BY placed DESC, id LIMIT ?3
-            """,
-            .bits(space), .bits(time), .int(Int64(most)), map: Self.row
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE space = ?1 AND placed < ?2 ORDER BY placed DESC, id LIMIT ?3
+                """,
+                .bits(space), .bits(time), .int(Int64(most)), map: Self.row)
         ).map(\.order)
     }
 
@@ -102,47 +102,48 @@ extension ServerStore {
     func orders(store: String, after position: UInt64, most: Int) throws -> [OrderRow] {
         try Self.sound(
             try database.rows(
-            """
-            SELECT id, space, position, slot, due, nonce, body FROM orders
-            WHERE store = ?1 AND position > ?2 ORDER BY position LIMIT ?3
-            """,
-            .text(store), .bits(position), .int(Int64(most)), map: Self.row)))
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND position > ?2 ORDER BY position LIMIT ?3
+                """,
+                .text(store), .bits(position), .int(Int64(most)), map: Self.row))
     }
 
     /// A store's open orders behind a place in its feed: how a poll without a cursor begins.
     func openOrders(store: String, after position: UInt64, most: Int) throws -> [OrderRow] {
         try Self.sound(
             try database.rows(
-            """
-            SELECT id, space, position, slot, due, nonce, body FROM orders
-            WHERE store = ?1 AND position > ?2
-                AND state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
-            ORDER BY position LIMIT ?3
-            """,
-            .text(store), .bits(position), .int(Int64(most)), map: Self.row))
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND position > ?2
+                    AND state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
+                ORDER BY position LIMIT ?3
+                """,
+                .text(store), .bits(position), .int(Int64(most)), map: Self.row))
     }
 
     /// The open order, or one closed since `time`, that a store knows by a code.
     func order(store: String, code: String, closedSince time: UInt64) throws -> OrderRow? {
         try Self.sound(
             try database.rows(
-            """
-            SELECT id, space, position, slot, due, nonce, body FROM orders
-            WHERE store = ?1 AND code = ?2 AND (moved >= ?3
-                OR state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired'))
-            ORDER BY placed DESC LIMIT 1
-            """,
-            .text(store), .text(code), .bits(time), map: Self.row)).first
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND code = ?2 AND (moved >= ?3
+                    OR state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired'))
+                ORDER BY placed DESC LIMIT 1
+                """,
+                .text(store), .text(code), .bits(time), map: Self.row)
+        ).first
     }
 
     func dueOrders(at time: UInt64, most: Int) throws -> [OrderRow] {
         try Self.sound(
             try database.rows(
-            """
-            SELECT id, space, position, slot, due, nonce, body FROM orders
-            WHERE due <= ?1 ORDER BY due LIMIT ?2
-            """,
-            .bits(time), .int(Int64(most)), map: Self.row))
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE due <= ?1 ORDER BY due LIMIT ?2
+                """,
+                .bits(time), .int(Int64(most)), map: Self.row))
     }
 
     func nextDue() throws -> UInt64? {

@@ -33,7 +33,7 @@ extension Order {
         return .map(members)
     }
 
-    private static func shown(_ name: String?, _ policy: Catalog.Store.NamePolicy) -> String? {
+    private static func shown(_ name: String?, _ policy: Catalog.NamePolicy) -> String? {
         switch policy {
         case .none: nil
         case .first: name?.split(separator: " ").first.map(String.init)

@@ -21,7 +21,8 @@ extension Server {
             .map([
                 "id": .text(shop.id), "names": .map(shop.names.mapValues { .text($0) }),
                 "currency": .text(shop.currency),
-                "late_minutes": .array(shop.lateMinutes.map { .int(Int64($0)) }),
+                "late_minutes": .array(
+                    [shop.lateMinutes.late, shop.lateMinutes.veryLate].map { .int(Int64($0)) }),
                 "name_policy": .text(shop.namePolicy.rawValue), "label": .text(counter.label),
                 "role": .text(counter.token.role.rawValue),
             ]))
@@ -167,7 +168,8 @@ extension Server {
     ) throws -> ServerResponse {
         var row = found
         let state = row.order.state
-        if state == .collected, let first = row.order.steps.last(where: { $0.state == .collected }) {
+        if state == .collected, let first = row.order.steps.last(where: { $0.state == .collected })
+        {
             throw Problem(
                 409, "already_collected", "\(first.by) handed this order over before",
                 members: [
@@ -210,7 +212,8 @@ extension Server {
         else { throw notAllowed(row.order, .ready) }
         guard clock <= done.at + OrderState.undoMilliseconds else {
             throw Problem(
-                409, "undo_too_late", "a hand-over can be undone for 60 s; ask a manager to undo it")
+                409, "undo_too_late", "a hand-over can be undone for 60 s; ask a manager to undo it"
+            )
         }
         row.order.take(.ready, at: clock, by: counter.label)
         return answer(try record(row))
@@ -287,7 +290,8 @@ extension Server {
     }
 
     /// Lets what was not collected in time expire; call it within a group.
-    package func runDue() throws {
+    package func runDue(at now: UInt64) throws {
+        advance(to: now)
         guard let due = try nextDue(), due <= clock else { return }
         for var row in try store.dueOrders(at: clock, most: 100) {
             row.order.take(.expired, at: clock, by: "system")

@@ -80,7 +80,8 @@ extension Server {
         return response
     }
 
-    private func page(_ poll: OrderPoll, from start: UInt64, to end: UInt64) throws -> ServerResponse
+    private func page(_ poll: OrderPoll, from start: UInt64, to end: UInt64) throws
+        -> ServerResponse
     {
         // Without a cursor nothing is left to be removed: only what shows is read.
         let onlyOpen = poll.since == nil && poll.states.allSatisfy { $0.isOpen }

@@ -72,6 +72,7 @@ extension Encoding {
 extension ServerRequest {
     /// Whether its answer may be held back until something is new.
     package var mayWait: Bool {
+        if path.count == 4, path[1] == "stores" { return query["wait"] != nil }
         guard case .success(let prepared)? = prepared else { return false }
         return prepared.request.waitSeconds > 0
     }
