@@ -35,6 +35,12 @@ extension Change {
 }
 
 extension Change {
+    /// Whether it does nothing: withdrawn, or as a rejected one is logged.
+    package var isEmpty: Bool { writes.isEmpty && intent == nil }
+
+    /// Its intent, when it has one that this version knows.
+    package var readableIntent: Intent? { intent.flatMap { try? Intent($0) } }
+
     /// Whether it writes to a collection that the server alone writes.
     package var writesReserved: Bool {
         writes.contains { Reserved.collections.contains($0.key.collection) }

@@ -51,6 +51,13 @@ package enum Intent: Hashable, Sendable {
         }
     }
 
+    /// The same with other names for the dots that it names.
+    package func renaming(_ renamed: [Dot: Dot]) -> Intent {
+        if case .place(let place) = self { .place(place.renaming(renamed)) } else { self }
+    }
+
+    package var isPlace: Bool { if case .place = self { true } else { false } }
+
     package var order: OrderID {
         switch self {
         case .place(let place): place.order

@@ -301,7 +301,7 @@ struct Judge {
         if looksUp { try resolveAliases(&change) }
         if wasRestored { settleAwaited(&change, event.dot) }
         var ruling: OrderBook.Ruling?
-        if let value = change.intent, let intent = try? Intent(value) {
+        if let intent = change.readableIntent {
             let book = OrderBook(
                 space: space, store: store, catalog: catalog, now: now, randomBits: randomBits)
             ruling = try book.judge(intent, nonce: change.nonce, isResent: isResent)
@@ -359,9 +359,7 @@ struct Judge {
     private func resolveAliases(_ change: inout Change) throws {
         let aliases = try space.indexed(store).aliases
         guard !aliases.isEmpty else { return }
-        if case .place(let place)? = change.intent.flatMap({ try? Intent($0) }) {
-            change.intent = place.renaming(aliases).value
-        }
+        if let intent = change.readableIntent { change.intent = intent.renaming(aliases).value }
         for index in change.writes.indices {
             let dots = change.writes[index].replaces
             guard dots.contains(where: { aliases[$0] != nil }) else { continue }
