@@ -41,6 +41,7 @@ extension Server {
         Route(method: "POST", path: "/v1/stores/{store}/handover", access: .store),
         Route(method: "POST", path: "/v1/stores/{store}/availability", access: .store),
         Route(method: "GET", path: "/v1/admin/audit", access: .admin),
+        Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
         Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
         Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
         Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
@@ -76,6 +77,12 @@ extension Server {
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/orders"):
             return .answer(try orderHistory(request, space: request.path[2]))
+        case ("POST", "/v1/admin/catalog"):
+            guard case .map(let members) = try Encoding.json.value(request.body) else {
+                throw Problem.notFound
+            }
+            let catalog = try Catalog(.map(members + [Value.Entry("version", .int(1))]))
+            return .answer(json(.map(["version": .int(try catalogs.replace(with: catalog, at: clock))])))
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
