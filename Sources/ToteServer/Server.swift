@@ -110,7 +110,7 @@ package enum Handled: Sendable {
 /// leave before the commit returned. After a thrown storage error call `rollBack`: nothing of the
 /// group happened.
 package final class Server {
-    let store: ServerStore
+    package let store: ServerStore
     private(set) var tokens: TokenBook
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
