@@ -6,6 +6,8 @@ package struct Route: Sendable {
     package enum Access: String, Sendable {
         /// Anybody, without a token.
         case open
+        /// Any valid token, or the operator's socket.
+        case token
         /// A token with a grant for the space in the path.
         case space
         /// An admin token, or the operator's socket.
@@ -29,6 +31,8 @@ extension Server {
     package static let routes: [Route] = [
         Route(method: "GET", path: "/v1/handshake", access: .open),
         Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
+        Route(method: "GET", path: "/v1/catalog", access: .token),
+        Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
         Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
         Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
         Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
@@ -55,15 +59,17 @@ extension Server {
             problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
             return .answer(problem)
         }
-        if route.access == .admin, !request.isOperator {
+        if [.token, .admin].contains(route.access), !request.isOperator {
             let token = try authenticate(request)
             // As a missing path: a customer's token learns nothing about what admins have.
-            guard token.role == .admin else { throw Problem.notFound }
+            guard route.access == .token || token.role == .admin else { throw Problem.notFound }
         }
         switch (route.method, route.path) {
         case ("GET", "/v1/handshake"): return .answer(handshake())
         case ("POST", "/v1/spaces/{space}/sync"):
             return try sync(request.path[2], request)
+        case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
+        case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
             return .answer(json(.map(["tokens": .array(tokens.all.map(\.value))])))
         case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
@@ -177,6 +183,7 @@ extension Server {
             Value.Entry("spaces", .int(spaces)), Value.Entry("replicas", .int(replicas)),
             Value.Entry("batches", .int(batches)), Value.Entry("events", .int(events)),
             Value.Entry("tokens", .int(Int64(tokens.all.count))),
+            Value.Entry("catalog_version", catalog.map { .int($0.version) } ?? .null),
             Value.Entry("file_bytes", .int(bytes)),
             Value.Entry("schema_version", .int(try store.database.schemaVersion())),
             Value.Entry("backup_ms", backup == 0 ? .null : .int(Int64(backup))),

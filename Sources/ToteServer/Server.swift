@@ -10,6 +10,10 @@ package struct ServerRequest: Sendable {
     package var contentType: String?
     package var accept: String?
     package var authorization: String?
+    /// Conditions on the entity tag, as they came.
+    package var ifNoneMatch: String?
+    package var ifMatch: String?
+    package var idempotencyKey: String?
     package var body: [UInt8] = []
     package var requestID: String
     /// True on the operator's own socket, whose file mode is the credential.
@@ -99,6 +103,7 @@ package enum Handled: Sendable {
 package final class Server {
     let store: ServerStore
     private(set) var tokens: TokenBook
+    private(set) var catalogs: CatalogBook
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -148,6 +153,7 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
     }
 
     /// Begins a group.
@@ -170,6 +176,7 @@ package final class Server {
         spaces = [:]
         pins = SnapshotPins()
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
     }

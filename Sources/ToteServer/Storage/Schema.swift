@@ -64,6 +64,14 @@ package enum Schema {
             "ALTER TABLE log ADD COLUMN ticket INTEGER",
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
+        [
+            // The catalogues that were in force, as they are served; the last one is.
+            """
+            CREATE TABLE catalogs (
+                version INTEGER PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL
+            ) STRICT
+            """
+        ],
     ]
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.

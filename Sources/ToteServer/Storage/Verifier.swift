@@ -40,6 +40,7 @@ package enum Verifier {
             }
             try verifyNothingStrays(store, &report)
             report.tokens = try TokenBook(store: store).all.count
+            report.faults += try CatalogBook.faults(store)
         } catch let error as StoreError {
             report.faults.append(error.description)
         } catch let error as SQLiteError where error.isCorrupt {
