@@ -10,8 +10,9 @@ package struct ServerRequest: Sendable {
     package var contentType: String?
     package var accept: String?
     package var authorization: String?
-    package var ifMatch: String?
+    /// Conditions on the entity tag, as they came.
     package var ifNoneMatch: String?
+    package var ifMatch: String?
     package var idempotencyKey: String?
     package var body: [UInt8] = []
     package var requestID: String
@@ -112,6 +113,7 @@ package enum Handled: Sendable {
 package final class Server {
     package let store: ServerStore
     private(set) var tokens: TokenBook
+    private(set) var catalogs: CatalogBook
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -122,7 +124,6 @@ package final class Server {
     /// The moment before which everything is in the newest backup.
     private var backupTime: UInt64
     private var uses: UInt64 = 0
-    let catalogs: CatalogBook
     /// Wrong codes; in memory only.
     var guesses = GuessGuard()
     /// What polls were answered in this group: many boards ask the same.
@@ -170,10 +171,10 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = try TokenBook(store: store)
-        catalogs = CatalogBook()
+        catalogs = try CatalogBook(store: store)
     }
 
-    var catalog: Catalog? { catalogs.catalog }
+    var catalog: Catalog? { catalogs.current?.catalog }
 
     /// When the next order expires; `nil` when none is due.
     package func nextDue() throws -> UInt64? {
@@ -224,6 +225,7 @@ package final class Server {
         spaces = [:]
         pins = SnapshotPins()
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
         due = nil

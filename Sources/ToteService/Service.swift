@@ -42,6 +42,7 @@ package final class Service: Sendable {
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
+        http.message.largerBodiesAtMost = ["/v1/admin/catalog": Catalog.bytesMax]
         let server = HTTPServer(options: http) { front.handle($0, $1, isOperator: false) }
         var servers: [HTTPServer] = []
         do {
@@ -157,7 +158,9 @@ private final class Front: Sendable {
         served.ifMatch = request.header("if-match")
         served.ifNoneMatch = request.header("if-none-match")
         served.idempotencyKey = request.header("idempotency-key")
-        for (name, value) in request.queryItems { served.query[name] = value }
+        if request.query != nil {
+            for (name, value) in request.queryItems { served.query[name] = value }
+        }
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()
@@ -198,7 +201,8 @@ private final class Front: Sendable {
         var headers = response.headers
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
-        if response.contentType != Encoding.cbor.rawValue {
+        let isSaid = headers.contains { $0.name == "Cache-Control" }
+        if response.contentType != Encoding.cbor.rawValue, !isSaid {
             headers.append(("Cache-Control", "no-store"))
         }
         if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }

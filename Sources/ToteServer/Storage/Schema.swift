@@ -64,11 +64,18 @@ package enum Schema {
             "ALTER TABLE log ADD COLUMN ticket INTEGER",
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
-        orders,
+        commerce,
     ]
 
-    /// Orders: `position` is the place of the last step in the store's feed.
-    private static let orders: [StaticString] = [
+    /// Catalogues and orders.
+    private static let commerce: [StaticString] = [
+        // The catalogues that were in force, as they are served; the last one is.
+        """
+        CREATE TABLE catalogs (
+            version INTEGER PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL
+        ) STRICT
+        """,
+        // `position` is the place of an order's last step in its store's feed.
         """
         CREATE TABLE orders (
             number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),

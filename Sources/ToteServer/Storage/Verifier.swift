@@ -61,6 +61,7 @@ package enum Verifier {
                     }
                 }, &report)
             report.tokens = try TokenBook(store: store).all.count
+            report.faults += try CatalogBook.faults(store)
         } catch let error as StoreError {
             report.faults.append(error.description)
         } catch let error as SQLiteError where error.isCorrupt {
