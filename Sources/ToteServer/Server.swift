@@ -174,8 +174,6 @@ package final class Server {
         catalogs = try CatalogBook(store: store)
     }
 
-    var catalog: Catalog? { catalogs.current?.catalog }
-
     /// When the next order expires; `nil` when none is due.
     package func nextDue() throws -> UInt64? {
         if let due { return due }
