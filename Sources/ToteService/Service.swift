@@ -68,9 +68,9 @@ package final class Service: Sendable {
         self.servers = servers
     }
 
-    /// Requests answered and groups committed since the start.
-    package var counts: (requests: UInt64, groups: UInt64) {
-        commits.statistics.withLock { ($0.requests, $0.groups) }
+    /// Requests answered, groups committed and rows written since the start.
+    package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
+        commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
     }
 
     /// Stops taking work, answers what is there, closes the file.
@@ -199,6 +199,10 @@ private final class Front: Sendable {
 
     private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
         var headers = response.headers
+        // What has not changed is told in as few bytes as can be: idle boards ask for it all day.
+        guard response.status != 304 else {
+            return HTTPResponse(status: 304, headers: headers, body: [])
+        }
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
         let isSaid = headers.contains { $0.name == "Cache-Control" }
