@@ -222,7 +222,7 @@ private final class Front: Sendable {
     /// Ready: not draining, the commit thread answers, and the disk takes a durable write.
     private func readiness(_ responder: HTTPResponder, _ id: String, isDraining: Bool) {
         @Sendable func unready(_ why: String) -> ServerResponse {
-            var problem = Problem(503, "not_ready", why)
+            var problem = Problem(503, "unready", why)
             problem.retryAfterSeconds = 1
             return ServerResponse(problem, requestID: id)
         }
