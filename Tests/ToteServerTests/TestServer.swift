@@ -161,6 +161,9 @@ final class TestServer {
             FROM tokens ORDER BY id
             """
         ) { "token " + $0.text(0) }
+        lines += try database.rows(
+            "SELECT json_array(version, time, hex(body)) FROM catalogs ORDER BY version"
+        ) { "catalog " + $0.text(0) }
         return lines
     }
 

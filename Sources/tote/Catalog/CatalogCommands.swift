@@ -97,12 +97,14 @@ enum CatalogCommands {
     /// What a catalogue holds, for people.
     private static func summary(_ catalog: Catalog) -> [String] {
         let counts = [
-            (catalog.products.count, "products"), (catalog.categories.count, "categories"),
-            (catalog.groups.count, "option groups"), (catalog.stores.count, "stores"),
+            (catalog.products.count, "product", "products"),
+            (catalog.categories.count, "category", "categories"),
+            (catalog.groups.count, "option group", "option groups"),
+            (catalog.stores.count, "store", "stores"),
         ]
         let width = catalog.stores.map(\.id.utf8.count).max() ?? 0
         let now = SystemClock.nowMilliseconds()
-        return [counts.map { "\($0) \($1)" }.joined(separator: ", ")]
+        return [counts.map { "\($0) \($0 == 1 ? $1 : $2)" }.joined(separator: ", ")]
             + catalog.stores.map { store in
                 let id = store.id + String(repeating: " ", count: width - store.id.utf8.count)
                 let taxes = store.taxIncluded ? "tax included" : "tax added"
