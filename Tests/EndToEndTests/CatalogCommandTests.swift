@@ -135,8 +135,8 @@ import Testing
 
     @Test(arguments: [
         (#""sku""#, #""skus""#, "3:6: products[0].skus", "did you mean `sku`?"),
-        (#""EUR": 450"#, #""EUR": 4.5"#, "3:81: ", "'4.5' is no whole number"),
-        (#""EUR": 450"#, #""EUS": 450"#, "3:81: products[0].price.EUS", "ISO 4217"),
+        (#""EUR": 450"#, #""EUR": 4.5"#, "3:80: ", "'4.5' is no whole number"),
+        (#""EUR": 450"#, #""EUS": 450"#, "3:80: products[0].price.EUS", "ISO 4217"),
         (#""hours""#, #""hous""#, "8:5: stores[0].hous", "did you mean `hours`?"),
         ("{}", #"{"sn": []}"#, "8:15: stores[0].hours.sn", "did you mean `sun`?"),
         ("{}", #"{"sun": [["7:00", "19:00"]]}"#, "8:24: stores[0].hours.sun[0]", "\"24:00\""),

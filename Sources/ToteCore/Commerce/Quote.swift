@@ -76,22 +76,24 @@ extension Catalog {
                 faults.append((error, line.item.item.text))
             }
         }
-        if let first = LineFault.allCases.first(where: { code in
-            faults.contains { $0.fault == code }
-        }) {
+        if !faults.isEmpty,
+            let first = LineFault.allCases.first(where: { code in
+                faults.contains { $0.fault == code }
+            })
+        {
             var told: Set<Name> = []
             let items = faults.filter { $0.fault == first && told.insert(Name($0.item)).inserted }
             throw .lines(code: first.code, items: items.map(\.item))
         }
         var subtotal: Int64 = 0
-        var bases: [Name: Int64] = [:]
+        var bases: [String: Int64] = [:]
         var quoted: [Quote.Line] = []
         for (line, (product, price)) in zip(lines, priced) {
             guard line.quantity >= 0 else { throw .amountOutOfRange }
             let gross = try Self.amount(line.quantity.multipliedReportingOverflow(by: price))
             subtotal = try Self.amount(subtotal.addingReportingOverflow(gross))
             _ = try Self.amount((price, false))
-            bases[Name(product.tax), default: 0] += gross
+            bases[product.tax, default: 0] += gross
             quoted.append(
                 Quote.Line(
                     item: line.item.item.text, quantity: line.quantity, price: price,
@@ -99,10 +101,10 @@ extension Catalog {
         }
         var taxes: [Quote.Tax] = []
         var total = subtotal
-        for (category, base) in bases.sorted(by: { $0.key < $1.key }) {
-            let rate = store.taxes[category.text] ?? 0
+        for (category, base) in bases.sorted(by: { Name($0.key) < Name($1.key) }) {
+            let rate = store.taxes[category] ?? 0
             let tax = Self.tax(of: base, rate: rate, isIncluded: store.taxIncluded)
-            taxes.append(Quote.Tax(category: category.text, rate: rate, amount: tax))
+            taxes.append(Quote.Tax(category: category, rate: rate, amount: tax))
             if !store.taxIncluded { total = try Self.amount(total.addingReportingOverflow(tax)) }
         }
         return Quote(
