@@ -2,8 +2,10 @@
 public struct Quote: Hashable, Sendable {
     /// One line of the cart.
     public struct Line: Hashable, Sendable {
-        /// The line's name: SKU and options.
-        public let item: String
+        /// SKU and options.
+        public let line: LineName
+        /// The name of the line's item in a document.
+        public var item: String { line.item.text }
         public let quantity: Int64
         /// Of one, in minor units, with its options.
         public let price: Int64
@@ -96,7 +98,7 @@ extension Catalog {
             bases[product.tax, default: 0] += gross
             quoted.append(
                 Quote.Line(
-                    item: line.item.item.text, quantity: line.quantity, price: price,
+                    line: line.item, quantity: line.quantity, price: price,
                     names: product.names))
         }
         var taxes: [Quote.Tax] = []
