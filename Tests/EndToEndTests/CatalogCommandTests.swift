@@ -133,6 +133,23 @@ import Testing
         #expect(found == ["2026-11-27T21:00 2026-11-28T04:00"])
     }
 
+    @Test func `hours of many stores for many days do not fit, and the message says what does`()
+        async throws
+    {
+        let text = Self.menu(hours: #"{"mon": [["08:00", "09:00"]], "tue": [["08:00", "09:00"]]}"#)
+        let start = try #require(text.range(of: "{\n    \"id\": \"paris\""))
+        let end = try #require(text.range(of: "\n  }]", options: .backwards))
+        let store = text[start.lowerBound..<end.lowerBound] + "\n  }"
+        let stores = (0..<1_000).map { store.replacing("\"paris\"", with: "\"s\($0)\"") }
+        let many = text.replacingCharacters(
+            in: start.lowerBound..<end.upperBound, with: stores.joined(separator: ",") + "]")
+        let path = try file("many.json", many)
+        let outcome = try await tote("check", path, "--days", "800")
+        #expect(outcome.exit == 65 && outcome.error.contains("--days"), "\(outcome.error)")
+        let short = try await tote("check", path, "--days", "14")
+        #expect(short.exit == 0 && short.out.contains("  and 980 more"), "\(short.error)")
+    }
+
     @Test(arguments: [
         (#""sku""#, #""skus""#, "3:6: products[0].skus", "did you mean `sku`?"),
         (#""EUR": 450"#, #""EUR": 4.5"#, "3:80: ", "'4.5' is no whole number"),

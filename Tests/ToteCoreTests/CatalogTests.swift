@@ -25,6 +25,8 @@ import ToteCore
         var catalog = try Self.imported()
         #expect(catalog.product("latte")?.names == ["en": "Latte"])
         #expect(catalog.product("latte ") == nil)
+        #expect(catalog.product(barcode: "401")?.sku == "latte")
+        #expect(catalog.product(barcode: "402") == nil)
         #expect(catalog.store("paris")?.open.map(\.to) == [2000, 3000])
         #expect(catalog.group("size")?.choice("L")?.price == ["EUR": 50])
         #expect(catalog.group("size")?.default == "M")

@@ -18,6 +18,7 @@ public struct Catalog: Hashable, Sendable {
     private let productIndex: [String: Int]
     private let storeIndex: [String: Int]
     private let groupIndex: [String: Int]
+    private let barcodeIndex: [String: Int]
 
     /// Beyond it no amount goes, either way (M-PRC-2): minor units.
     package static let amountMax: Int64 = 1_000_000_000_000
@@ -56,6 +57,11 @@ public struct Catalog: Hashable, Sendable {
         productIndex = Self.index(products.map(\.sku))
         storeIndex = Self.index(stores.map(\.id))
         groupIndex = Self.index(groups.map(\.id))
+        var barcodes: [String: Int] = [:]
+        for (index, product) in products.enumerated() {
+            for barcode in product.barcodes { barcodes[barcode] = index }
+        }
+        barcodeIndex = barcodes
     }
 
     /// A dictionary takes one spelling of a text for another: what it finds is compared bytewise.
@@ -71,6 +77,9 @@ public struct Catalog: Hashable, Sendable {
         }
         return products[index]
     }
+
+    /// The product that has this barcode, as it was scanned.
+    public func product(barcode: String) -> Product? { barcodeIndex[barcode].map { products[$0] } }
 
     /// The store with this id.
     public func store(_ id: String) -> Store? {

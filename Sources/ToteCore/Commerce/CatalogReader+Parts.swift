@@ -161,10 +161,13 @@ extension CatalogReader {
     }
 
     private mutating func reference(
-        _ way: [CatalogError.Step], _ id: String, _ what: String, _ known: [String]
+        _ way: [CatalogError.Step], _ id: String, _ what: String,
+        _ known: @autoclosure () -> [String]
     ) {
+        // What cannot be told any more is not worth a list of all that is known.
+        guard faults.count < Catalog.faultsMax else { return }
         steps += way
-        fault("unknown_reference", "there is no \(what) `\(id)`", known: known)
+        fault("unknown_reference", "there is no \(what) `\(id)`", known: known())
         steps.removeLast(way.count)
     }
 
