@@ -155,11 +155,12 @@ private final class Front: Sendable {
         served.contentType = request.header("content-type")
         served.accept = request.header("accept")
         served.authorization = request.header("authorization")
-        served.ifNoneMatch = request.header("if-none-match")
         served.ifMatch = request.header("if-match")
+        served.ifNoneMatch = request.header("if-none-match")
         served.idempotencyKey = request.header("idempotency-key")
-        served.query = Dictionary(
-            request.queryItems.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        if request.query != nil {
+            for (name, value) in request.queryItems { served.query[name] = value }
+        }
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()
