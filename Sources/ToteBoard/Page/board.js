@@ -80,15 +80,15 @@ function showSound() {
 
 const told = {
   changed(page, isSnapshot) {
-    const before = orders;
+    const before = new Map(orders);
     if (isSnapshot) {
       orders = new Map();
       disputes = new Map(Array.from(disputes).filter(([, dispute]) => dispute.isOurs));
     }
     const fresh = page.orders.filter((order) => learn(order));
     for (const gone of page.left || []) leave(gone, before.get(gone.id));
-    const wasKnown = freshness.at !== null && before.size + orders.size > 0;
-    const justReady = fresh.filter((order) => order.state === 'ready' && wasKnown
+    // What is there when a screen is switched on is no news.
+    const justReady = fresh.filter((order) => order.state === 'ready' && freshness.at !== null
       && (!before.has(order.id) || before.get(order.id).state !== 'ready'));
     freshness.mark();
     remember();
@@ -571,7 +571,11 @@ function start(newLink) {
   recall();
   showAll();
   awake.ask();
-  link.follow(told);
+  link.follow(told).catch((error) => {
+    // A fault of ours: nobody stands beside a wall to press reload.
+    setTimeout(() => location.reload(), 5000);
+    throw error;
+  });
   if (mode === 'counter') byId('code').focus();
 }
 
@@ -586,9 +590,8 @@ function signOut(why) {
   freshness.at = null;
   freshness.missed = 0;
   for (const id of ['preparing', 'ready', 'recent', 'alarms']) byId(id).textContent = '';
-  openPanel(null);
   setView('sign-in');
-  showAll();
+  openPanel(null);
   byId('sign-in-error').textContent = why || '';
   byId('token').focus();
 }

@@ -111,7 +111,8 @@ class Link {
 
   // Asks for something that is done with one order.
   step(id, what, options) {
-    return this.ask('POST', '/orders/' + encodeURIComponent(id) + '/' + what, options);
+    return this.ask('POST', '/orders/' + encodeURIComponent(id) + '/' + what,
+      Object.assign({ body: {} }, options));
   }
 
   async answer(address, request) {

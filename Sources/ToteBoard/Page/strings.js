@@ -30,7 +30,7 @@ const TEXTS = {
     lateSaid: 'The connection is lost.',
     unsent: ['{n} hand-over not sent', '{n} hand-overs not sent'],
 
-    minutes: '{n} min',
+    minutes: '{n} min',
     onTime: 'on time', isLate: 'late', veryLate: 'very late',
     justReady: 'ready', waiting: 'waiting', waitingLong: 'waiting long',
     pickupAt: 'for {time}',
@@ -126,7 +126,7 @@ const TEXTS = {
     lateSaid: 'La connexion est perdue.',
     unsent: ['{n} remise non envoyée', '{n} remises non envoyées'],
 
-    minutes: '{n} min',
+    minutes: '{n} min',
     onTime: 'à l’heure', isLate: 'en retard', veryLate: 'très en retard',
     justReady: 'prête', waiting: 'en attente', waitingLong: 'longue attente',
     pickupAt: 'pour {time}',

@@ -168,8 +168,8 @@ function graft(item, other) {
 // moved.
 function mend(list, items) {
   let isMoved = false;
-  const focused = hasFocus(list)
-    ? document.activeElement.closest('li').dataset.id : null;
+  const holder = hasFocus(list) ? document.activeElement.closest('li') : null;
+  const focused = holder && holder.dataset.id;
   const old = new Map(Array.from(list.children, (item) => [item.dataset.id, item]));
   const index = Array.from(list.children).findIndex((item) => item.dataset.id === focused);
   let next = list.firstChild;
@@ -190,7 +190,7 @@ function mend(list, items) {
     gone.remove();
     isMoved = true;
   }
-  if (focused === null || hasFocus(list)) return isMoved;
+  if (!holder || hasFocus(list)) return isMoved;
   const same = items.some((item) => item.id === focused)
     ? Array.from(list.children).find((item) => item.dataset.id === focused) : null;
   const heir = same || list.children[Math.min(index, list.children.length - 1)];
