@@ -233,6 +233,11 @@ class HandOver(BoardTest):
         self.board.wait_for_text("Locked for 04:5", "#failed")
         asked = self.shop.server.requests[asked:]
         self.assertFalse([path for _, path in asked if path.endswith("handover")])
+        # What the board shows can be handed over all the same.
+        order = self.shop.place()
+        self.board.wait_for(lambda: order["code"] in self.board.codes("ready"), "an order")
+        self.board.type_code(order["code"])
+        self.wait_for_state(order, "collected")
 
     @needs_fake
     def test_what_was_collected_can_be_restored_from_the_list_for_a_minute(self):
@@ -333,6 +338,17 @@ class CutOff(BoardTest):
         self.assertEqual(self.shop.state(second), "ready")
         self.assertEqual(self.board.script(
             f"return localStorage['tote-board:{self.shop.name}:queue']"), "[]")
+
+    def test_what_became_ready_meanwhile_is_handed_over_by_its_code(self):
+        order = self.shop.place("preparing")
+        self.board.open_signed_in()
+        self.board.wait_for(lambda: order["code"] in self.board.codes("preparing"), "the order")
+        self.cut_off()
+        self.board.type_code(order["code"])
+        self.board.wait_for_text("1 hand-over not sent", "#unsent")
+        self.assertIn("not sent", self.board.ticket(order["code"]).text)
+        self.shop.start()
+        self.wait_for_state(order, "collected")
 
     def test_a_code_that_is_not_shown_cannot_be_handed_over_while_cut_off(self):
         self.board.open_signed_in()

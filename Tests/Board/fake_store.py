@@ -156,7 +156,8 @@ class Store:
                     order["version"] += 1
                     self.touch(order)
                 raise Problem(409, "order_closed", state=order["state"])
-            if order["state"] not in ("ready", "expired"):
+            # What was handed over while cut off is a fact.
+            if order["state"] not in ("ready", "expired") and "at" not in body:
                 raise Problem(409, "not_ready", state=order["state"])
             return self.move(order, "collected", by, body.get("at"))
 

@@ -186,7 +186,8 @@ async function handOver(order) {
   if (handOvers.isFull) return fail(text('queueFull'));
   const at = link.now();
   if (freshness.level !== 'live') {
-    if (order.state !== 'ready') return fail(text('preparingCutOff', order));
+    // One that was in preparation may have become ready since: who stands here knows.
+    if (!orders.has(order.id)) return fail(text('unknownCutOff', order));
     handOvers.add(order, at);
     return say(text('handedOverQueued', order), order.id);
   }
@@ -241,12 +242,12 @@ function read(input) {
   byId('code').value = '';
   if (/^[0-9A-F]{32}$/.test(code)) {
     const id = code.toLowerCase();
-    return handOver(orders.get(id) || { id, code: '…', state: 'unknown' });
+    return handOver(orders.get(id) || { id, code: '…' });
   }
   if (!/^[0-9A-Z]{4}$/.test(code)) return fail(text('badCode'));
-  if (ticks() < lockedUntil) return showLock();
   const known = Array.from(orders.values()).find((order) => order.code === code);
-  return known ? handOver(known) : handOverCode(code);
+  if (known) return handOver(known);
+  return ticks() < lockedUntil ? showLock() : handOverCode(code);
 }
 
 // What became of a hand-over that had waited.
@@ -348,10 +349,10 @@ function show() {
   const isCounter = mode === 'counter';
   const all = Array.from(orders.values());
   // Who waits longest comes first in preparation; who was called last, among the ready.
-  const preparing = all.filter((order) => order.state === 'preparing')
+  const isReady = (order) => order.state === 'ready' || Boolean(handOvers.of(order.id));
+  const preparing = all.filter((order) => !isReady(order))
     .sort((a, b) => since(a) - since(b) || (a.id < b.id ? -1 : 1));
-  const ready = all.filter((order) => order.state === 'ready')
-    .filter((order) => isCounter || !handOvers.of(order.id))
+  const ready = all.filter((order) => isReady(order) && (isCounter || !handOvers.of(order.id)))
     .sort((a, b) => Number(Boolean(handOvers.of(a.id))) - Number(Boolean(handOvers.of(b.id)))
       || since(b) - since(a) || (a.id < b.id ? -1 : 1));
   showColumn('preparing', preparing, level, isCounter);

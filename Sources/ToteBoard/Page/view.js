@@ -136,7 +136,8 @@ function details(shown) {
 // A ticket. A ready one at a counter is one large button.
 function ticket(shown, isCounter) {
   const { order, entry } = shown;
-  const isButton = isCounter && order.state === 'ready';
+  const isReady = order.state === 'ready' || Boolean(entry);
+  const isButton = isCounter && isReady;
   const parts = [make('span', 'code', order.code), details(shown)];
   const face = isButton ? makeButton('face', entry ? 'take-back' : 'hand-over', ...parts)
     : make('div', 'face', ...parts);
@@ -145,7 +146,7 @@ function ticket(shown, isCounter) {
     face.setAttribute('aria-label',
       [what, order.name, face.querySelector('.pill').textContent].filter(Boolean).join(', '));
   }
-  return make('li', 'ticket ' + order.state + (entry ? ' queued' : ''), face);
+  return make('li', 'ticket ' + (isReady ? 'ready' : 'preparing') + (entry ? ' queued' : ''), face);
 }
 
 // Makes an item look like another one. Its button stays where it can: a button that is replaced
