@@ -41,6 +41,17 @@ public struct Receipt: Hashable, Sendable, Identifiable {
         case "not_allowed": return "this token may not write there: check the token's grants"
         case "too_many_cells": return "remove something from the document, then try again"
         case "too_old": return "it waited over 400 days to be sent: make the change again"
+        case "price_changed": return "show the new total, and let the customer order again"
+        case "cart_already_ordered": return "another device ordered this cart: show its order"
+        case "sold_out", "not_sold_here", "product_unknown", "option_unknown", "options_invalid":
+            return "take the lines in `items` out of the cart, or change them"
+        case "slot_full", "pickup_time_passed", "store_closed":
+            return "let the customer choose another pickup time"
+        case "step_not_allowed": return "too late: show the order as it is"
+        case "tenders_mismatch", "currency_mismatch", "intent_malformed", "order_exists":
+            return "the app made an order that cannot be: update the app"
+        case "store_unknown", "no_catalog": return "fetch the catalogue, then order again"
+        case "too_many_open_orders": return "collect or cancel an open order first"
         case "unsupported": return "this server is older than the app: update the server"
         default: return "the change breaks a rule of the protocol: update the app"
         }

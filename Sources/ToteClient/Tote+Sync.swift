@@ -160,6 +160,7 @@ extension Tote {
                     try replica.nextRequest(at: clock.reading(), pullsAnyway: true)
                         ?? replica.pullRequest()
                 case .parked: replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
+                case .lookup: replica.pullRequest()
                 }
         } catch {
             return handle(failure(id, error))
@@ -205,6 +206,7 @@ extension Tote {
             // There may be room for the guest's changes now: the next exchange takes them in.
             if guestWaits, case .progress = outcome { outcome = .progress(isCurrent: false) }
             finish(id, .answered(id, outcome))
+            if case .progress(isCurrent: true) = outcome { refreshCatalogIfDue() }
         } catch {
             finish(id, failure(id, error))
         }

@@ -24,6 +24,10 @@ public actor Tote {
     var inbox: [SyncMachine.Event] = []
     var isHandling = false
 
+    /// When the catalogue was asked for last, by the device's uptime.
+    var catalogRead: UInt64?
+    var catalogTask: Task<Void, Never>?
+
     var observers: [UInt64: Observer] = [:]
     var nextObserver: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -60,6 +64,7 @@ public actor Tote {
 
     deinit {
         for task in tasks.values { task.cancel() }
+        catalogTask?.cancel()
     }
 
     /// Ends syncing and closes the files, so that the directory can be opened again.
@@ -70,6 +75,7 @@ public actor Tote {
         try? openReplica?.checkpoint()
         openReplica = nil
         session = nil
+        catalogTask?.cancel()
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }
         resumeWaiters()

@@ -1,7 +1,8 @@
 /// Carries one HTTP exchange between the device and the server. `URLSessionTransport` is the
 /// default one.
 ///
-/// May be called from several tasks at once, but never twice at once for one lane of one `Tote`.
+/// May be called from several tasks at once, but never twice at once for one lane of one `Tote`,
+/// `lookup` excepted.
 public protocol Transport: Sendable {
     /// Sends the request and returns whatever was answered, also when that is an error's status.
     ///
@@ -17,6 +18,8 @@ public struct TransportRequest: Sendable, Hashable {
         case exchange
         /// Held by the server until something is new: give it a connection of its own.
         case parked
+        /// Asked beside the exchange: the catalogue, older orders. Several may be under way.
+        case lookup
     }
 
     public var method: String

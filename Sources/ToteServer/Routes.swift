@@ -6,8 +6,12 @@ package struct Route: Sendable {
     package enum Access: String, Sendable {
         /// Anybody, without a token.
         case open
+        /// Any valid token, or the operator's socket.
+        case token
         /// A token with a grant for the space in the path.
         case space
+        /// A counter's token with a grant for the store in the path.
+        case store
         /// An admin token, or the operator's socket.
         case admin
     }
@@ -29,6 +33,18 @@ extension Server {
     package static let routes: [Route] = [
         Route(method: "GET", path: "/v1/handshake", access: .open),
         Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
+        Route(method: "GET", path: "/v1/spaces/{space}/orders", access: .space),
+        Route(method: "GET", path: "/v1/stores/{store}", access: .store),
+        Route(method: "GET", path: "/v1/stores/{store}/orders", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/steps", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/undo", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/override", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/dismiss", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/handover", access: .store),
+        Route(method: "POST", path: "/v1/stores/{store}/availability", access: .store),
+        Route(method: "GET", path: "/v1/admin/audit", access: .admin),
+        Route(method: "GET", path: "/v1/catalog", access: .token),
+        Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
         Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
         Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
         Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
@@ -55,15 +71,22 @@ extension Server {
             problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
             return .answer(problem)
         }
-        if route.access == .admin, !request.isOperator {
+        if [.token, .admin].contains(route.access), !request.isOperator {
             let token = try authenticate(request)
             // As a missing path: a customer's token learns nothing about what admins have.
-            guard token.role == .admin else { throw Problem.notFound }
+            guard route.access == .token || token.role == .admin else { throw Problem.notFound }
         }
+        if route.access == .store { return try counterRoute(route, request) }
         switch (route.method, route.path) {
+        case ("GET", "/v1/spaces/{space}/orders"):
+            return .answer(try orderHistory(request, space: request.path[2]))
+        case ("GET", "/v1/admin/audit"):
+            return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
         case ("POST", "/v1/spaces/{space}/sync"):
             return try sync(request.path[2], request)
+        case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
+        case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
             return .answer(json(.map(["tokens": .array(tokens.all.map(\.value))])))
         case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
@@ -78,7 +101,38 @@ extension Server {
         }
     }
 
-    private func json(_ value: Value, status: Int = 200) -> ServerResponse {
+    private func counterRoute(_ route: Route, _ request: ServerRequest) throws -> Handled {
+        let counter = try counter(request, store: request.path[2])
+        let order = request.path.count > 4 ? request.path[4] : ""
+        switch route.path {
+        case "/v1/stores/{store}": return .answer(try storeFacts(counter))
+        case "/v1/stores/{store}/orders": return try poll(counter)
+        case "/v1/stores/{store}/handover": return .answer(try handOver(counter))
+        case "/v1/stores/{store}/availability": return .answer(try setAvailability(counter))
+        case "/v1/stores/{store}/orders/{order}/steps": return .answer(try step(counter, order))
+        case "/v1/stores/{store}/orders/{order}/undo": return .answer(try undo(counter, order))
+        case "/v1/stores/{store}/orders/{order}/override":
+            return .answer(try override(counter, order))
+        case "/v1/stores/{store}/orders/{order}/dismiss":
+            return .answer(try dismiss(counter, order))
+        default: throw Problem.notFound
+        }
+    }
+
+    private func poll(_ counter: CounterRequest) throws -> Handled {
+        let poll = try orderPoll(counter)
+        if let response = try answer(poll, mustAnswer: poll.waitSeconds == 0) {
+            return .answer(response)
+        }
+        return .park(
+            Parked(
+                space: "store:\(counter.store)", tokenID: counter.token.id,
+                deadline: clock + poll.waitSeconds * 1_000,
+                perTokenMax: OrderPoll.waitingPerTokenMax,
+                question: .poll(poll), requestID: counter.request.requestID))
+    }
+
+    func json(_ value: Value, status: Int = 200) -> ServerResponse {
         ServerResponse(status: status, body: Encoding.json.encode(value))
     }
 
@@ -177,6 +231,7 @@ extension Server {
             Value.Entry("spaces", .int(spaces)), Value.Entry("replicas", .int(replicas)),
             Value.Entry("batches", .int(batches)), Value.Entry("events", .int(events)),
             Value.Entry("tokens", .int(Int64(tokens.all.count))),
+            Value.Entry("catalog_version", catalog.map { .int($0.version) } ?? .null),
             Value.Entry("file_bytes", .int(bytes)),
             Value.Entry("schema_version", .int(try store.database.schemaVersion())),
             Value.Entry("backup_ms", backup == 0 ? .null : .int(Int64(backup))),

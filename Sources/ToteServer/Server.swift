@@ -10,6 +10,10 @@ package struct ServerRequest: Sendable {
     package var contentType: String?
     package var accept: String?
     package var authorization: String?
+    /// Conditions on the entity tag, as they came.
+    package var ifNoneMatch: String?
+    package var ifMatch: String?
+    package var idempotencyKey: String?
     package var body: [UInt8] = []
     package var requestID: String
     /// True on the operator's own socket, whose file mode is the credential.
@@ -75,20 +79,30 @@ package struct ServerResponse: Sendable {
     }
 }
 
-/// A pull that waits for something new in its space. Costs memory only.
-package struct ParkedSync: Sendable {
+/// A request that waits for something new. Costs memory only.
+package struct Parked: Sendable {
+    enum Question: Sendable {
+        case pull(SyncRequest, Encoding)
+        case poll(OrderPoll)
+    }
+
+    /// What wakes it: a space, a store's as `store:<id>`.
     package let space: String
     package let tokenID: String
     /// Milliseconds of the server's clock at which it is answered anyway.
     package let deadline: UInt64
-    let request: SyncRequest
-    let encoding: Encoding
+    /// How many such requests of one token may wait at once.
+    package let perTokenMax: Int
+    let question: Question
     package let requestID: String
+
+    /// Pulls of one token that may wait at once.
+    static let pullsPerTokenMax = 2
 }
 
 package enum Handled: Sendable {
     case answer(ServerResponse)
-    case park(ParkedSync)
+    case park(Parked)
 }
 
 /// The server without sockets, threads and clock: requests in, responses out, over one data file.
@@ -97,8 +111,9 @@ package enum Handled: Sendable {
 /// leave before the commit returned. After a thrown storage error call `rollBack`: nothing of the
 /// group happened.
 package final class Server {
-    let store: ServerStore
+    package let store: ServerStore
     private(set) var tokens: TokenBook
+    private(set) var catalogs: CatalogBook
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -109,6 +124,14 @@ package final class Server {
     /// The moment before which everything is in the newest backup.
     private var backupTime: UInt64
     private var uses: UInt64 = 0
+    /// Wrong codes; in memory only.
+    var guesses = GuessGuard()
+    /// What polls were answered in this group: many boards ask the same.
+    var pollAnswers: [OrderPoll: ServerResponse] = [:]
+    /// How long pollers are asked to wait before they poll again, milliseconds; 0 for not at all.
+    package var loadHint = 0
+    /// When the next order expires, once it is known.
+    private var due: UInt64??
     private var sweepNext = 0
     /// Spaces that the group has written to.
     package private(set) var touchedSpaces: Set<String> = []
@@ -148,12 +171,42 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
+    }
+
+    /// When the next order expires; `nil` when none is due.
+    package func nextDue() throws -> UInt64? {
+        if let due { return due }
+        let next = try store.nextDue()
+        due = .some(next)
+        return next
+    }
+
+    /// Takes note of an order that is new or took a step.
+    func noteOrder(_ order: Order) throws {
+        touchedSpaces.insert("store:\(order.store)")
+        pollAnswers = [:]
+        due = nil
+    }
+
+    /// The clock never falls.
+    func advance(to now: UInt64) { clock = max(clock, now) }
+
+    func noteTouched(_ space: String) { touchedSpaces.insert(space) }
+
+    /// What judges in a space for a token with this grant.
+    func judge(_ space: Space, _ grant: Grant) -> Judge {
+        Judge(
+            space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
+            now: clock, randomBits: randomBits, catalog: catalog,
+            onOrder: { [unowned self] in try noteOrder($0) })
     }
 
     /// Begins a group.
     package func begin() throws {
         touchedSpaces = []
         revokedTokens = []
+        pollAnswers = [:]
         try store.database.execute("BEGIN IMMEDIATE")
     }
 
@@ -170,8 +223,10 @@ package final class Server {
         spaces = [:]
         pins = SnapshotPins()
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
+        due = nil
     }
 
     /// Answers a request within the open group.
@@ -190,12 +245,12 @@ package final class Server {
         }
     }
 
-    /// Looks at a parked pull again: answers it when there is something new, or when its time is
+    /// Looks at a parked request again: answers it when there is something new, or when its time is
     /// over.
     ///
     /// - Parameter mustAnswer: answers it whatever there is, before the server stops.
     package func resume(
-        _ parked: ParkedSync, at now: UInt64, mustAnswer: Bool = false
+        _ parked: Parked, at now: UInt64, mustAnswer: Bool = false
     ) throws -> Handled {
         clock = max(clock, now)
         do {
@@ -203,13 +258,18 @@ package final class Server {
                 throw Problem.unauthorized
             }
             guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
-            let space = try space(parked.space)
-            let isNew = space.position > (parked.request.cursor?.position ?? 0)
-            guard isNew || mustAnswer || clock >= parked.deadline else { return .park(parked) }
-            return .answer(
-                try reply(
-                    parked.request, space: space, grant: grant, verdict: nil,
-                    encoding: parked.encoding))
+            let mustAnswer = mustAnswer || clock >= parked.deadline
+            switch parked.question {
+            case .pull(let request, let encoding):
+                let space = try space(parked.space)
+                let isNew = space.position > (request.cursor?.position ?? 0)
+                guard isNew || mustAnswer else { return .park(parked) }
+                return .answer(
+                    try reply(
+                        request, space: space, grant: grant, verdict: nil, encoding: encoding))
+            case .poll(let poll):
+                return try answer(poll, mustAnswer: mustAnswer).map { .answer($0) } ?? .park(parked)
+            }
         } catch let problem as Problem {
             return .answer(ServerResponse(problem, requestID: parked.requestID))
         }
@@ -252,9 +312,7 @@ package final class Server {
             guard prepared.run.count <= Limits.batchBytesMax else {
                 throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
             }
-            let judge = Judge(
-                space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
-                now: clock, randomBits: randomBits)
+            let judge = judge(space, grant)
             let before = space.position
             guard sync.resend.isEmpty || sync.changes.isEmpty else {
                 throw Problem(400, "resend_with_changes", "resend first, then push")
@@ -266,9 +324,10 @@ package final class Server {
         }
         if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(
-                ParkedSync(
+                Parked(
                     space: name, tokenID: token.id, deadline: clock + sync.waitSeconds * 1_000,
-                    request: sync, encoding: answerEncoding, requestID: request.requestID))
+                    perTokenMax: Parked.pullsPerTokenMax, question: .pull(sync, answerEncoding),
+                    requestID: request.requestID))
         }
         return .answer(
             try reply(
@@ -324,7 +383,7 @@ package final class Server {
     }
 
     /// The space with this name, read or made; the caller has checked the grant.
-    private func space(_ name: String) throws -> Space {
+    func space(_ name: String) throws -> Space {
         uses += 1
         if let space = spaces[name] {
             space.lastUse = uses

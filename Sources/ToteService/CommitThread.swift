@@ -77,7 +77,7 @@ private struct CommitLoop {
     let statistics: Lock<CommitThread.Statistics>
 
     private struct Waiting {
-        let parked: ParkedSync
+        let parked: Parked
         let answer: CommitThread.Answer
     }
 
@@ -90,8 +90,6 @@ private struct CommitLoop {
     private var groupsSinceCheckpoint = 0
     private var idleRounds = 0
 
-    /// Requests of one token that may wait at once.
-    static let parkedPerTokenMax = 2
     /// Commits after which the WAL is written back although there is work: about 16 MB of it.
     static let groupsPerCheckpoint = 2_000
     /// How long the thread waits for work before it looks after the file.
@@ -128,10 +126,12 @@ private struct CommitLoop {
     private mutating func serve(_ taken: inout [CommitThread.Job]) throws {
         let now = SystemClock.nowMilliseconds()
         var answers: [(CommitThread.Answer, ServerResponse)] = []
-        var parking: [(UInt64, ParkedSync, CommitThread.Answer)] = []
+        var parking: [(UInt64, Parked, CommitThread.Answer)] = []
         var requests: [(String, CommitThread.Answer)] = []
         var woken: [UInt64] = []
-        guard !taken.isEmpty || earliestDeadline <= now else { return }
+        let isDue = try server.nextDue().map { $0 <= now } ?? false
+        guard !taken.isEmpty || earliestDeadline <= now || isDue else { return }
+        server.loadHint = Self.loadHint(waiting: taken.count)
         for case .work(let work) in taken { work(server) }
         do {
             try server.begin()
@@ -148,6 +148,7 @@ private struct CommitLoop {
                 case .work: break
                 }
             }
+            if isDue { try server.runDue(at: now) }
             for (number, sync, answer) in parking { park(number, sync, answer, &answers) }
             woken = try wake(at: now, &answers)
         } catch {
@@ -194,6 +195,11 @@ private struct CommitLoop {
         if groupsSinceCheckpoint >= Self.groupsPerCheckpoint { try checkpoint() }
     }
 
+    /// How long pollers are asked to stay away when so many requests came at once.
+    private static func loadHint(waiting: Int) -> Int {
+        waiting < 64 ? 0 : min(waiting * 10, 10_000)
+    }
+
     private func answerFailure(
         _ error: any Error, _ requests: [(String, CommitThread.Answer)]
     ) {
@@ -208,13 +214,13 @@ private struct CommitLoop {
     }
 
     private mutating func park(
-        _ number: UInt64, _ sync: ParkedSync, _ answer: @escaping CommitThread.Answer,
+        _ number: UInt64, _ sync: Parked, _ answer: @escaping CommitThread.Answer,
         _ answers: inout [(CommitThread.Answer, ServerResponse)]
     ) {
-        guard parkedByToken[sync.tokenID, default: 0] < Self.parkedPerTokenMax else {
+        guard parkedByToken[sync.tokenID, default: 0] < sync.perTokenMax else {
             var problem = Problem(
                 429, "too_many_waiting",
-                "at most \(Self.parkedPerTokenMax) requests of one token may wait")
+                "at most \(sync.perTokenMax) requests of one token may wait")
             problem.retryAfterSeconds = 5
             answers.append((answer, ServerResponse(problem, requestID: sync.requestID)))
             return

@@ -43,6 +43,7 @@ package final class Service: Sendable {
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
+        http.message.largerBodiesAtMost = ["/v1/admin/catalog": Catalog.bytesMax]
         let server = HTTPServer(options: http) { front.handle($0, $1, isOperator: false) }
         var servers: [HTTPServer] = []
         do {
@@ -157,6 +158,12 @@ private final class Front: Sendable {
         served.contentType = request.header("content-type")
         served.accept = request.header("accept")
         served.authorization = request.header("authorization")
+        served.ifMatch = request.header("if-match")
+        served.ifNoneMatch = request.header("if-none-match")
+        served.idempotencyKey = request.header("idempotency-key")
+        if request.query != nil {
+            for (name, value) in request.queryItems { served.query[name] = value }
+        }
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()
@@ -216,7 +223,8 @@ private final class Front: Sendable {
         var headers = response.headers
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
-        if response.contentType != Encoding.cbor.rawValue {
+        let isSaid = headers.contains { $0.name == "Cache-Control" }
+        if response.contentType != Encoding.cbor.rawValue, !isSaid {
             headers.append(("Cache-Control", "no-store"))
         }
         if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }

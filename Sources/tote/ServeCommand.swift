@@ -2,6 +2,7 @@ import Glibc
 import ToteCommandLine
 import ToteCore
 import ToteHTTP
+import ToteServer
 import ToteService
 
 /// `tote serve`.
@@ -46,6 +47,7 @@ enum ServeCommand {
         let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
         log.line(.info, "listening", [("url", .text(url))])
         let demo = command.flag("demo") ? demoToken(line) : nil
+        if demo != nil { installDemoCatalog(line, log) }
         announce(url, demo, line.directory, output)
         return wait(for: service, &signals, log)
     }
@@ -99,6 +101,22 @@ enum ServeCommand {
         return try? line.call("POST", ["v1", "admin", "tokens"], body)["token"]?.textValue
     }
 
+    /// Puts the demo café in force where there is no catalogue yet.
+    private static func installDemoCatalog(_ line: Operator, _ log: Log) {
+        do throws(Operator.Failure) {
+            _ = try line.call("GET", ["v1", "catalog"])
+        } catch {
+            guard error.code == "no_catalog" else { return }
+            let body = DemoCatalog.catalog().importedValue
+            let answer = try? line.call("POST", ["v1", "admin", "catalog"], body)
+            log.line(
+                answer == nil ? .warning : .info, "demo catalogue",
+                [
+                    ("version", answer?["version"] ?? .null)
+                ])
+        }
+    }
+
     private static func announce(
         _ url: String, _ demo: String?, _ directory: DataDirectory, _ output: Output
     ) {
@@ -114,6 +132,8 @@ enum ServeCommand {
                 "  tote-sim device phone --server \(url)",
                 "  tote-sim device tablet --server \(url)", "",
                 "then on the phone `cart add latte 2 size=L`, on the tablet `show`.",
+                "The demo café has three stores, open at any hour: `tote catalog show --data "
+                    + "\(directory.path)`.",
                 "The token is valid for 24 hours. Ctrl-C stops the server.",
             ]
         } else {

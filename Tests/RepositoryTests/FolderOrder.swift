@@ -1,7 +1,8 @@
-/// The order inside ToteCore, which no compiler checks: CRDT/ → Model/ → Wire/.
+/// The order inside ToteCore, which no compiler checks: CRDT/ → Model/ → Commerce/ → Wire/.
 enum FolderOrder {
     static let folders = [
-        "Sources/ToteCore/CRDT/", "Sources/ToteCore/Model/", "Sources/ToteCore/Wire/",
+        "Sources/ToteCore/CRDT/", "Sources/ToteCore/Model/", "Sources/ToteCore/Commerce/",
+        "Sources/ToteCore/Wire/",
     ]
 
     private static let topLevelType = Pattern(

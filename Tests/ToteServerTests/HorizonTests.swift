@@ -190,14 +190,14 @@ struct HorizonTests {
         var wait = SyncRequest(
             replica: ReplicaID(2), cursor: Cursor(epoch: server.epoch, position: 1))
         wait.waitSeconds = 10
-        func park() throws -> ParkedSync {
+        func park() throws -> Parked {
             let request = server.request(Encoding.cbor.encode(wait), token: secret)
             guard case .park(let parked) = try server.handle(request) else {
                 throw TestFailure("answered")
             }
             return parked
         }
-        func resume(_ parked: ParkedSync) throws -> ServerResponse? {
+        func resume(_ parked: Parked) throws -> ServerResponse? {
             let handled = try server.inGroup { try server.server.resume(parked, at: server.now) }
             guard case .answer(let answer) = handled else { return nil }
             return answer

@@ -77,7 +77,7 @@ final class VectorServer {
         return handled
     }
 
-    func resume(_ parked: ParkedSync) throws -> Handled {
+    func resume(_ parked: Parked) throws -> Handled {
         try server.begin()
         let handled = try server.resume(parked, at: now)
         try server.commit()

@@ -20,7 +20,7 @@ import ToteServer
     private func play(_ vector: JSON) throws {
         let server = try VectorServer()
         var names: [String: JSON] = [:]
-        var parked: ParkedSync?
+        var parked: Parked?
         for (index, step) in (vector["steps"]?.array ?? []).enumerated() {
             server.now += UInt64(step["after"]?.int ?? 0)
             let place = "step \(index + 1): \(vector["what"]?.text ?? "")"

@@ -13,7 +13,7 @@ final class NetworkTransport: Transport {
 
     init(over link: NetworkLink) {
         let lanes: [TransportRequest.Lane: Mailbox<Job>] = [
-            .exchange: Mailbox(), .parked: Mailbox(),
+            .exchange: Mailbox(), .parked: Mailbox(), .lookup: Mailbox(),
         ]
         self.lanes = lanes
         threads = lanes.values.map { mailbox in

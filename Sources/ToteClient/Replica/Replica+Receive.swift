@@ -95,6 +95,7 @@ extension Replica {
                 outbox[index].state = .rejected
                 outbox[index].isVisible = false
                 try store.setRejection(event.change.nonce, rejection)
+                if event.change.intent != nil { wantsCatalog = true }
             } else if outbox[index].state == .sending {
                 outbox[index].state = .accepted
             }
@@ -381,6 +382,9 @@ extension Replica {
                 let dots = outbox[index].change.writes[write].replaces
                 outbox[index].change.writes[write].replaces = dots.map { renamed[$0] ?? $0 }
             }
+            if let intent = outbox[index].change.readableIntent {
+                outbox[index].change.intent = intent.renaming(renamed).value
+            }
             try store.update(outbox[index])
         }
         try store.setFact("replica", id.rawValue)
@@ -406,7 +410,9 @@ extension Replica {
             switch outbox[index].state {
             case .accepted: outbox[index].state = .sending
             // Its fate is told: the change only uses up its counter again.
-            case .rejected: outbox[index].change.writes = []
+            case .rejected:
+                outbox[index].change.writes = []
+                outbox[index].change.intent = nil
             case .saved, .sending, .withdrawn: break
             }
             try store.update(outbox[index])

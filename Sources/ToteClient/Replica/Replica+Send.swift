@@ -162,7 +162,7 @@ extension Replica {
     /// The accepted changes of a run as runs of consecutive counters.
     private static func acceptedStretches(_ run: Run) -> [Run] {
         var stretches: [Run] = []
-        for event in run.events where event.outcome == .accepted && !event.change.writes.isEmpty {
+        for event in run.events where event.outcome == .accepted && !event.change.isEmpty {
             if let last = stretches.last?.events.last,
                 last.dot.counter + 1 == event.dot.counter
             {

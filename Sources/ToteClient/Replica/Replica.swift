@@ -30,6 +30,10 @@ package final class Replica {
     var resending: (epoch: UInt64, sequence: UInt64)?
     /// Pages of a snapshot that is not whole yet; in memory only.
     var pages: SnapshotPages?
+    /// Whether an order was refused for what the catalogue says by now.
+    var wantsCatalog = false
+    /// The catalogue as it was read last.
+    var keptCatalog: Catalog?
     /// Changes whenever the view or a receipt does.
     package internal(set) var revision: UInt64 = 0
 
@@ -158,6 +162,7 @@ package final class Replica {
         outbox = try store.outbox()
         batch = try store.batch()
         pages = nil
+        keptCatalog = nil
         rebuildView(confirmed)
     }
 
@@ -177,9 +182,7 @@ package final class Replica {
     func rebuildView(_ confirmed: Documents) {
         view = LocalView(
             confirmed: confirmed,
-            pending: outbox.map {
-                LocalView.Pending(dot: $0.dot, change: $0.change, isVisible: $0.isVisible)
-            })
+            pending: outbox.map(\.pending))
     }
 
     private static func ids(_ bytes: [UInt8]) -> [ReplicaID] {
@@ -203,14 +206,19 @@ package final class Replica {
     /// - Throws: `limit`, `outboxFull`, `storage`; nothing is saved then.
     @discardableResult
     package func commit(
-        _ writes: [Write], label: String = "", at reading: ClockReading, nonce: Nonce? = nil
+        _ writes: [Write], intent: Intent? = nil, label: String = "", at reading: ClockReading,
+        nonce: Nonce? = nil
     ) throws(ToteError) -> Nonce? {
-        guard !writes.isEmpty else { return nil }
+        guard !writes.isEmpty || intent != nil else { return nil }
         guard outbox.count < Self.outboxMax else {
             throw ToteError(
                 .outboxFull, "\(outbox.count) changes wait to be sent: connect and sync first")
         }
-        var change = Change(nonce: nonce ?? randomBits(), time: .zero, writes: writes)
+        var change = Change(
+            nonce: nonce ?? randomBits(), time: .zero, writes: writes, intent: intent?.value)
+        if change.writesReserved {
+            throw ToteError(.invalidArgument, "orders are written by the server alone")
+        }
         if let rejection = change.refusal() {
             throw ToteError(
                 .limit, "the change breaks a limit: \(rejection.code)", rejection: rejection)
@@ -236,7 +244,7 @@ package final class Replica {
         outbox.append(entry)
         nextCounter += 1
         nextSequence += 1
-        view.append(LocalView.Pending(dot: entry.dot, change: entry.change))
+        view.append(entry.pending)
         return change.nonce
     }
 
@@ -255,6 +263,7 @@ package final class Replica {
         try update {
             var entry = outbox[index]
             entry.change.writes = []
+            entry.change.intent = nil
             entry.state = .withdrawn
             try store.update(entry)
             outbox[index] = entry
@@ -278,24 +287,26 @@ package final class Replica {
     package func adopt(_ guest: Replica) throws(ToteError) {
         let labels = Dictionary(
             try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
-        for entry in guest.outbox where !entry.change.writes.isEmpty {
+        for entry in guest.outbox where !entry.change.isEmpty {
             let isKnown: Bool
             do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
                 throw ToteError.storage(error)
             }
             guard !isKnown else { continue }
             // Own dots of the guest are renamed to those that its changes get here.
+            var renamed: [Dot: Dot] = [:]
+            for former in guest.outbox {
+                renamed[former.dot] =
+                    outbox.first { $0.change.nonce == former.change.nonce }?.dot
+            }
             var writes = entry.change.writes
             for index in writes.indices {
-                writes[index].replaces = writes[index].replaces.compactMap { dot in
-                    guest.outbox.first { $0.dot == dot }.flatMap { former in
-                        outbox.first { $0.change.nonce == former.change.nonce }?.dot
-                    }
-                }
+                writes[index].replaces = writes[index].replaces.compactMap { renamed[$0] }
             }
             let nonce = entry.change.nonce
             try commit(
-                writes, label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce)
+                writes, intent: entry.change.readableIntent?.renaming(renamed),
+                label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce)
         }
     }
 

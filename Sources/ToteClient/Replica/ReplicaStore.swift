@@ -24,6 +24,14 @@ struct OutboxEntry {
     var position: UInt64?
     var isVisible: Bool
 
+    /// How it shows in the view.
+    var pending: LocalView.Pending {
+        var consumed: [(key: Key, dots: [Dot])] = []
+        if case .place(let place)? = change.readableIntent { consumed = place.consumed }
+        return LocalView.Pending(
+            dot: dot, change: change, isVisible: isVisible, consumes: consumed)
+    }
+
     /// Whether the server has told its fate.
     var isJudged: Bool { position != nil }
 }

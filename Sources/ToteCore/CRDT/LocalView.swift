@@ -9,11 +9,37 @@ package struct LocalView: Sendable {
         package var change: Change
         /// False once the same change is in the confirmed state under another dot of the family.
         package var isVisible: Bool
+        /// Cells that the change asks the server to take: an order's, of the cart it was made from.
+        package var consumes: [(key: Key, dots: [Dot])]
 
-        package init(dot: Dot, change: Change, isVisible: Bool = true) {
+        package init(
+            dot: Dot, change: Change, isVisible: Bool = true,
+            consumes: [(key: Key, dots: [Dot])] = []
+        ) {
             self.dot = dot
             self.change = change
             self.isVisible = isVisible
+            self.consumes = consumes
+        }
+
+        package static func == (left: Pending, right: Pending) -> Bool {
+            left.dot == right.dot && left.change == right.change
+                && left.isVisible == right.isVisible
+        }
+
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(dot)
+            hasher.combine(change)
+        }
+
+        /// What it does to the documents that show.
+        func apply(to documents: inout Documents) {
+            documents.apply(change, dot: dot)
+            for (key, dots) in consumes {
+                let write = Write(key: key, payload: nil, replaces: dots)
+                documents.apply(
+                    Change(nonce: change.nonce, time: change.time, writes: [write]), dot: dot)
+            }
         }
     }
 
@@ -22,6 +48,9 @@ package struct LocalView: Sendable {
     package private(set) var merged: Documents
     /// Dots of pending changes that put a cell at a key, in order: per item, then field.
     private var own: [ItemKey: [(field: Name, dots: [Dot])]] = [:]
+    /// Cells that own unconfirmed orders stand for: they do not show, and no write may name them,
+    /// since they come back when the order is refused.
+    private var consumed: [Key: Set<Dot>] = [:]
 
     private struct ItemKey: Hashable, Sendable {
         let collection: Name
@@ -39,7 +68,8 @@ package struct LocalView: Sendable {
     package mutating func append(_ entry: Pending) {
         pending.append(entry)
         guard entry.isVisible else { return }
-        merged.apply(entry.change, dot: entry.dot)
+        entry.apply(to: &merged)
+        for (key, dots) in entry.consumes { consumed[key, default: []].formUnion(dots) }
         for write in entry.change.writes where write.payload != nil {
             let item = ItemKey(collection: write.key.collection, item: write.key.item)
             var fields = own[item] ?? []
@@ -55,8 +85,13 @@ package struct LocalView: Sendable {
     /// All that a write at the key replaces: confirmed live cells, and own unconfirmed ones, also
     /// those that a later own write hides, since the one in between may be rejected.
     package func seen(_ key: Key) -> [Dot] {
-        confirmed.cells(key).map(\.dot).sorted() + unconfirmed(key)
+        let dots = confirmed.cells(key).map(\.dot).sorted() + unconfirmed(key)
+        guard let taken = consumed[key] else { return dots }
+        return dots.filter { !taken.contains($0) }
     }
+
+    /// Whether an own unconfirmed order stands for cells at the key.
+    package func isConsumed(_ key: Key) -> Bool { consumed[key] != nil }
 
     /// Own dots at the key that no event has confirmed.
     package func unconfirmed(_ key: Key) -> [Dot] {
@@ -83,7 +118,7 @@ package struct LocalView: Sendable {
     package func checkInvariants() {
         var expected = confirmed
         for entry in pending where entry.isVisible {
-            expected.apply(entry.change, dot: entry.dot)
+            entry.apply(to: &expected)
         }
         precondition(expected == merged, "V1: the view is not the confirmed state ⊕ the outbox")
         merged.checkInvariants()

@@ -5,7 +5,12 @@ extension Change {
     /// Why the change cannot be accepted for its own shape, or `nil`. Rules in the order of
     /// Protocol §6.2.
     package func refusal() -> Rejection? {
-        if intent != nil { return Rejection(code: "unsupported") }
+        if let intent {
+            if let refusal = Intent.refusal(intent) { return refusal }
+            if !writes.isEmpty {
+                return IntentError.malformed("a change with an intent has no writes").rejection
+            }
+        }
         if writes.count > Limits.writesPerChangeMax {
             return .limit("too_many_writes", Limits.writesPerChangeMax, writes.count)
         }
@@ -27,6 +32,25 @@ extension Change {
         }
         return nil
     }
+}
+
+extension Change {
+    /// Whether it does nothing: withdrawn, or as a rejected one is logged.
+    package var isEmpty: Bool { writes.isEmpty && intent == nil }
+
+    /// Its intent, when it has one that this version knows.
+    package var readableIntent: Intent? { intent.flatMap { try? Intent($0) } }
+
+    /// Whether it writes to a collection that the server alone writes.
+    package var writesReserved: Bool {
+        writes.contains { Reserved.collections.contains($0.key.collection) }
+    }
+}
+
+/// Collections that the server alone writes.
+package enum Reserved {
+    package static let orders: Name = "orders"
+    package static let collections: [Name] = [orders]
 }
 
 extension Write {

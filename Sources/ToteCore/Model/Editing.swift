@@ -30,6 +30,11 @@ extension LocalView {
     ) -> [Write] {
         guard value > 0 else { return erasing(collection: collection, item: item) }
         let key = Key(collection, item, field)
+        if isConsumed(key) {
+            // A base would hide the cells of the order, should it be refused.
+            let shown = max(0, Fold.counter(merged.cells(key)))
+            return adding(value - shown, collection: collection, item: item, field: field)
+        }
         let base = Write(key: key, payload: .base(value), replaces: seen(key))
         guard Fold.counter(merged.cells(key)) <= 0 else { return [base] }
         return erasing(collection: collection, item: item, except: field) + [base]

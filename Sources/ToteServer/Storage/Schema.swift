@@ -64,6 +64,52 @@ package enum Schema {
             "ALTER TABLE log ADD COLUMN ticket INTEGER",
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
+        commerce,
+    ]
+
+    /// Catalogues and orders.
+    private static let commerce: [StaticString] = [
+        // The catalogues that were in force, as they are served; the last one is.
+        """
+        CREATE TABLE catalogs (
+            version INTEGER PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL
+        ) STRICT
+        """,
+        // `position` is the place of an order's last step in its store's feed.
+        """
+        CREATE TABLE orders (
+            number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+            space INTEGER NOT NULL REFERENCES spaces, store TEXT NOT NULL, state TEXT NOT NULL,
+            version INTEGER NOT NULL CHECK (version > 0), position INTEGER NOT NULL,
+            code TEXT NOT NULL CHECK (length(code) = 4), placed INTEGER NOT NULL,
+            slot INTEGER NOT NULL, moved INTEGER NOT NULL, due INTEGER, nonce INTEGER NOT NULL,
+            cells BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (store, position)
+        ) STRICT
+        """,
+        "CREATE INDEX orders_of_space ON orders (space, placed)",
+        "CREATE INDEX orders_by_code ON orders (store, code)",
+        "CREATE INDEX orders_due ON orders (due) WHERE due IS NOT NULL",
+        "CREATE TABLE feeds (store TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT",
+        """
+        CREATE TABLE slots (
+            store TEXT NOT NULL, start INTEGER NOT NULL, used INTEGER NOT NULL,
+            capacity INTEGER NOT NULL, PRIMARY KEY (store, start),
+            CHECK (used BETWEEN 0 AND capacity)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE answers (
+            token TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, digest BLOB NOT NULL,
+            status INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (token, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX answers_by_time ON answers (at)",
+        """
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY, at INTEGER NOT NULL, token TEXT NOT NULL, label TEXT NOT NULL,
+            store TEXT NOT NULL, order_id TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL
+        ) STRICT
+        """,
     ]
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.

@@ -150,6 +150,10 @@ package final class ServerStore {
         try database.row("SELECT number FROM spaces WHERE name = ?", .text(name)) { $0.bits(0) }
     }
 
+    func spaceName(_ number: UInt64) throws -> String? {
+        try database.row("SELECT name FROM spaces WHERE number = ?", .bits(number)) { $0.text(0) }
+    }
+
     func makeSpace(_ name: String) throws -> UInt64 {
         try database.run("INSERT INTO spaces (name) VALUES (?)", .text(name))
         guard let number = try spaceNumber(name) else {

@@ -15,6 +15,10 @@ struct Judge {
     /// The server's clock, milliseconds.
     let now: UInt64
     let randomBits: () -> UInt64
+    /// What orders are judged by.
+    let catalog: Catalog?
+    /// Told of every order that is new or took a step.
+    let onOrder: (Order) throws -> Void
 
     /// A batch as its author sent it: the row holds these bytes when everything in it was accepted.
     struct Sent {
@@ -142,7 +146,7 @@ struct Judge {
             count: UInt64(request.changes.count), at: now)
         space.replicas[record.id] = record
         let verdict = { Verdict(fates: $0, ticket: record.ticket) }
-        if known.isEmpty, !looksUp {
+        if known.isEmpty, !looksUp, !prepared.hasIntents {
             return verdict(try judgeWhole(prepared, ticket: record.ticket))
         }
         // The author's bytes stand for the stored ones only where the whole batch is one row.
@@ -218,7 +222,9 @@ struct Judge {
     /// Judges changes in order and appends them, a row for each stretch of consecutive counters.
     ///
     /// - Returns: fates in the order of the changes.
-    func judge(_ pushed: [Event], sent: Sent?, looksUp: Bool) throws -> [Fate] {
+    func judge(
+        _ pushed: [Event], sent: Sent?, looksUp: Bool, isResent: Bool = false
+    ) throws -> [Fate] {
         var fates: [Fate] = []
         var batch: [Event] = []
         var isAsSent = true
@@ -247,7 +253,7 @@ struct Judge {
             let repeats = looksUp && batch.contains { $0.change.nonce == event.change.nonce }
             let follows = batch.last.map { $0.dot.counter + 1 == event.dot.counter } ?? true
             if repeats || !follows { try flush() }
-            let judged = try judge(event, looksUp: looksUp)
+            let (judged, ruling) = try judge(event, looksUp: looksUp, isResent: isResent)
             if judged.outcome != .accepted {
                 isAllAccepted = false
             } else if looksUp, judged.change != event.change {
@@ -261,36 +267,56 @@ struct Judge {
             batch.append(judged)
             // Later changes of this very batch may name the alias.
             if fate.sameAs != nil { try flush() }
+            if case .accepted(let order, let writes)? = ruling {
+                // The server's own change stands right behind the one that asked for it.
+                try flush()
+                try space.writeOwn(writes, by: self)
+                if let order { try onOrder(order) }
+            }
         }
         try flush()
         return fates
     }
 
     /// The event that the log will hold for a pushed change.
-    private func judge(_ event: Event, looksUp: Bool) throws -> Event {
+    ///
+    /// - Returns: with it, what an accepted intent leads to.
+    private func judge(
+        _ event: Event, looksUp: Bool, isResent: Bool
+    ) throws -> (Event, OrderBook.Ruling?) {
         let empty = Change(nonce: event.change.nonce, time: event.change.time)
         if looksUp {
             let index = try space.indexed(store)
             if let first = index.dots[event.change.nonce], first != event.dot,
                 let (known, _) = try space.judgement(first, store: store)
             {
-                return Event(
-                    dot: event.dot, change: empty,
-                    outcome: .sameAs(first, rejection: known.outcome.rejection))
+                let outcome = Event.Outcome.sameAs(first, rejection: known.outcome.rejection)
+                return (Event(dot: event.dot, change: empty, outcome: outcome), nil)
             }
         }
         if let rejection = refusal(event) {
-            return Event(dot: event.dot, change: empty, outcome: .rejected(rejection))
+            return (Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), nil)
         }
         var change = event.change
         if looksUp { try resolveAliases(&change) }
         if wasRestored { settleAwaited(&change, event.dot) }
-        return Event(dot: event.dot, change: change, outcome: .accepted)
+        var ruling: OrderBook.Ruling?
+        if let intent = change.readableIntent {
+            let book = OrderBook(
+                space: space, store: store, catalog: catalog, now: now, randomBits: randomBits)
+            ruling = try book.judge(intent, nonce: change.nonce, isResent: isResent)
+            if case .refused(let rejection)? = ruling {
+                return (Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), nil)
+            }
+        }
+        return (Event(dot: event.dot, change: change, outcome: .accepted), ruling)
     }
 
     /// - Parameter isSound: whether the change was found well-formed before.
     private func refusal(_ event: Event, isSound: Bool = false) -> Rejection? {
-        if !isSound, event.outcome != .accepted { return Rejection(code: "field_not_writable") }
+        if !isSound, event.outcome != .accepted || event.change.writesReserved {
+            return Rejection(code: "field_not_writable")
+        }
         let change = event.change
         if change.time.milliseconds + Limits.fateMilliseconds < now {
             return Rejection(
@@ -298,6 +324,9 @@ struct Judge {
                 details: .map([Value.Entry("limit", .int(Int64(Limits.fateMilliseconds)))]))
         }
         if !isSound, let refusal = change.refusal() { return refusal }
+        if change.intent != nil, !grant.mayWrite(Reserved.orders) {
+            return Rejection(code: "not_allowed")
+        }
         for write in change.writes {
             guard grant.mayWrite(write.key.collection) else {
                 return Rejection(code: "not_allowed", details: write.key.details)
@@ -330,6 +359,7 @@ struct Judge {
     private func resolveAliases(_ change: inout Change) throws {
         let aliases = try space.indexed(store).aliases
         guard !aliases.isEmpty else { return }
+        if let intent = change.readableIntent { change.intent = intent.renaming(aliases).value }
         for index in change.writes.indices {
             let dots = change.writes[index].replaces
             guard dots.contains(where: { aliases[$0] != nil }) else { continue }
@@ -375,7 +405,10 @@ struct Judge {
                 throw Problem(400, "malformed", "nobody resends under the server's own id")
             }
             let isWhole = grant.readsAll || event.dot.replica == request.replica
-            let mayWrite = event.change.writes.allSatisfy { grant.mayWrite($0.key.collection) }
+            let mayWrite = event.change.writes.allSatisfy {
+                grant.mayWrite($0.key.collection)
+                    && !Reserved.collections.contains($0.key.collection)
+            }
             guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
                 try space.indexed(store).dots[event.change.nonce] == nil
             else { continue }
@@ -391,7 +424,7 @@ struct Judge {
             }
             noteResent(event.dot)
             touched.insert(event.dot.replica)
-            _ = try judge([event], sent: nil, looksUp: true)
+            _ = try judge([event], sent: nil, looksUp: true, isResent: true)
         }
         for id in touched.sorted() { try space.save(id, in: store) }
     }

@@ -12,6 +12,8 @@ package struct PreparedSync: Sendable {
     let digest: [UInt8]
     /// Whether every change is accepted as far as its own shape goes.
     let isSound: Bool
+    /// Whether a change asks for what only the server can decide.
+    let hasIntents: Bool
     /// The latest stamp of a change, milliseconds.
     let latestStamp: UInt64
 
@@ -30,7 +32,10 @@ package struct PreparedSync: Sendable {
         }
         digest = run.isEmpty ? [] : SHA256.digest(run)
         let changes = self.request.changes
-        isSound = changes.allSatisfy { $0.outcome == .accepted && $0.change.refusal() == nil }
+        isSound = changes.allSatisfy {
+            $0.outcome == .accepted && !$0.change.writesReserved && $0.change.refusal() == nil
+        }
+        hasIntents = changes.contains { $0.change.intent != nil }
         latestStamp = changes.reduce(0) { max($0, $1.change.time.milliseconds) }
     }
 
@@ -67,6 +72,7 @@ extension Encoding {
 extension ServerRequest {
     /// Whether its answer may be held back until something is new.
     package var mayWait: Bool {
+        if path.count == 4, path[1] == "stores" { return query["wait"] != nil }
         guard case .success(let prepared)? = prepared else { return false }
         return prepared.request.waitSeconds > 0
     }

@@ -29,6 +29,8 @@ final class Space {
     /// Where each nonce was judged, and what it is an alias of; built when first needed.
     var index: Index?
     var covered: (backup: UInt64, position: UInt64)?
+    /// What its orders took of the carts; read when first needed.
+    var orders: OrderIndex?
     /// For the cache: when it was used last.
     var lastUse: UInt64 = 0
 
@@ -181,6 +183,48 @@ final class Space {
         if tail.count > Self.tailRowsMax { tail.removeFirst() }
         index?.insert(row, events)
         if row.ticket != nil { unsaved.insert(row.replica) }
+    }
+
+    /// Appends changes of the server's own: what became of an order.
+    func writeOwn(
+        _ writes: [Write], by judge: Judge
+    ) throws {
+        let (epoch, now, store) = (judge.epoch, judge.now, judge.store)
+        let own = ReplicaID(epoch)
+        for start in stride(from: 0, to: writes.count, by: Limits.writesPerChangeMax) {
+            let part = Array(writes[start..<min(start + Limits.writesPerChangeMax, writes.count)])
+            var record = replicas[own] ?? ReplicaRecord(id: own, family: own, seen: now)
+            let dot = Dot(own, record.context.last + 1)
+            record.context.insert(dot.counter)
+            record.epoch = epoch
+            record.seen = now
+            replicas[own] = record
+            let change = Change(
+                nonce: judge.randomBits(), time: clock.stamp(atMilliseconds: now),
+                writes: part)
+            let event = Event(dot: dot, change: change, outcome: .accepted)
+            let body = Encoding.cbor.encode(
+                Run(replica: own, counter: dot.counter, events: [event]))
+            if judge.wasRestored { noteAwaited(change) }
+            apply(event)
+            // No ticket was given: the number only says that the row tells of its replica.
+            try append(
+                LogRow(
+                    position: position + 1, count: 1, replica: own, counter: dot.counter,
+                    time: now, digest: Run.shortDigest(SHA256.digest(body)), ticket: 0,
+                    body: body), [event], store: store)
+        }
+    }
+
+    /// What this customer's orders took, read from the table at the first call.
+    func orderIndex(_ store: ServerStore) throws -> OrderIndex {
+        if let orders { return orders }
+        var made = OrderIndex()
+        for row in try store.consumedCells(space: number) {
+            try made.read(row.id, isOpen: row.isOpen, cells: row.cells)
+        }
+        orders = made
+        return made
     }
 
     /// The index of nonces, aliases and rows, read from the log at the first call.

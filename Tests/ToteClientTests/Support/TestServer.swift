@@ -20,7 +20,7 @@ actor TestServer: Transport {
 
     private let server: Server
     private let clock: TestClock
-    private var parked: [Int: (sync: ParkedSync, wake: CheckedContinuation<Void, Never>)] = [:]
+    private var parked: [Int: (sync: Parked, wake: CheckedContinuation<Void, Never>)] = [:]
     private var held: [CheckedContinuation<Void, Never>] = []
     private var nextID = 0
     private(set) var faults: [Fault] = []
@@ -88,7 +88,7 @@ actor TestServer: Transport {
 
     func send(_ request: TransportRequest) async throws -> TransportResponse {
         let secret = request.headers["Authorization"].map { String($0.dropFirst(7)) } ?? ""
-        seen.append((request.path, secret, request.lane))
+        if request.lane != .lookup { seen.append((request.path, secret, request.lane)) }
         for arrival in arrivals where arrival.count <= seen.count { arrival.wake.resume() }
         arrivals.removeAll { $0.count <= seen.count }
         guard !isDown else { throw Offline() }

@@ -1,0 +1,196 @@
+internal import ToteCore
+
+/// How an order is asked for.
+public struct OrderRequest: Hashable, Sendable {
+    public var store: String
+    /// Milliseconds since 1970; `nil` is as soon as possible.
+    public var pickupAt: UInt64?
+    /// How it is paid; `nil` pays all of it at the counter. They sum to the quote's total.
+    public var tenders: [Tender]?
+    /// What the counter calls the customer, when the store shows names.
+    public var name: String?
+    public var note: String?
+
+    public init(
+        store: String, pickupAt: UInt64? = nil, tenders: [Tender]? = nil, name: String? = nil,
+        note: String? = nil
+    ) {
+        self.store = store
+        self.pickupAt = pickupAt
+        self.tenders = tenders
+        self.name = name
+        self.note = note
+    }
+}
+
+/// An order that is saved on this device.
+public struct QueuedOrder: Hashable, Sendable {
+    public var order: OrderID
+    /// Of the change that places it: it ends in `accepted`, `rejected` or `withdrawn`.
+    public var receipt: Receipt.ID
+}
+
+extension ToteError {
+    static func order(_ code: String, _ message: String, _ details: Value = .map([])) -> ToteError {
+        ToteError(
+            .orderRefused, message, rejection: Rejection(code: code, details: details))
+    }
+
+    static func order(_ refusal: QuoteRefusal) -> ToteError {
+        switch refusal {
+        case .storeUnknown: .order("store_unknown", "the catalogue has no such store")
+        case .amountOutOfRange: .order("amount_out_of_range", "the total is beyond any amount")
+        case .lines(let code, let items):
+            .order(
+                code, "these lines cannot be ordered: \(items.joined(separator: ", "))",
+                .map(["items": .array(items.map { .text($0) })]))
+        }
+    }
+}
+
+extension Replica {
+    /// The catalogue that this device keeps; `nil` before one has come.
+    package var catalog: Catalog? {
+        if let keptCatalog { return keptCatalog }
+        let bytes = (try? store.bytes("catalog")) ?? nil
+        keptCatalog = bytes.flatMap { try? Encoding.json.value($0) }.flatMap { try? Catalog($0) }
+        return keptCatalog
+    }
+
+    /// Keeps a catalogue as the server gave it.
+    ///
+    /// - Throws: `server` when it cannot be read: the former one stays.
+    package func keepCatalog(_ bytes: [UInt8]) throws(ToteError) {
+        let catalog: Catalog
+        do {
+            catalog = try Catalog(try Encoding.json.value(bytes))
+        } catch {
+            throw ToteError(.server, "the server's catalogue cannot be read: \(error)")
+        }
+        try update { try store.setBytes("catalog", bytes) }
+        keptCatalog = catalog
+    }
+
+    /// What a cart costs at a store, exactly as the server will price it.
+    package func quote(cart name: String, at store: String) throws(ToteError) -> Quote {
+        guard let catalog else {
+            throw .order("no_catalog", "no catalogue is here yet: connect once")
+        }
+        let cart = Cart(view.merged, name: name)
+        guard !cart.lines.isEmpty else {
+            throw .order("cart_empty", "the cart \(name) has no lines")
+        }
+        do throws(QuoteRefusal) {
+            return try catalog.quote(cart.lines.map { ($0.name, $0.quantity) }, at: store)
+        } catch {
+            throw .order(error)
+        }
+    }
+
+    /// Saves an order of what the cart shows. From here on the lines are out of the cart, unless
+    /// the server refuses.
+    package func place(
+        cart name: String, _ request: OrderRequest, at reading: ClockReading
+    ) throws(ToteError) -> QueuedOrder {
+        let quote = try quote(cart: name, at: request.store)
+        let cart = Cart(view.merged, name: name)
+        let collection = Cart.collection(name)
+        let lines = zip(cart.lines, quote.lines).map { line, quoted in
+            PlaceIntent.Line(
+                item: line.name.item, quantity: line.quantity, price: quoted.price,
+                note: line.note,
+                cells: view.seenKeys(collection, line.name.item).flatMap { key in
+                    view.seen(key).map { CellReference($0, key.field) }
+                })
+        }
+        let tenders =
+            request.tenders ?? (quote.total == 0 ? [] : [Tender(.atCounter, quote.total)])
+        let paid = tenders.reduce(Int64(0)) { $0.addingReportingOverflow($1.amount).partialValue }
+        guard paid == quote.total else {
+            throw .order(
+                "tenders_mismatch", "the tenders sum to \(paid), the order costs \(quote.total)",
+                .map(["total": .int(quote.total)]))
+        }
+        var place = PlaceIntent(
+            order: OrderID(high: randomBits(), low: randomBits()), store: request.store,
+            cart: name, lines: lines, currency: quote.currency, total: quote.total,
+            catalog: catalog?.version ?? 1, tenders: tenders)
+        place.pickupAt = request.pickupAt
+        place.name = request.name
+        place.note = request.note
+        let label = "order at \(request.store)"
+        guard let nonce = try commit([], intent: .place(place), label: label, at: reading) else {
+            throw ToteError(.storage, "the order was not saved")
+        }
+        return QueuedOrder(order: place.order, receipt: Hex.string(nonce))
+    }
+
+    /// The orders that show: the server's, and those that wait to be judged; latest first.
+    package var orders: [Order] {
+        let known = Order.all(in: view.confirmed)
+        let ids = Set(known.map(\.id))
+        let queued = outbox.compactMap { entry -> Order? in
+            guard entry.isVisible, case .place(let place)? = entry.change.readableIntent,
+                !ids.contains(place.order)
+            else { return nil }
+            return Order(place, state: .queued, placedAt: entry.change.time.milliseconds)
+        }
+        return queued.reversed() + known
+    }
+
+    /// Cancels an order: one that was not sent yet is withdrawn, for others the server is asked.
+    ///
+    /// - Returns: the receipt that tells what became of it.
+    package func cancel(
+        _ id: OrderID, at reading: ClockReading
+    ) throws(ToteError) -> Receipt.ID {
+        if let entry = outbox.first(where: {
+            $0.state == .saved && $0.change.readableIntent?.order == id
+                && $0.change.readableIntent?.isPlace == true
+        }) {
+            try withdraw(entry.change.nonce)
+            return Hex.string(entry.change.nonce)
+        }
+        return try ask(.cancel(id), at: reading, label: "cancel order") { state in
+            state == .queued || state.allows(.cancelled, by: .customer)
+        }
+    }
+
+    /// Tells the store that the customer is there.
+    package func checkIn(
+        _ id: OrderID, spot: String?, at reading: ClockReading
+    ) throws(ToteError) -> Receipt.ID {
+        try ask(.checkIn(id, spot: spot), at: reading, label: "check in") { state in
+            state.isOpen && state != .expired
+        }
+    }
+
+    private func ask(
+        _ intent: Intent, at reading: ClockReading, label: String,
+        allowed: (OrderState) -> Bool
+    ) throws(ToteError) -> Receipt.ID {
+        guard let order = orders.first(where: { $0.id == intent.order }) else {
+            throw .order("order_unknown", "no order here has the id \(intent.order)")
+        }
+        guard allowed(order.state) else {
+            throw .order(
+                "step_not_allowed", "the order is \(order.state): too late for that",
+                .map(["state": .text(order.state.rawValue)]))
+        }
+        guard let nonce = try commit([], intent: intent, label: label, at: reading) else {
+            throw ToteError(.storage, "nothing was saved")
+        }
+        return Hex.string(nonce)
+    }
+
+    /// What puts an order's lines into a cart again.
+    package func reorderWrites(_ id: OrderID, cart: String) throws(ToteError) -> [Write] {
+        guard let order = orders.first(where: { $0.id == id }) else {
+            throw .order("order_unknown", "no order here has the id \(id)")
+        }
+        return order.lines.flatMap { line in
+            view.adding(
+                line.quantity, collection: Cart.collection(cart), item: line.name.item)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+public import ToteCore
+
+// What is asked for beside the exchange: the catalogue, and orders older than the documents hold.
+
+extension Tote {
+    /// How old a catalogue may get while live sync runs.
+    static let catalogMilliseconds: UInt64 = 300_000
+
+    /// Fetches the catalogue, unless this device has the one in force. Live sync does it by itself,
+    /// at its start, every five minutes, and when an order was refused for what it says.
+    ///
+    /// - Throws: `signedOut` without an account, `server` when it cannot be had now. The catalogue
+    ///   that is here stays.
+    public func refreshCatalog() async throws(ToteError) {
+        let replica = try replica()
+        var headers: [String: String] = [:]
+        if let version = replica.catalog?.version { headers["If-None-Match"] = "\"\(version)\"" }
+        let response = try await lookUp("/v1/catalog", headers)
+        // Legal: another account shows by now; its catalogue is the same, but its file is its own.
+        guard let now = openReplica, now === replica else { return }
+        catalogRead = clock.reading().uptimeMilliseconds
+        switch response.status {
+        case 200:
+            try now.keepCatalog(response.body)
+            announce()
+        case 304, 404: return
+        default: throw ToteError(.server, "the catalogue was answered with \(response.status)")
+        }
+    }
+
+    /// Orders placed before a moment, latest first: the server has all of them.
+    ///
+    /// - Parameter before: milliseconds since 1970, for example the `placedAt` of the oldest order
+    ///   that is here.
+    /// - Throws: `signedOut`, `server`.
+    public func olderOrders(
+        before: UInt64, limit: Int = 50
+    ) async throws(ToteError) -> (orders: [Order], hasMore: Bool) {
+        guard let path = session?.path.dropLast("/sync".count) else {
+            throw ToteError(.signedOut, "nobody is signed in: call signIn first")
+        }
+        let response = try await lookUp(
+            "\(path)/orders?before=\(before)&limit=\(min(max(limit, 1), 100))", [:])
+        guard response.status == 200, let value = try? Encoding.json.value(response.body),
+            case .array(let values)? = value["orders"]
+        else { throw ToteError(.server, "older orders were answered with \(response.status)") }
+        let orders = values.compactMap { value in
+            value["id"]?.textValue.flatMap { OrderID($0) }.flatMap { Order(value, id: $0) }
+        }
+        return (orders, value["more"] == .bool(true))
+    }
+
+    private func lookUp(
+        _ path: String, _ headers: [String: String]
+    ) async throws(ToteError) -> TransportResponse {
+        guard let session else {
+            throw ToteError(.signedOut, "nobody is signed in: call signIn first")
+        }
+        var secret = session.secret
+        for attempt in 0..<2 {
+            if secret.isEmpty {
+                guard let token = try? await session.token() else {
+                    throw ToteError(.signedOut, "no token could be had")
+                }
+                secret = token.secret
+            }
+            var headers = headers
+            headers["Authorization"] = "Bearer \(secret)"
+            headers["Accept"] = "application/json"
+            let request = TransportRequest(
+                method: "GET", path: path, headers: headers,
+                timeout: SyncMachine.exchangeTimeout, lane: .lookup)
+            do {
+                let response = try await session.transport.send(request)
+                guard response.status == 401, attempt == 0 else { return response }
+                secret = ""
+            } catch {
+                throw ToteError(.server, "no answer: \(error)")
+            }
+        }
+        throw ToteError(.signedOut, "the server takes no token of this customer: sign in again")
+    }
+
+    /// Fetches the catalogue in the background when it is time to.
+    func refreshCatalogIfDue() {
+        guard machine.mode == .live, catalogTask == nil else { return }
+        let now = clock.reading().uptimeMilliseconds
+        if let read = catalogRead, now >= read, now - read < Self.catalogMilliseconds,
+            openReplica?.wantsCatalog != true
+        {
+            return
+        }
+        openReplica?.wantsCatalog = false
+        catalogRead = now
+        catalogTask = Task { [weak self] in
+            try? await self?.refreshCatalog()
+            await self?.catalogTaskEnded()
+        }
+    }
+
+    private func catalogTaskEnded() { catalogTask = nil }
+}

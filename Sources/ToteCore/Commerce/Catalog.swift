@@ -1,0 +1,193 @@
+/// Everything that can be ordered, and where: products with their options and prices, and stores.
+///
+/// Wire form: the JSON of Protocol/orders.md section 13.1. A catalogue is replaced as a whole; it
+/// is never changed in place. Amounts are whole minor units of an ISO 4217 currency, times are
+/// milliseconds since 1970, UTC.
+public struct Catalog: Hashable, Sendable {
+    /// The number that the server gave to this catalogue; it rises with each replacement.
+    public package(set) var version: Int64
+    /// The parts of the menu, in order.
+    public let categories: [Category]
+    /// What products can be ordered with: sizes, kinds of milk, extras.
+    public let groups: [OptionGroup]
+    /// All products, in the order of the catalogue.
+    public let products: [Product]
+    /// All stores, in the order of the catalogue.
+    public private(set) var stores: [Store]
+
+    private let productIndex: [Name: Int]
+    private let storeIndex: [Name: Int]
+    let groupIndex: [Name: Int]
+
+    /// Beyond it no amount goes, either way (M-PRC-2): minor units.
+    package static let amountMax: Int64 = 1_000_000_000_000
+    package static let productsMax = 5_000
+    package static let storesMax = 1_000
+    package static let categoriesMax = 500
+    package static let groupsMax = 1_000
+    package static let choicesMax = 100
+    package static let groupsPerProductMax = 20
+    package static let barcodesMax = 20
+    package static let languagesMax = 20
+    package static let taxesMax = 50
+    package static let intervalsMax = 4_000
+    package static let nameBytesMax = 256
+    package static let skuBytesMax = 64
+    /// Of a group or a choice.
+    package static let optionBytesMax = 32
+    /// Of a store, a category or a tax category.
+    package static let idBytesMax = 64
+    /// Rates of taxes in millionths: at most 100 %.
+    package static let rateMax: Int64 = 1_000_000
+    /// A catalogue as JSON.
+    package static let bytesMax = 4 * 1_024 * 1_024
+    /// How many faults are told at once.
+    package static let faultsMax = 100
+
+    init(
+        version: Int64, categories: [Category], groups: [OptionGroup], products: [Product],
+        stores: [Store]
+    ) {
+        self.version = version
+        self.categories = categories
+        self.groups = groups
+        self.products = products
+        self.stores = stores
+        productIndex = Self.index(products.map(\.sku))
+        storeIndex = Self.index(stores.map(\.id))
+        groupIndex = Self.index(groups.map(\.id))
+    }
+
+    private static func index(_ ids: [String]) -> [Name: Int] {
+        Dictionary(
+            ids.enumerated().map { (Name($0.element), $0.offset) }, uniquingKeysWith: { a, _ in a })
+    }
+
+    /// The product with this SKU.
+    public func product(_ sku: String) -> Product? { productIndex[Name(sku)].map { products[$0] } }
+
+    /// The store with this id.
+    public func store(_ id: String) -> Store? { storeIndex[Name(id)].map { stores[$0] } }
+
+    /// The option group with this id.
+    public func group(_ id: String) -> OptionGroup? { groupIndex[Name(id)].map { groups[$0] } }
+
+    /// The catalogue with a product sold out at a store, or not any more; `nil` when there is no
+    /// such product or store. The version stays: who replaces the catalogue counts.
+    package func settingAvailability(
+        sku: String, at store: String, isAvailable: Bool
+    ) -> Catalog? {
+        guard let index = storeIndex[Name(store)], let product = product(sku) else { return nil }
+        var changed = self
+        if isAvailable {
+            changed.stores[index].soldOut.remove(product.sku)
+        } else {
+            changed.stores[index].soldOut.insert(product.sku)
+        }
+        return changed
+    }
+}
+
+extension Catalog {
+    /// A part of the menu.
+    public struct Category: Hashable, Sendable {
+        public let id: String
+        /// Language to text.
+        public let names: [String: String]
+    }
+
+    /// One thing to order.
+    public struct Product: Hashable, Sendable {
+        public let sku: String
+        /// Language to text.
+        public let names: [String: String]
+        /// The id of its category.
+        public let category: String?
+        public let barcodes: [String]
+        /// The tax category.
+        public let tax: String
+        /// Ids of the option groups, in the order in which they are asked.
+        public let groups: [String]
+        /// Currency to amount.
+        public let price: [String: Int64]
+        /// A store's id to the amount there, in its currency, in place of `price`.
+        public let prices: [String: Int64]
+
+        /// What one costs at a store without options; `nil` where it is not sold.
+        public func price(at store: Store) -> Int64? {
+            prices[store.id] ?? price[store.currency]
+        }
+    }
+
+    /// A choice that a product comes with: `min` to `max` of these.
+    public struct OptionGroup: Hashable, Sendable {
+        public let id: String
+        /// Language to text.
+        public let names: [String: String]
+        /// The fewest choices; with 0 a line may leave the group out.
+        public let min: Int
+        /// The most choices.
+        public let max: Int
+        /// The choice that an app selects at first. A line names its choices all the same.
+        public let `default`: String?
+        public let choices: [Choice]
+
+        /// The choice with this id.
+        public func choice(_ id: String) -> Choice? {
+            choices.first { Name($0.id) == Name(id) }
+        }
+    }
+
+    /// One choice of an option group.
+    public struct Choice: Hashable, Sendable {
+        public let id: String
+        /// Language to text.
+        public let names: [String: String]
+        /// What it adds, currency to amount; below 0 it takes off. Nothing where it is missing.
+        public let price: [String: Int64]
+    }
+
+    /// What the board of a counter shows of a customer's name.
+    public enum NamePolicy: String, Hashable, Sendable, CaseIterable {
+        case none, first, full
+    }
+
+    /// A place that prepares orders.
+    public struct Store: Hashable, Sendable {
+        public let id: String
+        /// Language to text.
+        public let names: [String: String]
+        /// ISO 4217.
+        public let currency: String
+        /// Whether prices hold the tax; else it comes on top.
+        public let taxIncluded: Bool
+        /// Tax category to rate, in millionths: 5.5 % is 55000.
+        public let taxes: [String: Int64]
+        /// When it is open, in order, not overlapping.
+        public let open: [OpenInterval]
+        /// How long an order takes.
+        public let preparationMinutes: Int
+        /// How long a slot for pickup is.
+        public let slotMinutes: Int
+        /// Orders per slot.
+        public let slotCapacity: Int
+        /// How long a ready order waits for its customer.
+        public let expireMinutes: Int
+        /// SKUs that are not to be had now.
+        public internal(set) var soldOut: Set<String>
+        public let lateMinutes: LateMinutes
+        public let namePolicy: NamePolicy
+    }
+
+    /// A time during which a store is open: milliseconds since 1970, `to` is the first closed one.
+    public struct OpenInterval: Hashable, Sendable {
+        public let from: UInt64
+        public let to: UInt64
+    }
+
+    /// From which age on the board shows an order as late and as very late.
+    public struct LateMinutes: Hashable, Sendable {
+        public let late: Int
+        public let veryLate: Int
+    }
+}

@@ -1,0 +1,313 @@
+internal import ToteCore
+
+/// Judges what only the server can decide: placing, cancelling and checking in (Protocol §14.2).
+///
+/// Lives within one group: what it finds goes into the tables at once, and into the customer's
+/// documents by the change of the server's own that it gives back.
+struct OrderBook {
+    let space: Space
+    let store: ServerStore
+    let catalog: Catalog?
+    /// The server's clock, milliseconds.
+    let now: UInt64
+    let randomBits: () -> UInt64
+
+    /// Open orders of one customer.
+    static let openMax = 20
+
+    /// What becomes of an intent.
+    enum Ruling {
+        case refused(Rejection)
+        /// The order as it is now, and what the server writes into the customer's documents.
+        case accepted(Order?, [Write])
+
+        static func refused(_ code: String, _ details: [String: Value] = [:]) -> Ruling {
+            .refused(Rejection(code: code, details: .map(details)))
+        }
+    }
+
+    /// - Parameter isResent: whether the intent was accepted before the server was restored: what
+    ///   was promised is kept as far as it can be.
+    func judge(_ intent: Intent, nonce: Nonce, isResent: Bool) throws -> Ruling {
+        switch intent {
+        case .place(let place): return try judge(place, nonce, isResent)
+        case .cancel(let id):
+            return try step(id) { row in
+                guard row.order.state.allows(.cancelled, by: .customer) else { return false }
+                row.order.take(.cancelled, at: now, by: "customer")
+                return true
+            }
+        case .checkIn(let id, let spot):
+            return try step(id) { row in
+                guard [.placed, .confirmed, .preparing, .ready].contains(row.order.state) else {
+                    return false
+                }
+                row.order.arrivedAt = now
+                row.order.spot = spot ?? row.order.spot
+                row.order.version += 1
+                return true
+            }
+        }
+    }
+
+    private func step(_ id: OrderID, _ take: (inout OrderRow) -> Bool) throws -> Ruling {
+        guard var row = try store.order(id), row.space == space.number, space.number != 0 else {
+            return .refused("order_unknown")
+        }
+        guard take(&row) else {
+            return .refused("step_not_allowed", ["state": .text(row.order.state.rawValue)])
+        }
+        return .accepted(row.order, try record(&row))
+    }
+
+    /// Puts an order that took a step back into its table, at the end of its store's feed.
+    ///
+    /// - Returns: what the server writes into the customer's documents.
+    func record(_ row: inout OrderRow) throws -> [Write] {
+        row.position = try store.advanceFeed(row.order.store)
+        row.due = due(row.order)
+        if !row.order.state.isOpen, row.order.state != .collected, row.slot != 0 {
+            try store.freeSlot(row.order.store, row.slot)
+            row.slot = 0
+        }
+        try store.update(row, at: now)
+        space.orders?.note(row.order)
+        return row.order.steppingWrites(in: space.documents) + surplus()
+    }
+
+    /// When a ready order expires.
+    private func due(_ order: Order) -> UInt64? {
+        guard order.state == .ready else { return nil }
+        let minutes = catalog?.store(order.store)?.expireMinutes ?? 120
+        return max(order.readyAt ?? now, order.pickupAt ?? 0) + UInt64(minutes) * 60_000
+    }
+
+    /// Erases the oldest closed orders from documents that hold many: the table keeps them.
+    private func surplus() -> [Write] {
+        let items = space.documents.items(Order.collection)
+        guard items.count > Order.closedInDocumentsMax + Self.openMax else { return [] }
+        return Order.all(in: space.documents).filter { !$0.state.isOpen }
+            .dropFirst(Order.closedInDocumentsMax)
+            .flatMap { Order.erasingWrites(Name($0.id.text), in: space.documents) }
+    }
+
+    private func judge(_ place: PlaceIntent, _ nonce: Nonce, _ isResent: Bool) throws -> Ruling {
+        if let row = try store.order(place.order) {
+            return row.nonce == nonce && row.space == space.number
+                ? .accepted(nil, []) : .refused("order_exists")
+        }
+        let taken = try space.orderIndex(store)
+        for line in place.lines {
+            for cell in line.cells {
+                if let other = taken.consumed[ConsumedCell(place.cart, line.item, cell)] {
+                    return .refused("cart_already_ordered", ["order": .text(other.text)])
+                }
+            }
+        }
+        var order = Order(place, state: .placed, placedAt: now)
+        var slot: UInt64 = 0
+        if !isResent {
+            switch try terms(place) {
+            case .refused(let rejection): return .refused(rejection)
+            case .agreed(let quote, let pickup, let start, let capacity):
+                order.agree(to: quote)
+                order.pickupAt = pickup
+                slot = start
+                if taken.open.count >= Self.openMax {
+                    return .refused("too_many_open_orders", ["limit": .int(Int64(Self.openMax))])
+                }
+                try store.takeSlot(place.store, start, capacity: capacity)
+            }
+        }
+        order.code = try freshCode(place.store)
+        order.steps = [Order.Step(state: .placed, at: now, by: "customer")]
+        let row = OrderRow(
+            order: order, space: space.number, position: try store.advanceFeed(place.store),
+            slot: slot, due: nil, nonce: nonce)
+        let cells = place.lines.map { line in
+            Value.array([.text(line.item.text)] + line.cells.map { .text($0.text) })
+        }
+        try store.insert(
+            row, cells: Encoding.cbor.encode(.array([.text(place.cart), .array(cells)])))
+        space.orders?.note(order)
+        space.orders?.consume(place)
+        return .accepted(order, erasures(place) + order.placingWrites(in: space.documents))
+    }
+
+    /// Erases the cells that the order stands for, and no others.
+    private func erasures(_ place: PlaceIntent) -> [Write] {
+        place.consumed.map { Write(key: $0.key, payload: nil, replaces: $0.dots) }
+    }
+
+    private enum Terms {
+        case refused(Rejection)
+        case agreed(Quote, pickup: UInt64, slot: UInt64, capacity: Int)
+
+        static func refused(_ code: String, _ details: [String: Value] = [:]) -> Terms {
+            .refused(Rejection(code: code, details: .map(details)))
+        }
+    }
+
+    /// What the catalogue says to an order, in the order of Protocol §14.2.
+    private func terms(_ place: PlaceIntent) throws -> Terms {
+        guard let catalog else { return .refused("no_catalog") }
+        guard let shop = catalog.store(place.store) else { return .refused("store_unknown") }
+        guard shop.currency == place.currency else {
+            return .refused("currency_mismatch", ["currency": .text(shop.currency)])
+        }
+        guard let earliest = shop.earliestPickup(at: now) else { return .refused("store_closed") }
+        if let wanted = place.pickupAt {
+            let preparation = UInt64(shop.preparationMinutes) * 60_000
+            if wanted < now + preparation {
+                return .refused("pickup_time_passed", ["earliest": .int(Int64(earliest))])
+            }
+            guard shop.isOpen(at: wanted) else {
+                let opens = shop.nextOpening(after: wanted)
+                return .refused(
+                    "store_closed", opens.map { ["opens": .int(Int64($0))] } ?? [:])
+            }
+        } else if earliest > now + 86_400_000 {
+            let opens = shop.nextOpening(after: now)
+            return .refused("store_closed", opens.map { ["opens": .int(Int64($0))] } ?? [:])
+        }
+        let quote: Quote
+        do throws(QuoteRefusal) {
+            quote = try catalog.quote(
+                place.lines.map { (LineName(item: $0.item), $0.quantity) }, at: place.store)
+        } catch {
+            return .refused(error.rejection)
+        }
+        guard quote.total <= place.total else {
+            return .refused(
+                "price_changed",
+                [
+                    "total": .int(quote.total), "catalog": .int(catalog.version),
+                    "lines": .array(
+                        quote.lines.map { .map(["item": .text($0.item), "price": .int($0.price)]) }
+                    ),
+                ])
+        }
+        guard place.tenders.reduce(0, { $0 + $1.amount }) == place.total else {
+            return .refused("tenders_mismatch", ["total": .int(place.total)])
+        }
+        return try room(in: shop, from: place.pickupAt ?? earliest, place.pickupAt, quote)
+    }
+
+    /// A place in the slot that is asked for, or in the first that has one.
+    private func room(
+        in shop: Catalog.Store, from earliest: UInt64, _ wanted: UInt64?, _ quote: Quote
+    ) throws -> Terms {
+        let length = UInt64(max(1, shop.slotMinutes)) * 60_000
+        var next: UInt64?
+        var time = earliest
+        while time <= earliest + 86_400_000 {
+            let start = shop.slot(of: time)
+            let isFree = try store.slotUse(shop.id, start) < shop.slotCapacity
+            if isFree, shop.isOpen(at: time) {
+                if wanted == nil || wanted == time {
+                    return .agreed(quote, pickup: time, slot: start, capacity: shop.slotCapacity)
+                }
+                next = time
+                break
+            }
+            time = start + length
+        }
+        return .refused("slot_full", next.map { ["next": .int(Int64($0))] } ?? [:])
+    }
+
+    /// Letters and digits that look like no other: four of them are told by heart and read aloud.
+    static let codeAlphabet = Array("ACDEFGHJKLMNPQRTUVWXY34679")
+    static let codeRestMilliseconds: UInt64 = 86_400_000
+
+    private func freshCode(_ name: String) throws -> String {
+        for _ in 0..<64 {
+            var bits = randomBits()
+            var code = ""
+            for _ in 0..<4 {
+                code.append(Self.codeAlphabet[Int(bits % UInt64(Self.codeAlphabet.count))])
+                bits /= UInt64(Self.codeAlphabet.count)
+            }
+            let since = now - min(now, Self.codeRestMilliseconds)
+            if try store.order(store: name, code: code, closedSince: since) == nil { return code }
+        }
+        throw StoreError.corrupt("no pickup code is free at a store")
+    }
+}
+
+extension Order {
+    /// Takes the prices in force, and lowers the tenders to a total that is lower than was seen.
+    fileprivate mutating func agree(to quote: Quote) {
+        for index in lines.indices { lines[index].price = quote.lines[index].price }
+        taxes = quote.taxes.map { Tax(category: $0.category, rate: $0.rate, amount: $0.amount) }
+        isTaxIncluded = quote.taxIncluded
+        var surplus = total - quote.total
+        total = quote.total
+        for kind in [Tender.Kind.atCounter, .external] {
+            for index in tenders.indices.reversed() where tenders[index].kind == kind {
+                let lowered = min(surplus, tenders[index].amount)
+                tenders[index].amount -= lowered
+                surplus -= lowered
+            }
+        }
+        tenders.removeAll { $0.amount == 0 }
+    }
+}
+
+extension QuoteRefusal {
+    /// As a fate says it.
+    var rejection: Rejection {
+        switch self {
+        case .storeUnknown: Rejection(code: "store_unknown")
+        case .amountOutOfRange: Rejection(code: "amount_out_of_range")
+        case .lines(let code, let items):
+            Rejection(
+                code: code, details: .map(["items": .array(items.map { .text($0) })]))
+        }
+    }
+}
+
+/// A cell of a cart that an order stands for.
+struct ConsumedCell: Hashable {
+    let cart: Name
+    let item: Name
+    let cell: CellReference
+
+    init(_ cart: String, _ item: Name, _ cell: CellReference) {
+        self.cart = Name(cart)
+        self.item = item
+        self.cell = cell
+    }
+}
+
+/// What the orders of one customer took of their carts, and which are open.
+struct OrderIndex {
+    private(set) var consumed: [ConsumedCell: OrderID] = [:]
+    private(set) var open: Set<OrderID> = []
+
+    mutating func note(_ order: Order) {
+        if order.state.isOpen { open.insert(order.id) } else { open.remove(order.id) }
+    }
+
+    mutating func consume(_ place: PlaceIntent) {
+        for line in place.lines {
+            for cell in line.cells {
+                consumed[ConsumedCell(place.cart, line.item, cell)] = place.order
+            }
+        }
+    }
+
+    /// Takes in a row of the table.
+    mutating func read(_ id: OrderID, isOpen: Bool, cells: [UInt8]) throws {
+        if isOpen { open.insert(id) }
+        guard case .array(let parts)? = try? Encoding.cbor.value(cells), parts.count == 2,
+            let cart = parts[0].textValue, case .array(let lines) = parts[1]
+        else { throw StoreError.corrupt("an order's cells cannot be read") }
+        for case .array(let line) in lines {
+            guard let item = line.first?.textValue else { continue }
+            for cell in line.dropFirst() {
+                guard let cell = cell.textValue.flatMap({ CellReference($0) }) else { continue }
+                consumed[ConsumedCell(cart, Name(item), cell)] = id
+            }
+        }
+    }
+}
