@@ -1,3 +1,4 @@
+internal import ToteBoard
 internal import ToteConcurrency
 internal import ToteCore
 package import ToteHTTP
@@ -143,6 +144,8 @@ private final class Front: Sendable {
         case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
         case ["v1", "operator", "backup"] where isOperator && request.method == .post:
             return backUp(request, responder, id)
+        case _ where path.first.map(Board.folders.contains) ?? false:
+            return board(request, responder, id)
         default: break
         }
         if isDraining {
@@ -177,6 +180,25 @@ private final class Front: Sendable {
             let problem = Problem(503, "draining", "the server is about to stop; try again")
             respond(responder, id, ServerResponse(problem, requestID: id))
         }
+    }
+
+    /// The pickup board's page, which holds no data and needs no token.
+    private func board(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
+        guard request.method == .get || request.method == .head else {
+            var refusal = ServerResponse(
+                Problem(405, "method_not_allowed", "a page is read with GET"), requestID: id)
+            refusal.headers.append(("Allow", "GET, HEAD"))
+            return respond(responder, id, refusal)
+        }
+        guard let page = Board.response(path: request.pathSegments) else {
+            let problem = Problem(404, "not_found", "there is no such page")
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        let isKept = request.header("if-none-match")?.contains(page.entityTag) ?? false
+        responder.respond(
+            HTTPResponse(
+                status: isKept ? 304 : 200, headers: page.headers + [("X-Request-Id", id)],
+                body: page.body))
     }
 
     /// - Parameter request: held until the answer is made, so that the loop's thread frees it.
