@@ -415,6 +415,7 @@ package final class Server {
     /// Trims one space that has not been looked at for longest; call it when idle, within a group.
     package func sweep(at now: UInt64) throws {
         clock = max(clock, now)
+        try forgetAnswers()
         let names = try store.spaceNames()
         guard !names.isEmpty else { return }
         sweepNext = sweepNext < names.count ? sweepNext : 0
@@ -425,6 +426,7 @@ package final class Server {
     /// Trims every space now.
     package func sweepAll(at now: UInt64) throws {
         clock = max(clock, now)
+        try forgetAnswers()
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

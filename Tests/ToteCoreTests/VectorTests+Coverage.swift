@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// Every MUST of Protocol/protocol.md has a vector that keeps it and one that breaks it.
+/// Every MUST of Protocol/protocol.md and of orders.md has a vector that keeps it and one that
+/// breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "digests", "editing", "encoding", "exchange", "folding", "names", "rules",
+        "applying", "digests", "editing", "encoding", "exchange", "folding", "names",
+        "orders", "rules",
     ]
 
     @Test func `each requirement is kept by a vector and broken by another`() throws {
@@ -12,11 +14,17 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = root.appending(path: "Protocol/protocol.md")
         let text = try String(contentsOf: path, encoding: .utf8)
-        let musts = text.matches(of: #/\*\*\[(M-[A-Z]+-\d+)\]\*\*/#).map { String($0.output.1) }
+        let orders = try String(
+            contentsOf: root.appending(path: "Protocol/orders.md"), encoding: .utf8)
+        let pattern = #/\*\*\[(M-[A-Z]+-\d+)\]\*\*/#
+        let musts =
+            text.matches(of: pattern).map { String($0.output.1) }
+            + orders.matches(of: pattern).map { String($0.output.1) }
+            .filter { $0.hasPrefix("M-ORD") || $0.hasPrefix("M-CNT") }
         #expect(musts.count > 50)
         #expect(Set(musts).count == musts.count)
         let vectors = try Self.topics.flatMap { try JSON.vectors($0) }
-        #expect(vectors.count >= 220)
+        #expect(vectors.count >= 700)
         let ids = vectors.compactMap { $0["id"]?.text }
         #expect(Set(ids).count == vectors.count)
         for which in ["keeps", "breaks"] {
@@ -26,10 +34,11 @@ import Testing
         }
     }
 
-    @Test func `each paragraph that says MUST has an id`() throws {
+    @Test(arguments: ["protocol.md", "orders.md"])
+    func `each paragraph that says MUST has an id`(name: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let path = root.appending(path: "Protocol/protocol.md")
+        let path = root.appending(path: "Protocol/\(name)")
         let text = try String(contentsOf: path, encoding: .utf8)
         for paragraph in text.split(separator: "\n\n") where paragraph.contains("MUST") {
             #expect(paragraph.contains("[M-"), "\(paragraph.prefix(80))")
