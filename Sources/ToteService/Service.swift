@@ -69,9 +69,9 @@ package final class Service: Sendable {
         self.servers = servers
     }
 
-    /// Requests answered and groups committed since the start.
-    package var counts: (requests: UInt64, groups: UInt64) {
-        commits.statistics.withLock { ($0.requests, $0.groups) }
+    /// Requests answered, groups committed and rows written since the start.
+    package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
+        commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
     }
 
     /// Stops taking work, answers what is there, closes the file.
@@ -221,6 +221,10 @@ private final class Front: Sendable {
 
     private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
         var headers = response.headers
+        // What has not changed is told in as few bytes as can be: idle boards ask for it all day.
+        guard response.status != 304 else {
+            return HTTPResponse(status: 304, headers: headers, body: [])
+        }
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
         let isSaid = headers.contains { $0.name == "Cache-Control" }
@@ -240,7 +244,7 @@ private final class Front: Sendable {
     /// Ready: not draining, the commit thread answers, and the disk takes a durable write.
     private func readiness(_ responder: HTTPResponder, _ id: String, isDraining: Bool) {
         @Sendable func unready(_ why: String) -> ServerResponse {
-            var problem = Problem(503, "not_ready", why)
+            var problem = Problem(503, "unready", why)
             problem.retryAfterSeconds = 1
             return ServerResponse(problem, requestID: id)
         }
