@@ -51,8 +51,14 @@ let package = Package(
         library(
             "ToteService",
             ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
+        library("ToteWebhooks", ["ToteServer", "ToteConcurrency"]),
         library("ToteCommandLine"),
-        command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
+        command(
+            "tote",
+            [
+                "ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteWebhooks",
+                "ToteCommandLine",
+            ]),
         library(
             "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer"], path: "Simulator/World"),
         command(
@@ -71,6 +77,12 @@ let package = Package(
             "ToteClientTests",
             ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),
         tests("ToteServiceTests", ["ToteService", "ToteServer", "ToteHTTP", "ToteCore"]),
+        tests(
+            "ToteWebhooksTests",
+            [
+                "ToteWebhooks", "ToteService", "ToteServer", "ToteHTTP", "ToteConcurrency",
+                "ToteCore",
+            ]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",

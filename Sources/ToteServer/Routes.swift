@@ -33,7 +33,7 @@ extension Server {
         Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
         Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
         Route(method: "GET", path: "/v1/admin/status", access: .admin),
-    ]
+    ] + webhookRoutes
 
     /// The protocol versions that this server speaks.
     package static let protocolVersions: ClosedRange<Int64> = 1...1
@@ -74,11 +74,11 @@ extension Server {
             noteRevoked(token.id)
             return .answer(json(token.value))
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
-        default: throw Problem.notFound
+        default: return .answer(try webhooks(route, request))
         }
     }
 
-    private func json(_ value: Value, status: Int = 200) -> ServerResponse {
+    func json(_ value: Value, status: Int = 200) -> ServerResponse {
         ServerResponse(status: status, body: Encoding.json.encode(value))
     }
 

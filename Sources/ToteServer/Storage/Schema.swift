@@ -64,6 +64,33 @@ package enum Schema {
             "ALTER TABLE log ADD COLUMN ticket INTEGER",
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
+        [
+            // `held` counts the endpoint's deliveries, so that the bound costs no scan.
+            """
+            CREATE TABLE webhooks (
+                id TEXT PRIMARY KEY, url TEXT NOT NULL, label TEXT NOT NULL, types TEXT NOT NULL,
+                secret BLOB NOT NULL, previous BLOB, previous_until INTEGER,
+                created INTEGER NOT NULL, failing_since INTEGER, disabled INTEGER, reason TEXT,
+                held INTEGER NOT NULL DEFAULT 0
+            ) STRICT, WITHOUT ROWID
+            """,
+            // `due` is there while an attempt is to come; `ended` when it was delivered or given
+            // up. The body is kept as it was signed first.
+            """
+            CREATE TABLE deliveries (
+                number INTEGER PRIMARY KEY, webhook TEXT NOT NULL REFERENCES webhooks,
+                message TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL,
+                created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER,
+                ended INTEGER, is_delivered INTEGER NOT NULL DEFAULT 0, status INTEGER, reason TEXT,
+                UNIQUE (webhook, message)
+            ) STRICT
+            """,
+            "CREATE INDEX deliveries_due ON deliveries (webhook, due) WHERE due IS NOT NULL",
+            """
+            CREATE INDEX deliveries_ended ON deliveries (webhook, is_delivered, ended)
+                WHERE ended IS NOT NULL
+            """,
+        ],
     ]
 
     /// Whether a file is ours, or new, and of a version that is known; changes nothing.
