@@ -2,9 +2,11 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md. Needs nothing but Python 3.9.
+Sections in comments are those of protocol.md and webhooks.md. Needs nothing but Python 3.9.
 """
+import base64
 import hashlib
+import hmac
 import json
 import re
 import sys
@@ -1182,14 +1184,37 @@ def check_exchange(v):
                 decode("run", json_text(bound(run)).encode(), JSON)
 
 
+def accepts(v):
+    """What a receiver does (webhooks.md §17.2)."""
+    if not re.fullmatch(r"[0-9]{1,15}", v["webhook_timestamp"]):
+        return False
+    if abs(v["now"] - int(v["webhook_timestamp"])) > 300:
+        return False
+    key = base64.b64decode(v["secret"].removeprefix("whsec_"), validate=True)
+    signed = f"{v['webhook_id']}.{v['webhook_timestamp']}.{v['body']}".encode()
+    code = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+    given = [s.encode() for s in v["webhook_signature"].split(" ")]
+    return any(hmac.compare_digest(b"v1," + code, s) for s in given)
+
+
+def check_webhooks(v):
+    if "ids" in v:
+        taken = list(dict.fromkeys(v["ids"]))
+        equal(taken, v["taken"], "taken")
+        assert taken != v.get("wrong")
+    else:
+        equal(accepts(v), v["accepted"], "accepted")
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
-          "digests": check_digests, "exchange": check_exchange}
+          "digests": check_digests, "exchange": check_exchange, "webhooks": check_webhooks}
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    text = (HERE / "protocol.md").read_text("utf-8")
+    texts = ["protocol.md", "webhooks.md"]
+    text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
     for which in ("keeps", "breaks"):

@@ -26,14 +26,15 @@ package struct Route: Sendable {
 
 extension Server {
     /// Every route there is.
-    package static let routes: [Route] = [
-        Route(method: "GET", path: "/v1/handshake", access: .open),
-        Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
-        Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
-        Route(method: "GET", path: "/v1/admin/status", access: .admin),
-    ] + webhookRoutes
+    package static let routes: [Route] =
+        [
+            Route(method: "GET", path: "/v1/handshake", access: .open),
+            Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
+            Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
+            Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
+            Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
+            Route(method: "GET", path: "/v1/admin/status", access: .admin),
+        ] + webhookRoutes
 
     /// The protocol versions that this server speaks.
     package static let protocolVersions: ClosedRange<Int64> = 1...1

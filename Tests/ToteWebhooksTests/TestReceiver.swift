@@ -28,7 +28,8 @@ final class TestReceiver: Sendable {
 
     /// - Parameter answer: the response to the n-th message, from 0; `nil` leaves it without one.
     init(
-        port: UInt16 = 0, answer: @escaping @Sendable (Int, Message) -> HTTPResponse? = { _, _ in
+        port: UInt16 = 0,
+        answer: @escaping @Sendable (Int, Message) -> HTTPResponse? = { _, _ in
             HTTPResponse(status: 204)
         }
     ) throws {

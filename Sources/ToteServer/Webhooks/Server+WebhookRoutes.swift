@@ -101,7 +101,9 @@ extension Server {
         } catch {
             throw Problem.malformed(error)
         }
-        func invalid(_ detail: String) -> Problem { Problem(400, "invalid_webhook_request", detail) }
+        func invalid(_ detail: String) -> Problem {
+            Problem(400, "invalid_webhook_request", detail)
+        }
         guard case .map(let members) = body else { throw invalid("send a JSON object") }
         for member in members where !["url", "types", "label"].contains(member.name) {
             throw invalid("there is no member \(member.name.prefix(40))")

@@ -181,7 +181,8 @@ extension Server {
         try queue.giveUpAll(endpoint.id, at: now)
         notice(
             endpoint.id, "webhook_disabled",
-            isGone ? "an endpoint answered 410 and is disabled"
+            isGone
+                ? "an endpoint answered 410 and is disabled"
                 : "an endpoint failed for days and is disabled")
     }
 
