@@ -2,9 +2,12 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md, from 13 on those of orders.md. Needs nothing but Python 3.9.
+Sections in comments are those of protocol.md, from 13 on of orders.md, from 17 on of webhooks.md.
+Needs nothing but Python 3.9.
 """
+import base64
 import hashlib
+import hmac
 import json
 import re
 import sys
@@ -1439,9 +1442,32 @@ def check_pricing(v):
     assert found.get("quote") != v.get("wrong", 0), "the wrong quote is the right one"
 
 
+def accepts(v):
+    """What a receiver does (webhooks.md §17.2)."""
+    if not re.fullmatch(r"[0-9]{1,15}", v["webhook_timestamp"]):
+        return False
+    if abs(v["now"] - int(v["webhook_timestamp"])) > 300:
+        return False
+    key = base64.b64decode(v["secret"].removeprefix("whsec_"), validate=True)
+    signed = f"{v['webhook_id']}.{v['webhook_timestamp']}.{v['body']}".encode()
+    code = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+    given = [s.encode() for s in v["webhook_signature"].split(" ")]
+    return any(hmac.compare_digest(b"v1," + code, s) for s in given)
+
+
+def check_webhooks(v):
+    if "ids" in v:
+        taken = list(dict.fromkeys(v["ids"]))
+        equal(taken, v["taken"], "taken")
+        assert taken != v.get("wrong")
+    else:
+        equal(accepts(v), v["accepted"], "accepted")
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
-          "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing}
+          "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing,
+          "webhooks": check_webhooks}
 
 
 def outbox(run, refused=()):
@@ -1523,15 +1549,9 @@ CHECKS["orders"] = check_orders
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    text = (HERE / "protocol.md").read_text("utf-8")
+    texts = ["protocol.md", "orders.md", "webhooks.md"]
+    text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
-    orders = (HERE / "orders.md").read_text("utf-8")
-    # Of orders.md the areas that vectors name.
-    areas = {must.rsplit("-", 1)[0] for v in vectors for which in ("keeps", "breaks")
-             for must in v.get(which, [])}
-    musts += [must for must in re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", orders)
-              if must.rsplit("-", 1)[0] in areas]
-    text += "\n" + orders
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
     for which in ("keeps", "breaks"):
         named = {must for v in vectors for must in v.get(which, [])}

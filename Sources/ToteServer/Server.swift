@@ -142,6 +142,10 @@ package final class Server {
     /// What keeps spaces within the horizon; tests move the horizon.
     package var horizonMilliseconds = Limits.horizonMilliseconds
     package var fateMilliseconds = Limits.fateMilliseconds
+    /// Where webhooks may go, and when they are tried again.
+    package var webhookPolicy = WebhookPolicy()
+    package var webhookSchedule = WebhookSchedule.standard
+    var webhooks = WebhookMemory()
 
     /// How many spaces are kept in memory.
     static let spacesMax = 10_000
@@ -416,6 +420,7 @@ package final class Server {
     package func sweep(at now: UInt64) throws {
         clock = max(clock, now)
         try forgetAnswers()
+        try forgetWebhooks(at: clock)
         let names = try store.spaceNames()
         guard !names.isEmpty else { return }
         sweepNext = sweepNext < names.count ? sweepNext : 0

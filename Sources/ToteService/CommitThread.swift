@@ -28,8 +28,11 @@ final class CommitThread: Sendable {
     let jobs = Mailbox<Job>()
     private let directory: DataDirectory
     private let log: Log
+    private let configure: @Sendable (Server) -> Void
     private let onEnd: @Sendable (End) -> Void
     let statistics = Lock(Statistics())
+    /// Called on the thread after a commit that made webhooks due; must not block.
+    let onNewWebhooks = Lock<(@Sendable () -> Void)?>(nil)
 
     struct Statistics: Sendable {
         var groups: UInt64 = 0
@@ -38,9 +41,14 @@ final class CommitThread: Sendable {
         var parked = 0
     }
 
-    init(directory: DataDirectory, log: Log, onEnd: @escaping @Sendable (End) -> Void) {
+    /// - Parameter configure: called once with the server, before it serves.
+    init(
+        directory: DataDirectory, log: Log, configure: @escaping @Sendable (Server) -> Void,
+        onEnd: @escaping @Sendable (End) -> Void
+    ) {
         self.directory = directory
         self.log = log
+        self.configure = configure
         self.onEnd = onEnd
     }
 
@@ -53,9 +61,11 @@ final class CommitThread: Sendable {
             do {
                 let store = try ServerStore(path: directory.filePath)
                 let server = try Server(store: store, random: SystemClock.randomBits)
+                configure(server)
                 opened.post(.success(()))
                 var loop = CommitLoop(
-                    server: server, jobs: jobs, log: log, statistics: statistics)
+                    server: server, jobs: jobs, log: log, statistics: statistics,
+                    onNewWebhooks: onNewWebhooks)
                 onEnd(loop.run())
             } catch {
                 let code = (error as? StoreError)?.code ?? "storage"
@@ -76,6 +86,7 @@ private struct CommitLoop {
     let jobs: Mailbox<CommitThread.Job>
     let log: Log
     let statistics: Lock<CommitThread.Statistics>
+    let onNewWebhooks: Lock<(@Sendable () -> Void)?>
 
     private struct Waiting {
         let parked: Parked
@@ -103,9 +114,10 @@ private struct CommitLoop {
 
     init(
         server: Server, jobs: Mailbox<CommitThread.Job>, log: Log,
-        statistics: Lock<CommitThread.Statistics>
+        statistics: Lock<CommitThread.Statistics>, onNewWebhooks: Lock<(@Sendable () -> Void)?>
     ) {
         self.server = server
+        self.onNewWebhooks = onNewWebhooks
         self.jobs = jobs
         self.log = log
         self.statistics = statistics
@@ -173,6 +185,7 @@ private struct CommitLoop {
             answerFailure(error, group.requests)
             return
         }
+        if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
         for number in group.woken { forget(number) }
         // What was read is given back by the threads that answer, not by this one.
         let count = group.requests.count
