@@ -83,7 +83,8 @@ package enum Schema {
             version INTEGER NOT NULL CHECK (version > 0), position INTEGER NOT NULL,
             code TEXT NOT NULL CHECK (length(code) = 4), placed INTEGER NOT NULL,
             slot INTEGER NOT NULL, moved INTEGER NOT NULL, due INTEGER, nonce INTEGER NOT NULL,
-            cells BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (store, position)
+            disputed INTEGER NOT NULL DEFAULT 0, cells BLOB NOT NULL, body BLOB NOT NULL,
+            UNIQUE (store, position)
         ) STRICT
         """,
         "CREATE INDEX orders_of_space ON orders (space, placed)",
