@@ -46,8 +46,13 @@ enum WorldCommand {
             }
             terminal.writeOut(
                 "\(family.rawValue): \(result.schedules) schedules, \(result.exchanges) exchanges, "
-                    + "\(result.copies) copies, \(result.forks) forks declared: all settled, "
-                    + "nothing lost, nothing doubled\n")
+                    + "\(result.copies) copies, \(result.forks) forks declared"
+                    + (result.orders.accepted == 0
+                        ? ""
+                        : ", \(result.orders.accepted) orders accepted, "
+                            + "\(result.orders.refused) refused, "
+                            + "\(result.orders.handedOver) handed over")
+                    + ": all settled, nothing lost, nothing doubled\n")
         }
         return .success
     }
@@ -61,6 +66,7 @@ final class SeedSearch: Sendable {
         var exchanges = 0
         var copies = 0
         var forks = 0
+        var orders = (accepted: 0, refused: 0, handedOver: 0)
         var failure: WorldFailure?
     }
 
@@ -92,6 +98,9 @@ final class SeedSearch: Sendable {
                     $0.exchanges += world.exchanges
                     $0.copies += world.copiesMade
                     $0.forks += world.forksDeclared
+                    $0.orders.accepted += world.ordersAccepted
+                    $0.orders.refused += world.ordersRefused
+                    $0.orders.handedOver += world.ordersHandedOver
                 }
             } catch {
                 let failure =

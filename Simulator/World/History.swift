@@ -11,9 +11,15 @@ package struct History: Sendable {
         /// Some device may have lost it with its disk: it need not arrive.
         var mayBeLost = false
         var isWithdrawn = false
+        /// The server may refuse it for reasons of its own.
+        var isIntent = false
     }
 
     var edits: [Nonce: Edit] = [:]
+    /// The change that places each order.
+    var orders: [OrderID: Nonce] = [:]
+    /// Which counters were told that they handed an order over.
+    var handOvers: [OrderID: [Int]] = [:]
     package private(set) var lines: [String] = []
 
     mutating func note(_ line: String) { lines.append(line) }

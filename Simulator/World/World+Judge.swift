@@ -60,20 +60,22 @@ extension World {
         }
         for (nonce, edit) in history.edits.sorted(by: { $0.key < $1.key }) {
             // What has no effect is not resent to a restored server; its fate is on the device.
-            let isIdle = (edit.isForbidden || edit.isWithdrawn) && options.restores > 0
+            let isIdle =
+                (edit.isForbidden || edit.isWithdrawn || edit.isIntent) && options.restores > 0
             if !judged.contains(nonce), !edit.mayBeLost, !isIdle {
                 throw fail(.wrong, "nothing vanishes: \(Hex.string(nonce)) has no fate")
             }
             if edit.isForbidden, !edit.isWithdrawn, accepted.contains(nonce) {
                 throw fail(.wrong, "\(Hex.string(nonce)) was accepted and may not be")
             }
-            if !edit.isForbidden, !edit.mayBeLost, judged.contains(nonce),
+            if !edit.isForbidden, !edit.isIntent, !edit.mayBeLost, judged.contains(nonce),
                 !accepted.contains(nonce)
             {
                 throw fail(.wrong, "\(Hex.string(nonce)) was rejected without a reason")
             }
         }
         let effective = accepted.filter { !(history.edits[$0]?.isWithdrawn ?? true) }
+        try judgeOrders(effective)
         try compare(effective, dots)
     }
 
@@ -91,7 +93,7 @@ extension World {
         }
         let expected = history.liveCells(accepted: effective)
         var live: Set<LiveCell> = []
-        for (key, cell) in documents.sortedCells() {
+        for (key, cell) in documents.sortedCells() where key.collection != Reserved.orders {
             guard let nonce = dots[cell.dot] ?? dotNonces[cell.dot] else {
                 throw fail(.wrong, "a cell of \(key.item.text) was written by nobody")
             }

@@ -38,11 +38,19 @@ package final class World {
     var now: UInt64 = 1_800_000_000_000
     var secret = ""
     var backups: [[UInt8]] = []
+    /// Tokens of the store's counters.
+    var counters: [String] = []
+    /// The catalogue in force, as it is served.
+    var served: [UInt8] = []
     /// Nonce of each dot that the present and former logs have held.
     var dotNonces: [Dot: Nonce] = [:]
     package private(set) var forksDeclared = 0
     package private(set) var copiesMade = 0
     package private(set) var exchanges = 0
+    /// Orders that were accepted, refused, and handed over.
+    package internal(set) var ordersAccepted = 0
+    package internal(set) var ordersRefused = 0
+    package var ordersHandedOver: Int { history.handOvers.count }
 
     static let space = "customer:c-1"
 
@@ -61,6 +69,7 @@ package final class World {
             let replica = try Replica(image: WorldImages.device, random: { ids.next() })
             devices.append(Device(name: name, replica: replica))
         }
+        if options.orders > 0 { try openStore() }
         if options.wildClocks {
             for device in devices { device.skew = drawSkew() }
         }
@@ -71,7 +80,7 @@ package final class World {
             method: "POST", path: ["v1", "admin", "tokens"], requestID: "mint")
         request.isOperator = true
         let body =
-            #"{"spaces":[{"space":"customer:c-1","write":["cart:*","wishlist:*"]}]}"#
+            #"{"spaces":[{"space":"customer:c-1","write":["cart:*","wishlist:*","orders"]}]}"#
         request.body = Array(body.utf8)
         guard case .answer(let answer) = try inGroup({ try server.handle(request, at: now) }),
             let value = try? Encoding.json.value(answer.body),
@@ -109,6 +118,7 @@ package final class World {
     package func run() throws {
         for _ in 0..<options.steps {
             try step()
+            if options.orders > 0 { try inGroup { try server.runDue(at: now) } }
             now += 1 + random.next() % 5_000
         }
         try settle()
@@ -124,6 +134,7 @@ package final class World {
         if random.chance(options.restores) { return try restore() }
         if random.chance(options.withdrawals) { return withdraw(device) }
         if random.chance(options.horizonJumps) { return try jump() }
+        if options.orders > 0, random.chance(options.orders) { return try order(device) }
         switch random.below(10) {
         case 0..<4: try edit(device)
         case 4..<6: try send(device)
@@ -215,7 +226,7 @@ package final class World {
     }
 
     private func withdraw(_ device: Device) {
-        guard let entry = device.replica.pending.last, !entry.change.writes.isEmpty else { return }
+        guard let entry = device.replica.pending.last, !entry.change.isEmpty else { return }
         // A copy of the change may live on another device: then it is not withdrawn for good.
         guard options.clones == 0, options.rollbacks == 0 else { return }
         if (try? device.replica.withdraw(entry.change.nonce)) != nil {
@@ -235,6 +246,9 @@ package final class World {
 }
 
 extension World {
+    /// What the verifier finds in the server's file.
+    func faults() throws -> [String] { try Verifier.faults(of: server.store) }
+
     fileprivate func clone(_ device: Device) throws {
         guard devices.count < 7 else { return }
         let ids = ids

@@ -17,14 +17,17 @@ package struct WorldOptions: Sendable, Hashable {
     /// Advances time beyond the horizon now and then.
     package var horizonJumps = 0
     package var withdrawals = 0
+    /// Steps in which somebody orders, cancels, cooks or hands over.
+    package var orders = 0
 
     package init() {}
 
-    /// The three families of schedules that must hold for any seed, and all of them together.
+    /// The families of schedules that must hold for any seed, and all of them together.
     package enum Family: String, CaseIterable, Sendable {
         case lostReplies = "lost-replies"
         case clones
         case restores
+        case orders
         case everything
     }
 
@@ -50,6 +53,15 @@ package struct WorldOptions: Sendable, Hashable {
             backups = 6
             restores = 2 + generator.below(3) * 2
             forbiddenEdits = generator.below(2) * 10
+        case .orders:
+            steps += 40
+            orders = 30 + generator.below(3) * 10
+            clones = generator.below(2) * 3
+            if generator.chance(25) {
+                clones = 0
+                backups = 6
+                restores = 2
+            }
         case .everything:
             forbiddenEdits = generator.below(3) * 10
             horizonJumps = generator.below(2)

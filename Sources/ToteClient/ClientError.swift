@@ -37,7 +37,8 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Code
     /// For a developer: what happened, with the numbers, and what to do about it.
     public var message: String
-    /// The rule that was broken, when the code is `limit` or `order_refused`: a code of Protocol/errors.json.
+    /// The rule that was broken, when the code is `limit` or `order_refused`: a code of
+    /// Protocol/errors.json.
     public var rejection: Rejection?
 
     package init(_ code: Code, _ message: String, rejection: Rejection? = nil) {

@@ -27,7 +27,7 @@ package struct UsageError: Error, Hashable, CustomStringConvertible {
 }
 
 /// "Did you mean": the nearest of the known words.
-enum Suggestion {
+package enum Suggestion {
     /// The hint for a mistyped `word`, or nil when nothing known is near.
     static func hint(for word: String, among known: [String], prefix: String = "") -> String? {
         nearest(to: word, among: known).map { "did you mean '\(prefix)\($0)'?" }
@@ -35,7 +35,7 @@ enum Suggestion {
 
     /// The known word with the fewest edits, at most a third of its length (but one always); a
     /// word that only lacks its end counts as near. The table's order breaks ties.
-    static func nearest(to word: String, among known: [String]) -> String? {
+    package static func nearest(to word: String, among known: [String]) -> String? {
         var best: (word: String, edits: Int)?
         for candidate in known {
             let edits = distance(word, candidate)

@@ -6,6 +6,8 @@ package struct Route: Sendable {
     package enum Access: String, Sendable {
         /// Anybody, without a token.
         case open
+        /// Any valid token, or the operator's socket.
+        case token
         /// A token with a grant for the space in the path.
         case space
         /// A counter's token with a grant for the store in the path.
@@ -28,7 +30,9 @@ package struct Route: Sendable {
 
 extension Server {
     /// Every route there is.
-    package static let routes: [Route] = [
+    package static let routes: [Route] = plainRoutes + webhookRoutes
+
+    private static let plainRoutes: [Route] = [
         Route(method: "GET", path: "/v1/handshake", access: .open),
         Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
         Route(method: "GET", path: "/v1/spaces/{space}/orders", access: .space),
@@ -41,6 +45,7 @@ extension Server {
         Route(method: "POST", path: "/v1/stores/{store}/handover", access: .store),
         Route(method: "POST", path: "/v1/stores/{store}/availability", access: .store),
         Route(method: "GET", path: "/v1/admin/audit", access: .admin),
+        Route(method: "GET", path: "/v1/catalog", access: .token),
         Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
         Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
         Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
@@ -68,26 +73,22 @@ extension Server {
             problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
             return .answer(problem)
         }
-        if route.access == .admin, !request.isOperator {
+        if [.token, .admin].contains(route.access), !request.isOperator {
             let token = try authenticate(request)
             // As a missing path: a customer's token learns nothing about what admins have.
-            guard token.role == .admin else { throw Problem.notFound }
+            guard route.access == .token || token.role == .admin else { throw Problem.notFound }
         }
         if route.access == .store { return try counterRoute(route, request) }
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/orders"):
             return .answer(try orderHistory(request, space: request.path[2]))
-        case ("POST", "/v1/admin/catalog"):
-            guard case .map(let members) = try Encoding.json.value(request.body) else {
-                throw Problem.notFound
-            }
-            let catalog = try Catalog(.map(members + [Value.Entry("version", .int(1))]))
-            return .answer(json(.map(["version": .int(try catalogs.replace(with: catalog, at: clock))])))
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
         case ("POST", "/v1/spaces/{space}/sync"):
             return try sync(request.path[2], request)
+        case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
+        case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
             return .answer(json(.map(["tokens": .array(tokens.all.map(\.value))])))
         case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
@@ -98,7 +99,7 @@ extension Server {
             noteRevoked(token.id)
             return .answer(json(token.value))
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
-        default: throw Problem.notFound
+        default: return .answer(try webhooks(route, request))
         }
     }
 
@@ -232,6 +233,7 @@ extension Server {
             Value.Entry("spaces", .int(spaces)), Value.Entry("replicas", .int(replicas)),
             Value.Entry("batches", .int(batches)), Value.Entry("events", .int(events)),
             Value.Entry("tokens", .int(Int64(tokens.all.count))),
+            Value.Entry("catalog_version", catalog.map { .int($0.version) } ?? .null),
             Value.Entry("file_bytes", .int(bytes)),
             Value.Entry("schema_version", .int(try store.database.schemaVersion())),
             Value.Entry("backup_ms", backup == 0 ? .null : .int(Int64(backup))),

@@ -10,8 +10,9 @@ package struct ServerRequest: Sendable {
     package var contentType: String?
     package var accept: String?
     package var authorization: String?
-    package var ifMatch: String?
+    /// Conditions on the entity tag, as they came.
     package var ifNoneMatch: String?
+    package var ifMatch: String?
     package var idempotencyKey: String?
     package var body: [UInt8] = []
     package var requestID: String
@@ -110,8 +111,9 @@ package enum Handled: Sendable {
 /// leave before the commit returned. After a thrown storage error call `rollBack`: nothing of the
 /// group happened.
 package final class Server {
-    let store: ServerStore
+    package let store: ServerStore
     private(set) var tokens: TokenBook
+    private(set) var catalogs: CatalogBook
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
@@ -122,11 +124,12 @@ package final class Server {
     /// The moment before which everything is in the newest backup.
     private var backupTime: UInt64
     private var uses: UInt64 = 0
-    let catalogs: CatalogBook
     /// Wrong codes; in memory only.
     var guesses = GuessGuard()
     /// What polls were answered in this group: many boards ask the same.
     var pollAnswers: [OrderPoll: ServerResponse] = [:]
+    /// Where feeds end, as far as this group has asked.
+    var feedEnds: [String: UInt64] = [:]
     /// How long pollers are asked to wait before they poll again, milliseconds; 0 for not at all.
     package var loadHint = 0
     /// When the next order expires, once it is known.
@@ -139,6 +142,10 @@ package final class Server {
     /// What keeps spaces within the horizon; tests move the horizon.
     package var horizonMilliseconds = Limits.horizonMilliseconds
     package var fateMilliseconds = Limits.fateMilliseconds
+    /// Where webhooks may go, and when they are tried again.
+    package var webhookPolicy = WebhookPolicy()
+    package var webhookSchedule = WebhookSchedule.standard
+    var webhooks = WebhookMemory()
 
     /// How many spaces are kept in memory.
     static let spacesMax = 10_000
@@ -170,10 +177,8 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = try TokenBook(store: store)
-        catalogs = CatalogBook()
+        catalogs = try CatalogBook(store: store)
     }
-
-    var catalog: Catalog? { catalogs.catalog }
 
     /// When the next order expires; `nil` when none is due.
     package func nextDue() throws -> UInt64? {
@@ -187,6 +192,7 @@ package final class Server {
     func noteOrder(_ order: Order) throws {
         touchedSpaces.insert("store:\(order.store)")
         pollAnswers = [:]
+        feedEnds = [:]
         due = nil
     }
 
@@ -203,11 +209,15 @@ package final class Server {
             onOrder: { [unowned self] in try noteOrder($0) })
     }
 
+    /// Rows written since the file was opened: what a benchmark counts.
+    package var rowsWritten: Int { store.database.totalChangedRowCount }
+
     /// Begins a group.
     package func begin() throws {
         touchedSpaces = []
         revokedTokens = []
         pollAnswers = [:]
+        feedEnds = [:]
         try store.database.execute("BEGIN IMMEDIATE")
     }
 
@@ -224,6 +234,7 @@ package final class Server {
         spaces = [:]
         pins = SnapshotPins()
         tokens = try TokenBook(store: store)
+        catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         touchedSpaces = []
         due = nil
@@ -409,6 +420,7 @@ package final class Server {
     package func sweep(at now: UInt64) throws {
         clock = max(clock, now)
         try forgetAnswers()
+        try forgetWebhooks(at: clock)
         let names = try store.spaceNames()
         guard !names.isEmpty else { return }
         sweepNext = sweepNext < names.count ? sweepNext : 0

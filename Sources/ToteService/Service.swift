@@ -1,8 +1,9 @@
+internal import ToteBoard
 internal import ToteConcurrency
 internal import ToteCore
 package import ToteHTTP
 internal import ToteSQLite
-import ToteServer
+package import ToteServer
 
 /// What a service needs to run.
 package struct ServiceOptions: Sendable {
@@ -11,6 +12,9 @@ package struct ServiceOptions: Sendable {
     package var log = Log()
     /// Whether the operator's socket is opened in the data directory.
     package var opensOperatorSocket = true
+    /// Where webhooks may go, and when they are tried again.
+    package var webhookPolicy = WebhookPolicy()
+    package var webhookSchedule = WebhookSchedule.standard
 
     package init(directory: DataDirectory) { self.directory = directory }
 }
@@ -36,12 +40,18 @@ package final class Service: Sendable {
         lock = try options.directory.lock()
         let ended = Mailbox<CommitThread.End>()
         self.ended = ended
-        commits = CommitThread(directory: options.directory, log: options.log) { ended.post($0) }
+        commits = CommitThread(
+            directory: options.directory, log: options.log,
+            configure: { server in
+                server.webhookPolicy = options.webhookPolicy
+                server.webhookSchedule = options.webhookSchedule
+            }, onEnd: { ended.post($0) })
         thread = try commits.start()
         let front = Front(commits: commits, directory: options.directory, log: options.log)
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
+        http.message.largerBodiesAtMost = ["/v1/admin/catalog": Catalog.bytesMax]
         let server = HTTPServer(options: http) { front.handle($0, $1, isOperator: false) }
         var servers: [HTTPServer] = []
         do {
@@ -67,9 +77,41 @@ package final class Service: Sendable {
         self.servers = servers
     }
 
-    /// Requests answered and groups committed since the start.
-    package var counts: (requests: UInt64, groups: UInt64) {
-        commits.statistics.withLock { ($0.requests, $0.groups) }
+    /// Requests answered, groups committed and rows written since the start.
+    package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
+        commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
+    }
+
+    /// Runs work on the server's thread, in a group of its own.
+    ///
+    /// - Parameters:
+    ///   - work: called with the server and the clock, milliseconds since 1970.
+    ///   - done: told whether the work was committed; if not, nothing of it happened, or, when the
+    ///     disk failed in the middle, it is unknown.
+    /// - Returns: false when the service has stopped; neither is called then.
+    package func inGroup(
+        _ work: @escaping @Sendable (Server, UInt64) throws -> Void,
+        done: @escaping @Sendable (Bool) -> Void
+    ) -> Bool {
+        commits.jobs.post(
+            .work { [log = options.log] server in
+                do {
+                    try server.begin()
+                    try work(server, SystemClock.nowMilliseconds())
+                    try server.commit()
+                    done(true)
+                } catch {
+                    // What cannot be rolled back fails the next group, which says so.
+                    try? server.rollBack()
+                    log.line(.error, "work on the file failed", [("detail", .text("\(error)"))])
+                    done(false)
+                }
+            })
+    }
+
+    /// Sets who is told, on the server's thread, that webhooks are due; it must not block.
+    package func onNewWebhooks(_ notice: @escaping @Sendable () -> Void) {
+        commits.onNewWebhooks.withLock { $0 = notice }
     }
 
     /// Stops taking work, answers what is there, closes the file.
@@ -142,6 +184,8 @@ private final class Front: Sendable {
         case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
         case ["v1", "operator", "backup"] where isOperator && request.method == .post:
             return backUp(request, responder, id)
+        case _ where path.first.map(Board.folders.contains) ?? false:
+            return board(request, responder, id)
         default: break
         }
         if isDraining {
@@ -157,7 +201,9 @@ private final class Front: Sendable {
         served.ifMatch = request.header("if-match")
         served.ifNoneMatch = request.header("if-none-match")
         served.idempotencyKey = request.header("idempotency-key")
-        for (name, value) in request.queryItems { served.query[name] = value }
+        if request.query != nil {
+            for (name, value) in request.queryItems { served.query[name] = value }
+        }
         served.body = request.body
         served.isOperator = isOperator
         served.prepare()
@@ -174,6 +220,25 @@ private final class Front: Sendable {
             let problem = Problem(503, "draining", "the server is about to stop; try again")
             respond(responder, id, ServerResponse(problem, requestID: id))
         }
+    }
+
+    /// The pickup board's page, which holds no data and needs no token.
+    private func board(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
+        guard request.method == .get || request.method == .head else {
+            var refusal = ServerResponse(
+                Problem(405, "method_not_allowed", "a page is read with GET"), requestID: id)
+            refusal.headers.append(("Allow", "GET, HEAD"))
+            return respond(responder, id, refusal)
+        }
+        guard let page = Board.response(path: request.pathSegments) else {
+            let problem = Problem(404, "not_found", "there is no such page")
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        let isKept = request.header("if-none-match")?.contains(page.entityTag) ?? false
+        responder.respond(
+            HTTPResponse(
+                status: isKept ? 304 : 200, headers: page.headers + [("X-Request-Id", id)],
+                body: page.body))
     }
 
     /// - Parameter request: held until the answer is made, so that the loop's thread frees it.
@@ -196,9 +261,14 @@ private final class Front: Sendable {
 
     private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
         var headers = response.headers
+        // What has not changed is told in as few bytes as can be: idle boards ask for it all day.
+        guard response.status != 304 else {
+            return HTTPResponse(status: 304, headers: headers, body: [])
+        }
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
-        if response.contentType != Encoding.cbor.rawValue {
+        let isSaid = headers.contains { $0.name == "Cache-Control" }
+        if response.contentType != Encoding.cbor.rawValue, !isSaid {
             headers.append(("Cache-Control", "no-store"))
         }
         if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }

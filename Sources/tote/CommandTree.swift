@@ -2,10 +2,10 @@ import ToteCommandLine
 
 /// The table that help, completion and parsing read.
 enum CommandTree {
-    private static let data = OptionSpec(
+    static let data = OptionSpec(
         "data", valueName: "DIR", "the data directory", default: "tote-data",
         environment: "TOTE_DATA")
-    private static let json = OptionSpec("json", "print one JSON object instead of text")
+    static let json = OptionSpec("json", "print one JSON object instead of text")
 
     static let table = CommandTable(
         root: CommandSpec(
@@ -13,14 +13,16 @@ enum CommandTree {
             examples: [
                 ("tote serve --demo", "a server with a demo customer, on this machine only"),
                 ("tote token mint --space customer:c-1", "a token for one customer's device"),
+                ("tote catalog import menu.json", "what is sold, where, and for how much"),
                 ("tote backup /srv/backup/monday.db", "a checked copy, while the server works"),
             ],
             options: [OptionSpec.color],
-            subcommands: [serve, token, status, backup, restore, verify]),
+            subcommands: [serve, token, catalog, webhook, status, backup, restore, verify]),
         version: Command.version,
         exitCodes: [
             (.success, "done"), (.failure, "what was checked is not in order"),
-            (.usage, "the command line is wrong"), (.noInput, "a file is not there"),
+            (.usage, "the command line is wrong"), (.dataError, "a file's content is wrong"),
+            (.noInput, "a file is not there"),
             (.unavailable, "the server does not answer"), (.software, "a fault of this program"),
             (.cannotCreate, "a file cannot be made"),
             (.ioError, "a file cannot be read or written"),
@@ -41,7 +43,7 @@ enum CommandTree {
             OptionSpec(
                 "listen", valueName: "HOST:PORT", "where to listen; port 0 takes a free one",
                 default: "127.0.0.1:8090", environment: "TOTE_LISTEN"),
-            OptionSpec("demo", "make a demo customer and print what to type next"),
+            OptionSpec("demo", "make a demo customer and a café, and print what to type next"),
             OptionSpec(
                 "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
                 environment: "TOTE_PROXY"),
@@ -51,6 +53,9 @@ enum CommandTree {
             OptionSpec(
                 "per-address", valueName: "N", "connections from one address at once",
                 default: "256"),
+            OptionSpec(
+                "allow-private-webhooks", "let webhooks go to loopback and private networks"),
+            OptionSpec("allow-insecure-webhooks", "let webhooks go over http without TLS"),
             json,
         ])
 
@@ -90,6 +95,38 @@ enum CommandTree {
                 "revoke", "Revokes a token, at once and for requests that wait.",
                 arguments: [ArgumentSpec("ID", "the token's id, as `token list` shows it")],
                 options: [data, json]),
+        ])
+
+    private static let fileOptions = [
+        OptionSpec(
+            "days", valueName: "N", "how many days opening hours are worked out for",
+            default: "400"),
+        OptionSpec("from", valueName: "DATE", "the first of these days; today by default"),
+        OptionSpec(
+            "language", valueName: "LANG", "the language of the names in a price list",
+            default: "en"),
+    ]
+
+    private static let catalogFile = ArgumentSpec(
+        "FILE", "a catalogue (JSON), or a price list whose name ends in .csv")
+
+    private static let catalog = CommandSpec(
+        "catalog", "Imports, checks and shows what is sold.",
+        subcommands: [
+            CommandSpec(
+                "import", "Puts a catalogue in force, all of it or nothing.",
+                discussion: "Opening hours in a store's own time become UTC intervals: import "
+                    + "again before they run out. A price list (sku,name,price,currency and, when "
+                    + "wanted, store,category,tax) is merged into the catalogue in force.",
+                examples: [
+                    ("tote catalog import menu.json", "a new version"),
+                    ("tote catalog import prices.csv", "new prices, and new products"),
+                ],
+                arguments: [catalogFile], options: [data] + fileOptions + [json]),
+            CommandSpec(
+                "check", "Says all that is wrong with a file, with line and column.",
+                arguments: [catalogFile], options: [data] + fileOptions + [json]),
+            CommandSpec("show", "Shows the catalogue in force.", options: [data, json]),
         ])
 
     private static let status = CommandSpec(

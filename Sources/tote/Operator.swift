@@ -33,11 +33,16 @@ struct Operator {
 
     /// Sends one request and returns the answer's JSON.
     func call(
-        _ method: String, _ path: [String], _ body: Value? = nil, timeout: Duration = .seconds(30)
+        _ method: String, _ path: [String], _ body: Value? = nil, ifMatch: String? = nil,
+        timeout: Duration = .seconds(30)
     ) throws(Failure) -> Value {
         let bytes = body.map { Encoding.json.encode($0) } ?? []
         if let connection = connection() {
-            return try answer(over: connection, method, path, bytes, timeout)
+            let request = HTTPClientRequest(
+                method: method, target: "/" + path.joined(separator: "/"),
+                headers: [("Content-Type", "application/json")]
+                    + (ifMatch.map { [("If-Match", $0)] } ?? []), body: bytes)
+            return try answer(over: connection, request, timeout)
         }
         guard directory.holdsData else {
             throw Failure(
@@ -45,16 +50,15 @@ struct Operator {
                 message: "there is no data in \(directory.path): start `tote serve` on it first, "
                     + "or name another directory with --data", exit: .noInput)
         }
-        return try answerAlone(method, path, bytes)
+        var request = ServerRequest(method: method, path: path, requestID: "local")
+        request.body = bytes
+        request.ifMatch = ifMatch
+        return try answerAlone(request)
     }
 
     private func answer(
-        over connection: HTTPConnection, _ method: String, _ path: [String], _ body: [UInt8],
-        _ timeout: Duration
+        over connection: HTTPConnection, _ request: HTTPClientRequest, _ timeout: Duration
     ) throws(Failure) -> Value {
-        let request = HTTPClientRequest(
-            method: method, target: "/" + path.joined(separator: "/"),
-            headers: [("Content-Type", "application/json")], body: body)
         do {
             let response = try connection.send(request, timeout: timeout)
             return try Self.read(response.status, response.body)
@@ -68,16 +72,13 @@ struct Operator {
     }
 
     /// Without a server the file is opened, under the directory's lock.
-    private func answerAlone(
-        _ method: String, _ path: [String], _ body: [UInt8]
-    ) throws(Failure) -> Value {
+    private func answerAlone(_ request: ServerRequest) throws(Failure) -> Value {
         do {
             let lock = try directory.lock()
             defer { withExtendedLifetime(lock) {} }
             let server = try Server(
                 store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
-            var request = ServerRequest(method: method, path: path, requestID: "local")
-            request.body = body
+            var request = request
             request.isOperator = true
             try server.begin()
             let handled = try server.handle(request, at: SystemClock.nowMilliseconds())

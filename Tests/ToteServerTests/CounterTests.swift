@@ -8,10 +8,6 @@ struct CounterTests {
         return entries.compactMap { $0["id"]?.textValue }
     }
 
-    private func cursor(_ value: Value) throws -> String {
-        try #require(value["cursor"]?.textValue)
-    }
-
     @Test func `an order goes from placed to collected and everybody sees each step`() throws {
         let shop = try Shop()
         var phone = TestDevice(1)
@@ -158,8 +154,14 @@ struct CounterTests {
         #expect(try shop.documentsOrder(cancelled.order)?.isDisputed == true)
         let alarm = try shop.call("GET", "s-1/orders", query: ["state": "ready", "since": "0-0"])
         #expect(alarm.status == 410)
+        // A board that is switched on now sees the alarm too, until it is dismissed.
+        let states = ["state": "preparing,ready"]
+        let seen = try shop.call("GET", "s-1/orders", query: states)
+        #expect(ids(seen.value, "orders") == [cancelled.order.text])
         let path = "s-1/orders/\(cancelled.order.text)/dismiss"
         #expect(try shop.call("POST", path).status == 200)
+        let later = try shop.call("GET", "s-1/orders", query: states)
+        #expect(ids(later.value, "orders") == [])
         #expect(try shop.documentsOrder(cancelled.order)?.isDisputed == false)
     }
 
@@ -216,81 +218,103 @@ struct CounterTests {
         let shop = try Shop(capacity: 1_000)
         let random = TestRandom(seed: seed)
         var phone = TestDevice(1)
-        var server = shop.server
         var orders: [OrderID] = []
-        var shown: [String: (state: String, version: Int64)] = [:]
-        var told: Set<String> = []
-        var since: String?
-        var nonce: UInt64 = 0
-        func call(_ method: String, _ path: [String], _ query: [String: String], _ body: String)
-            throws -> Value
-        {
-            var request = ServerRequest(
-                method: method, path: ["v1", "stores", "s-1"] + path, requestID: "r")
-            request.authorization = "Bearer \(shop.manager)"
-            request.query = query
-            request.body = Array(body.utf8)
-            nonce += 1
-            request.idempotencyKey = "n\(nonce)"
-            return try Encoding.json.value(server.answer(request).body)
-        }
-        func poll() throws {
-            var more = true
-            while more {
-                var query = ["state": "ready", "limit": "3"]
-                if let since { query["since"] = since }
-                let value = try call("GET", ["orders"], query, "")
-                since = try cursor(value)
-                more = value["more"] == .bool(true)
-                for member in ["orders", "left"] {
-                    guard case .array(let entries)? = value[member] else { continue }
-                    for entry in entries {
-                        let id = try #require(entry["id"]?.textValue)
-                        let state = try #require(entry["state"]?.textValue)
-                        let version = try #require(entry["version"]?.intValue)
-                        #expect(told.insert("\(id)@\(version)").inserted, "twice, seed \(seed)")
-                        #expect(version > shown[id]?.version ?? 0, "an older one, seed \(seed)")
-                        shown[id] = (state, version)
-                    }
-                }
-            }
-        }
-        for _ in 0..<60 {
-            nonce += 1
+        let follower = Follower(shop, "seed \(seed)")
+        for nonce in 1...60 as ClosedRange<UInt64> {
             switch random.below(6) {
             case 0,
                 1 where orders.count < 15:
                 let place = shop.tea()
                 orders.append(place.order)
-                _ = try phone.push([shop.change(.place(place), nonce: nonce)], to: server)
+                _ = try phone.push([shop.change(.place(place), nonce: nonce)], to: follower.server)
             case 2:
-                try poll()
+                try follower.poll()
             case 3 where random.below(4) == 0:
-                server = try server.reopened()
+                follower.server = try follower.server.reopened()
             default:
                 guard !orders.isEmpty else { continue }
-                let id = orders[random.below(orders.count)]
-                guard
-                    let order = Order(try server.documents(), item: Name(id.text)),
-                    let next = order.state.steps(by: .manager).dropFirst(random.below(2)).first
-                else { continue }
-                if next == .collected {
-                    _ = try call("POST", ["handover"], [:], "{\"order\":\"\(id.text)\"}")
-                } else {
-                    _ = try call(
-                        "POST", ["orders", id.text, "override"], [:],
-                        "{\"to\":\"\(next.rawValue)\",\"reason\":\"test\"}")
-                }
+                try follower.step(orders[random.below(orders.count)], random.below(2))
             }
         }
-        try poll()
+        try follower.poll()
         for id in orders {
-            guard let order = Order(try server.documents(), item: Name(id.text)) else { continue }
-            let last = shown[id.text]
+            guard let order = try follower.order(id) else { continue }
+            let last = follower.shown[id.text]
             if order.state == .ready || last != nil {
                 #expect(last?.state == order.state.rawValue, "seed \(seed)")
                 #expect(last?.version == order.version, "seed \(seed)")
             }
         }
+    }
+}
+
+/// A counter that polls for ready orders, three at a time, and remembers what it was told.
+private final class Follower {
+    var server: TestServer
+    private let shop: Shop
+    private let what: String
+    private(set) var shown: [String: (state: String, version: Int64)] = [:]
+    private var told: Set<String> = []
+    private var since: String?
+    private var keys = 0
+
+    init(_ shop: Shop, _ what: String) {
+        self.shop = shop
+        server = shop.server
+        self.what = what
+    }
+
+    private func call(
+        _ method: String, _ path: [String], query: [String: String] = [:], _ body: String = ""
+    ) throws -> Value {
+        keys += 1
+        var request = ServerRequest(
+            method: method, path: ["v1", "stores", "s-1"] + path, requestID: "r")
+        request.authorization = "Bearer \(shop.manager)"
+        request.query = query
+        request.body = Array(body.utf8)
+        request.idempotencyKey = "k\(keys)"
+        return try Encoding.json.value(server.answer(request).body)
+    }
+
+    func order(_ id: OrderID) throws -> Order? {
+        Order(try server.documents(), item: Name(id.text))
+    }
+
+    func step(_ id: OrderID, _ skipped: Int) throws {
+        guard let next = try order(id)?.state.steps(by: .manager).dropFirst(skipped).first else {
+            return
+        }
+        if next == .collected {
+            _ = try call("POST", ["handover"], "{\"order\":\"\(id.text)\"}")
+        } else {
+            _ = try call(
+                "POST", ["orders", id.text, "override"],
+                "{\"to\":\"\(next.rawValue)\",\"reason\":\"test\"}")
+        }
+    }
+
+    func poll() throws {
+        var more = true
+        while more {
+            var query = ["state": "ready", "limit": "3"]
+            if let since { query["since"] = since }
+            let value = try call("GET", ["orders"], query: query)
+            since = try #require(value["cursor"]?.textValue)
+            more = value["more"] == .bool(true)
+            for member in ["orders", "left"] {
+                guard case .array(let entries)? = value[member] else { continue }
+                for entry in entries { try take(entry) }
+            }
+        }
+    }
+
+    private func take(_ entry: Value) throws {
+        let id = try #require(entry["id"]?.textValue)
+        let state = try #require(entry["state"]?.textValue)
+        let version = try #require(entry["version"]?.intValue)
+        #expect(told.insert("\(id)@\(version)").inserted, "told twice, \(what)")
+        #expect(version > shown[id]?.version ?? 0, "an older one, \(what)")
+        shown[id] = (state, version)
     }
 }

@@ -168,6 +168,9 @@ final class TestServer {
     private func dumpOrders() throws -> [String] {
         let tables: [StaticString] = [
             """
+            SELECT 'catalogs', json_array(version, time, hex(body)) FROM catalogs ORDER BY version
+            """,
+            """
             SELECT 'orders', json_array(hex(id), space, store, state, version, position, code,
                 placed, slot, moved, due, nonce, hex(cells), hex(body)) FROM orders ORDER BY id
             """,

@@ -1,3 +1,5 @@
+import ToteCommandLine
+
 /// What is to happen and what must hold then: devices, and steps one after the other.
 struct Scenario: Sendable {
     struct Device: Sendable {

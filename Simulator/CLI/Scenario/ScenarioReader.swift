@@ -1,5 +1,8 @@
 import ToteCommandLine
 
+/// Why a scenario cannot be run; nothing has been started.
+typealias ScenarioError = TextError
+
 /// Reads scenarios: `Simulator/Scenarios/scenario.schema.json` says the same to editors.
 struct ScenarioReader {
     private static let members = ["$schema", "name", "about", "tags", "devices", "steps"]
@@ -26,7 +29,7 @@ struct ScenarioReader {
     /// - Throws: the first thing that is wrong, and where.
     static func read(_ text: String) throws(ScenarioError) -> Scenario {
         var reader = ScenarioReader()
-        let root = try ScenarioTextReader.read(text)
+        let root = try JSONTextReader.read(text)
         let found = try reader.members(root, Self.members, "a scenario")
         var scenario = Scenario(
             name: try reader.text(try reader.needed("name", found, root)),

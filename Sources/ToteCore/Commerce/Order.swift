@@ -99,6 +99,7 @@ public struct Order: Hashable, Sendable, Identifiable {
         state = next
         version += 1
         steps.append(Step(state: next, at: time, by: by))
+        if steps.count > Self.stepsMax { steps.removeFirst() }
         switch next {
         case .ready where readyAt == nil: readyAt = time
         case .preparing, .confirmed, .placed: readyAt = nil
@@ -110,6 +111,9 @@ public struct Order: Hashable, Sendable, Identifiable {
 // Documents: collection `orders`, the item is the id, the fields are registers.
 extension Order {
     package static var collection: Name { Reserved.orders }
+
+    /// How many steps are kept; of more the oldest are forgotten.
+    package static let stepsMax = 24
 
     /// How many closed orders the documents keep.
     package static let closedInDocumentsMax = 50

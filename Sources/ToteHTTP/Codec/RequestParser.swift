@@ -116,6 +116,12 @@ package struct RequestParser {
             try Self.checkAuthority(of: head.part(line.target), against: request.header("host"))
         }
         let length = framing.contentLength ?? 0
+        var limits = limits
+        if framing.isChunked || length > limits.bodyBytesAtMost,
+            let larger = limits.largerBodiesAtMost[request.path]
+        {
+            limits.bodyBytesAtMost = larger
+        }
         guard length <= limits.bodyBytesAtMost else {
             throw .bodyTooLarge(limit: limits.bodyBytesAtMost)
         }

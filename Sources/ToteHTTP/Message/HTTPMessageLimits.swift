@@ -9,6 +9,9 @@ package struct HTTPMessageLimits: Sendable, Hashable {
     package var fieldsAtMost = 64
     /// Longest body, in bytes; longer is 413, before the body is read where its length is declared.
     package var bodyBytesAtMost = 1024 * 1024
+    /// Longest body of a request to one of these paths (as they come, without the query), where it
+    /// may be longer than `bodyBytesAtMost`.
+    package var largerBodiesAtMost: [String: Int] = [:]
     /// Longest extension of one chunk, in bytes, counting from its `;`.
     package var chunkExtensionBytesAtMost = 256
     /// Longest sum of all chunk extensions in one body, in bytes: they are work without content.

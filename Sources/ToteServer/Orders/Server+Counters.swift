@@ -267,7 +267,7 @@ extension Server {
             let changed = catalog?.settingAvailability(
                 sku: sku, at: counter.store, isAvailable: isAvailable)
         else { throw Problem(404, "product_unknown", "no product has this SKU") }
-        let version = try catalogs.replace(with: changed, at: clock)
+        let version = try catalogs.replace(with: changed, at: clock).version
         return json(
             .map([
                 "sku": .text(sku), "available": .bool(isAvailable), "catalog": .int(version),

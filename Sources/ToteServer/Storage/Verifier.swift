@@ -9,6 +9,7 @@ package enum Verifier {
         package var batches = 0
         package var events = 0
         package var tokens = 0
+        package var orders = 0
         /// One sentence each; empty when all is well.
         package var faults: [String] = []
         /// What no promise forbids, and a sound client does not do.
@@ -26,7 +27,17 @@ package enum Verifier {
     ) throws -> Report {
         var options = Database.Options()
         options.access = .readOnly
-        let store = try ServerStore(path: path, options: options)
+        return try verify(ServerStore(path: path, options: options), progress: progress)
+    }
+
+    /// What is wrong in the file of a server.
+    package static func faults(of store: ServerStore) throws -> [String] {
+        try verify(store) { _, _ in }.faults
+    }
+
+    private static func verify(
+        _ store: ServerStore, progress: (_ space: Int, _ of: Int) -> Void
+    ) throws -> Report {
         var report = Report()
         do {
             report.faults += try store.database.integrityFaults().map { "SQLite: \($0)" }
@@ -39,7 +50,18 @@ package enum Verifier {
                 if report.faults.count >= faultsMax { break }
             }
             try verifyNothingStrays(store, &report)
+            let wasRestored = try store.meta("was_restored") == 1
+            try verifyOrders(
+                store,
+                documents: { number in
+                    try store.spaceName(number).map {
+                        try Space(
+                            number: number, name: $0, store: store, wasRestored: wasRestored
+                        ).documents
+                    }
+                }, &report)
             report.tokens = try TokenBook(store: store).all.count
+            report.faults += try CatalogBook.faults(store)
         } catch let error as StoreError {
             report.faults.append(error.description)
         } catch let error as SQLiteError where error.isCorrupt {

@@ -1,28 +1,46 @@
-/// A place in a scenario's text, counted from 1, as editors count.
-struct TextPlace: Hashable, Sendable, CustomStringConvertible {
-    var line: Int
+/// A place in a text, counted from 1, as editors count.
+package struct TextPlace: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The line.
+    package var line: Int
     /// In characters, not bytes.
-    var column: Int
+    package var column: Int
 
-    var description: String { "\(line):\(column)" }
+    /// A place.
+    package init(line: Int, column: Int) {
+        self.line = line
+        self.column = column
+    }
+
+    /// `line:column`, as behind a file's name.
+    package var description: String { "\(line):\(column)" }
+
+    /// In the order of the text.
+    package static func < (left: TextPlace, right: TextPlace) -> Bool {
+        (left.line, left.column) < (right.line, right.column)
+    }
 }
 
-/// Why a scenario cannot be run; nothing has been started.
-struct ScenarioError: Error, Hashable, CustomStringConvertible {
-    let place: TextPlace
-    let message: String
+/// What is wrong with a text that a person wrote, and where.
+package struct TextError: Error, Hashable, CustomStringConvertible {
+    /// Where.
+    package let place: TextPlace
+    /// What, and what belongs there.
+    package let message: String
 
-    init(_ place: TextPlace, _ message: String) {
+    /// A fault at a place.
+    package init(_ place: TextPlace, _ message: String) {
         self.place = place
         self.message = message
     }
 
-    var description: String { "\(place): \(message)" }
+    /// The place and the message.
+    package var description: String { "\(place): \(message)" }
 }
 
 /// A JSON value that knows where it stands in the text.
-struct TextNode: Sendable {
-    indirect enum Kind: Sendable {
+package struct TextNode: Sendable {
+    /// What it is.
+    package indirect enum Kind: Sendable {
         case null
         case bool(Bool)
         case number(Int)
@@ -31,11 +49,13 @@ struct TextNode: Sendable {
         case object([(name: String, place: TextPlace, value: TextNode)])
     }
 
-    let kind: Kind
-    let place: TextPlace
+    /// What it is.
+    package let kind: Kind
+    /// Where it begins.
+    package let place: TextPlace
 
     /// What a person calls it.
-    var what: String {
+    package var what: String {
         switch kind {
         case .null: "null"
         case .bool: "true or false"
@@ -48,7 +68,7 @@ struct TextNode: Sendable {
 }
 
 /// Reads JSON (RFC 8259; whole numbers only) and keeps the place of everything.
-struct ScenarioTextReader {
+package struct JSONTextReader {
     private let characters: [Character]
     private var index = 0
     private var place = TextPlace(line: 1, column: 1)
@@ -56,12 +76,14 @@ struct ScenarioTextReader {
     private static let depthMax = 32
 
     /// Reads a whole text.
-    static func read(_ text: String) throws(ScenarioError) -> TextNode {
-        var reader = ScenarioTextReader(characters: Array(text))
+    ///
+    /// - Throws: the first thing that is no JSON, and where.
+    package static func read(_ text: String) throws(TextError) -> TextNode {
+        var reader = JSONTextReader(characters: Array(text))
         let node = try reader.value()
         reader.skipSpace()
         guard reader.index == reader.characters.count else {
-            throw ScenarioError(reader.place, "something follows the scenario's closing brace")
+            throw TextError(reader.place, "something follows the closing brace")
         }
         return node
     }
@@ -83,23 +105,23 @@ struct ScenarioTextReader {
         while let character = current, character.isWhitespace { advance() }
     }
 
-    private mutating func take(_ character: Character, _ what: String) throws(ScenarioError) {
+    private mutating func take(_ character: Character, _ what: String) throws(TextError) {
         skipSpace()
         guard current == character else { throw unexpected(what) }
         advance()
     }
 
-    private func unexpected(_ what: String) -> ScenarioError {
+    private func unexpected(_ what: String) -> TextError {
         guard let current else {
-            return ScenarioError(place, "the text ends where \(what) belongs")
+            return TextError(place, "the text ends where \(what) belongs")
         }
-        return ScenarioError(place, "'\(current)' stands where \(what) belongs")
+        return TextError(place, "'\(current)' stands where \(what) belongs")
     }
 
-    private mutating func value() throws(ScenarioError) -> TextNode {
+    private mutating func value() throws(TextError) -> TextNode {
         skipSpace()
         let start = place
-        guard depth < Self.depthMax else { throw ScenarioError(start, "nested too deep") }
+        guard depth < Self.depthMax else { throw TextError(start, "nested too deep") }
         depth += 1
         defer { depth -= 1 }
         let kind: TextNode.Kind
@@ -114,11 +136,12 @@ struct ScenarioTextReader {
         return TextNode(kind: kind, place: start)
     }
 
-    private mutating func members() throws(ScenarioError) -> [(
+    private mutating func members() throws(TextError) -> [(
         name: String, place: TextPlace, value: TextNode
     )] {
         try take("{", "an object")
         var members: [(name: String, place: TextPlace, value: TextNode)] = []
+        var names: Set<String> = []
         skipSpace()
         guard current != "}" else {
             advance()
@@ -129,8 +152,8 @@ struct ScenarioTextReader {
             let start = place
             guard current == "\"" else { throw unexpected("a member's name in quotes") }
             let name = try string()
-            if name != "//", members.contains(where: { $0.name == name }) {
-                throw ScenarioError(start, "\"\(name)\" is there twice")
+            if name != "//", !names.insert(name).inserted {
+                throw TextError(start, "\"\(name)\" is there twice")
             }
             try take(":", "a colon")
             members.append((name, start, try value()))
@@ -142,7 +165,7 @@ struct ScenarioTextReader {
         return members
     }
 
-    private mutating func elements() throws(ScenarioError) -> [TextNode] {
+    private mutating func elements() throws(TextError) -> [TextNode] {
         try take("[", "a list")
         var elements: [TextNode] = []
         skipSpace()
@@ -160,7 +183,7 @@ struct ScenarioTextReader {
         return elements
     }
 
-    private mutating func word() throws(ScenarioError) -> TextNode.Kind {
+    private mutating func word() throws(TextError) -> TextNode.Kind {
         let start = place
         var text = ""
         while let character = current, character.isLetter {
@@ -171,11 +194,11 @@ struct ScenarioTextReader {
         case "true": return .bool(true)
         case "false": return .bool(false)
         case "null": return .null
-        default: throw ScenarioError(start, "'\(text)' is no JSON: texts stand in quotes")
+        default: throw TextError(start, "'\(text)' is no JSON: texts stand in quotes")
         }
     }
 
-    private mutating func number() throws(ScenarioError) -> Int {
+    private mutating func number() throws(TextError) -> Int {
         let start = place
         var text = ""
         while let character = current, character.isASCII,
@@ -185,12 +208,12 @@ struct ScenarioTextReader {
             advance()
         }
         guard let number = Int(text), String(number) == text else {
-            throw ScenarioError(start, "'\(text)' is no whole number")
+            throw TextError(start, "'\(text)' is no whole number")
         }
         return number
     }
 
-    private mutating func string() throws(ScenarioError) -> String {
+    private mutating func string() throws(TextError) -> String {
         let start = place
         advance()
         var text = ""
@@ -201,16 +224,16 @@ struct ScenarioTextReader {
                 return text
             case "\\": text.unicodeScalars.append(try escaped())
             case _ where character.isNewline:
-                throw ScenarioError(start, "this text is not closed on its line")
+                throw TextError(start, "this text is not closed on its line")
             default:
                 text.append(character)
                 advance()
             }
         }
-        throw ScenarioError(start, "this text is not closed")
+        throw TextError(start, "this text is not closed")
     }
 
-    private mutating func escaped() throws(ScenarioError) -> Unicode.Scalar {
+    private mutating func escaped() throws(TextError) -> Unicode.Scalar {
         let start = place
         advance()
         guard let letter = current else { throw unexpected("an escaped character") }
@@ -223,19 +246,34 @@ struct ScenarioTextReader {
         case "b": return "\u{8}"
         case "f": return "\u{C}"
         case "u":
-            var digits = ""
-            for _ in 0..<4 {
-                guard let digit = current, digit.isHexDigit else {
-                    throw unexpected("one of four hex digits")
-                }
-                digits.append(digit)
+            var code = try fourDigits()
+            if (0xD800..<0xDC00).contains(code), current == "\\" {
                 advance()
+                guard current == "u" else { throw unexpected("the other half of the pair") }
+                advance()
+                let low = try fourDigits()
+                guard (0xDC00..<0xE000).contains(low) else {
+                    throw TextError(start, "write this character itself, not half a pair")
+                }
+                code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
             }
-            guard let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code) else {
-                throw ScenarioError(start, "write this character itself, not half a pair")
+            guard let scalar = Unicode.Scalar(code) else {
+                throw TextError(start, "write this character itself, not half a pair")
             }
             return scalar
-        default: throw ScenarioError(start, "'\\\(letter)' is no escape")
+        default: throw TextError(start, "'\\\(letter)' is no escape")
         }
+    }
+
+    private mutating func fourDigits() throws(TextError) -> UInt32 {
+        var digits = ""
+        for _ in 0..<4 {
+            guard let digit = current, digit.isHexDigit, digit.isASCII else {
+                throw unexpected("one of four hex digits")
+            }
+            digits.append(digit)
+            advance()
+        }
+        return UInt32(digits, radix: 16) ?? 0
     }
 }

@@ -1,0 +1,37 @@
+import Glibc
+import ToteCommandLine
+
+/// Reads what a person wrote.
+enum TextFile {
+    /// The text of a file, without a byte order mark.
+    static func read(_ path: String, most: Int) throws(Operator.Failure) -> String {
+        guard let file = fopen(path, "r") else {
+            throw Operator.Failure(
+                code: "no_file", message: "\(path) is not there or cannot be read", exit: .noInput)
+        }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = Array(repeating: UInt8(0), count: 64 * 1_024)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            guard count > 0 else { break }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= most else {
+                throw Operator.Failure(
+                    code: "file_too_large", message: "\(path) has over \(most) bytes",
+                    exit: .dataError)
+            }
+        }
+        guard ferror(file) == 0 else {
+            throw Operator.Failure(
+                code: "no_file", message: "\(path) cannot be read", exit: .noInput)
+        }
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Operator.Failure(
+                code: "not_utf8", message: "\(path) is not UTF-8: save it as UTF-8",
+                exit: .dataError)
+        }
+        return text
+    }
+}
