@@ -35,6 +35,9 @@ struct AuthorizationTests {
         let orders: [String: OrderID]
         let bearers: [Bearer]
         let tokenID: String
+        /// An endpoint for webhooks, and a delivery to it.
+        let webhook: String
+        let delivery: String
     }
 
     private func world() throws -> World {
@@ -88,9 +91,14 @@ struct AuthorizationTests {
                         role: role, spaces: ["store:\(store)"]))
             }
         }
+        let added = try server.value(
+            server.admin("POST", "v1/admin/webhooks", Self.endpoint))
+        let webhook = added["id"]?.textValue ?? ""
+        let sent = try server.value(server.admin("POST", "v1/admin/webhooks/\(webhook)/test"))
+        guard let delivery = sent["id"]?.textValue else { throw TestFailure("\(added) \(sent)") }
         return World(
             shop: shop, orders: ["s-1": mine.order, "s-2": foreign.order], bearers: bearers,
-            tokenID: tokenID)
+            tokenID: tokenID, webhook: webhook, delivery: delivery)
     }
 
     /// What a route is asked for; `nil` for one that nobody has described here.
@@ -110,6 +118,13 @@ struct AuthorizationTests {
             return [
                 Target(path: filled(["{id}": world.tokenID])),
                 Target(path: filled(["{id}": "tok_0"]), exists: false),
+            ]
+        case "/v1/admin/webhooks": return [Target(path: parts, body: Self.endpoint)]
+        case _ where route.path.hasPrefix("/v1/admin/webhooks/{id}"):
+            let theirs = ["{id}": world.webhook, "{delivery}": world.delivery]
+            return [
+                Target(path: filled(theirs)),
+                Target(path: filled(theirs.merging(["{id}": "wh_0"]) { $1 }), exists: false),
             ]
         case "/v1/spaces/{space}/sync", "/v1/spaces/{space}/orders":
             return ["customer:c-1", "customer:c-2", "customer:c-9", "store:s-1", "store:s-2"].map {
@@ -153,6 +168,7 @@ struct AuthorizationTests {
         }
     }
 
+    private static let endpoint = #"{"url":"https://hooks.example.com/tote"}"#
     private static let catalog =
         #"{"categories":[],"groups":[],"products":[],"stores":[]}"#
 

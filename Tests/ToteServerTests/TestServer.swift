@@ -187,6 +187,11 @@ final class TestServer {
             SELECT 'audit', json_array(id, at, token, label, store, order_id, what, reason)
             FROM audit ORDER BY id
             """,
+            """
+            SELECT 'webhooks', json_array(id, url, label, types, hex(secret), hex(previous),
+                disabled, held) FROM webhooks ORDER BY id
+            """,
+            "SELECT 'deliveries', json_array(number, webhook, message, due) FROM deliveries",
         ]
         return try tables.flatMap { table in
             try store.database.rows(table) { "\($0.text(0)) \($0.text(1))" }
