@@ -8,8 +8,7 @@ import ToteServer
     static let pending: [String: Comment] = [:]
 
     /// All vectors that are transcripts, by their ids.
-    // Safe: written once, and nothing in it can change.
-    private nonisolated(unsafe) static let transcripts: [String: JSON] = {
+    private static let transcripts: [String: JSON] = {
         let vectors = ["exchange", "orders"].flatMap { (try? JSON.vectors($0)) ?? [] }
         let played = vectors.filter { $0["steps"] != nil }.map { ($0["id"]?.text ?? "", $0) }
         return Dictionary(played, uniquingKeysWith: { first, _ in first })
