@@ -1,5 +1,6 @@
 import Testing
 import ToteCore
+import ToteSQLite
 import ToteServer
 
 /// The queue of webhooks: no socket, no thread, the clock in the test's hands.
