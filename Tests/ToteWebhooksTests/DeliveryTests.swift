@@ -93,6 +93,15 @@ import ToteWebhooks
         #expect(try world.delivery(message, of: id, is: "delivered")["attempts"]?.intValue == 1)
     }
 
+    @Test func `a receiver without TLS gets nothing of what was meant for one with it`() throws {
+        let receiver = try TestReceiver()
+        let world = try TestWorld(waits: [])
+        let (id, _) = try world.add("https://127.0.0.1:\(receiver.port)/")
+        let delivery = try world.delivery(try world.test(id), of: id, is: "failed")
+        #expect(delivery["reason"]?.textValue == "tls_failed")
+        #expect(receiver.received.isEmpty)
+    }
+
     @Test func `a redirect is not followed and is no success`() throws {
         let other = try TestReceiver()
         let target = other.url
