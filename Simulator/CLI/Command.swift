@@ -16,6 +16,7 @@ enum Command {
     ) throws(UsageError) -> ExitCode {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
+        case ["counter"]: return try CounterCommand.run(command, terminal)
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
         case ["list"]: return ScenarioCommands.list(command, terminal)

@@ -13,8 +13,8 @@ enum CommandTree {
             options: [OptionSpec.color],
             subcommands: [
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
-                ScenarioCommands.checkSpec, DeviceCommand.spec, WorldCommand.spec,
-                BenchCommand.spec,
+                ScenarioCommands.checkSpec, DeviceCommand.spec, CounterCommand.spec,
+                WorldCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version,
         exitCodes: [
@@ -23,8 +23,8 @@ enum CommandTree {
             (.dataError, "a scenario is wrong"), (.noInput, "a file is not there"),
             (.unavailable, "the server does not answer"),
             (.software, "a fault of this program"),
-            (.ioError, "a device's files cannot be used"),
-            (.temporaryFailure, "a device is in use by another process"),
+            (.ioError, "files of a device or a counter cannot be used"),
+            (.temporaryFailure, "a device or a counter is in use by another process"),
             (Keeper.interrupted, "interrupted: everything that was started is ended"),
         ])
 }
