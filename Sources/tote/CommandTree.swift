@@ -53,6 +53,9 @@ enum CommandTree {
             OptionSpec(
                 "per-address", valueName: "N", "connections from one address at once",
                 default: "256"),
+            OptionSpec(
+                "clock-ahead", valueName: "TIME",
+                "run the clock ahead, for a drill of what takes hours: 2h"),
             json,
         ])
 
