@@ -10,10 +10,12 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [String] = [], path: String? = nil) -> Target {
+func library(
+    _ name: String, _ dependencies: [String] = [], path: String? = nil, embedding: [String] = []
+) -> Target {
     .target(
         name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path,
-        swiftSettings: strict)
+        resources: embedding.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 func command(_ name: String, _ dependencies: [String], path: String? = nil) -> Target {
@@ -49,8 +51,14 @@ let package = Package(
         library("ToteURLSession", ["ToteClient"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
         library(
+            "ToteBoard",
+            embedding: [
+                "Page/board.html", "Page/board.css", "Page/strings.js", "Page/link.js",
+                "Page/view.js", "Page/board.js", "Page/worker.js", "Page/icon.svg",
+            ]),
+        library(
             "ToteService",
-            ["ToteServer", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
+            ["ToteServer", "ToteBoard", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
         library("ToteCommandLine"),
         command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
         library(
@@ -70,7 +78,9 @@ let package = Package(
         tests(
             "ToteClientTests",
             ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),
-        tests("ToteServiceTests", ["ToteService", "ToteServer", "ToteHTTP", "ToteCore"]),
+        tests(
+            "ToteServiceTests",
+            ["ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",

@@ -2,7 +2,7 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md. Needs nothing but Python 3.9.
+Sections in comments are those of protocol.md, from 13 on those of orders.md. Needs nothing but Python 3.9.
 """
 import hashlib
 import json
@@ -1007,6 +1007,102 @@ def expand(value, i=0):
     return {name: expand(content, i) for name, content in value.items()}
 
 
+# ---------------------------------------------------------------- §13.2 prices, §13.3 times
+
+
+AMOUNT_MAX = 10**12
+LINE_CODES = ["product_unknown", "sold_out", "not_sold_here", "option_unknown", "options_invalid"]
+
+
+class NoQuote(Exception):
+    """A cart without a price: what it is refused with."""
+
+    def __init__(self, code, items=None):
+        super().__init__(code, items)
+        self.value = {"code": code} if items is None else {"code": code, "items": items}
+
+
+def by_id(things, name, key="id"):
+    return next((thing for thing in things if thing[key] == name), None)
+
+
+def line_price(catalog, store, item):
+    """The product of a line and its unit price, or the code of what is wrong with it."""
+    line = parse_line_name(item)
+    product = by_id(catalog["products"], line["sku"], "sku")
+    if product is None:
+        return None, "product_unknown"
+    if product["sku"] in store["sold_out"]:
+        return None, "sold_out"
+    price = product.get("prices", {}).get(store["id"], product["price"].get(store["currency"]))
+    if price is None:
+        return None, "not_sold_here"
+    chosen = {}
+    for name, value in line["options"].items():
+        group = by_id(catalog["groups"], name)
+        if name not in product.get("groups", []) or group is None:
+            return None, "option_unknown"
+        chosen[name] = [by_id(group["choices"], choice) for choice in value.split(",")]
+        if None in chosen[name]:
+            return None, "option_unknown"
+    for name in product.get("groups", []):
+        group = by_id(catalog["groups"], name)
+        names = [choice["id"] for choice in chosen.get(name, [])]
+        if name not in chosen and group["min"] == 0:
+            continue
+        if not group["min"] <= len(names) <= group["max"] or len(set(names)) < len(names):
+            return None, "options_invalid"
+    extra = sum(choice.get("price", {}).get(store["currency"], 0)
+                for choices in chosen.values() for choice in choices)
+    return product, max(0, price + extra)
+
+
+def rounded(numerator, divisor):
+    """Half up, of numbers that are not below 0."""
+    return (2 * numerator + divisor) // (2 * divisor)
+
+
+def quote(catalog, store_id, lines):
+    store = by_id(catalog["stores"], store_id)
+    if store is None:
+        raise NoQuote("store_unknown")
+    priced = [(item, quantity, *line_price(catalog, store, item)) for item, quantity in lines]
+    for code in LINE_CODES:
+        items = [item for item, _, product, found in priced if product is None and found == code]
+        if items:
+            raise NoQuote(code, list(dict.fromkeys(items)))
+    bases, amounts = {}, []
+    for item, quantity, product, price in priced:
+        bases[product["tax"]] = bases.get(product["tax"], 0) + quantity * price
+        amounts += [price, quantity * price]
+    subtotal, taxes = sum(bases.values()), []
+    for category in sorted(bases, key=str.encode):
+        rate = store["taxes"][category]
+        divisor = 1_000_000 + (rate if store["tax_included"] else 0)
+        taxes.append([category, rate, rounded(bases[category] * rate, divisor)])
+    total = subtotal + (0 if store["tax_included"] else sum(tax[2] for tax in taxes))
+    if max(amounts + [subtotal, total]) > AMOUNT_MAX:
+        raise NoQuote("amount_out_of_range")
+    return {"currency": store["currency"], "tax_included": store["tax_included"],
+            "lines": [[item, quantity, price] for item, quantity, _, price in priced],
+            "subtotal": subtotal, "taxes": taxes, "total": total}
+
+
+def times(catalog, store_id, at):
+    store = by_id(catalog["stores"], store_id)
+    preparation = store["preparation_minutes"] * 60_000
+
+    def is_open(moment):
+        return any(start <= moment < end for start, end in store["open"])
+
+    openings = [start for start, _ in store["open"] if start > at]
+    starts = ([at] if is_open(at) else []) + openings
+    earliest = next((s + preparation for s in starts if is_open(s + preparation)), None)
+    length = store["slot_minutes"] * 60_000
+    return {"is_open": is_open(at), "next_opening": min(openings, default=None),
+            "earliest_pickup": earliest, "slot": at - at % length}
+
+
 class Failed(Exception):
     pass
 
@@ -1182,15 +1278,41 @@ def check_exchange(v):
                 decode("run", json_text(bound(run)).encode(), JSON)
 
 
+CATALOGS = {}
+
+
+def check_pricing(v):
+    """`catalog` is one, or the id of the vector that has it."""
+    if isinstance(v["catalog"], dict):
+        CATALOGS[v["id"]] = v["catalog"]
+    catalog = CATALOGS[v["catalog"] if isinstance(v["catalog"], str) else v["id"]]
+    if "times" in v:
+        return equal(times(catalog, v["store"], v["at"]), v["times"], "times")
+    try:
+        found = {"quote": quote(catalog, v["store"], v["lines"])}
+    except NoQuote as error:
+        found = {"refused": error.value}
+    wanted = {name: v[name] for name in ("quote", "refused") if name in v}
+    equal(found, wanted, "pricing")
+    assert found.get("quote") != v.get("wrong", 0), "the wrong quote is the right one"
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
-          "digests": check_digests, "exchange": check_exchange}
+          "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing}
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     text = (HERE / "protocol.md").read_text("utf-8")
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
+    orders = (HERE / "orders.md").read_text("utf-8")
+    # Of orders.md the areas that vectors name.
+    areas = {must.rsplit("-", 1)[0] for v in vectors for which in ("keeps", "breaks")
+             for must in v.get(which, [])}
+    musts += [must for must in re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", orders)
+              if must.rsplit("-", 1)[0] in areas]
+    text += "\n" + orders
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
     for which in ("keeps", "breaks"):
         named = {must for v in vectors for must in v.get(which, [])}

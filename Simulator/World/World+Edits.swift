@@ -23,6 +23,15 @@ extension World {
             let list: Name = isForbidden ? collection : "wishlist:w"
             writes = view.flagging(collection: list, item: item)
         }
+        for entry in view.pending where entry.isVisible {
+            for (key, dots) in entry.consumes {
+                guard
+                    !writes.contains(where: {
+                        $0.key == key && !Set($0.replaces).isDisjoint(with: dots)
+                    })
+                else { throw fail(.wrong, "an edit names a cell that a queued order took") }
+            }
+        }
         var known: [Dot: Nonce] = [:]
         if writes.contains(where: { $0.replaces.contains { dotNonces[$0] == nil } }) { try learn() }
         for entry in view.pending { known[entry.dot] = entry.change.nonce }

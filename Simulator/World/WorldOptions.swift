@@ -54,7 +54,8 @@ package struct WorldOptions: Sendable, Hashable {
             restores = 2 + generator.below(3) * 2
             forbiddenEdits = generator.below(2) * 10
         case .orders:
-            orders = 20 + generator.below(3) * 10
+            steps += 40
+            orders = 30 + generator.below(3) * 10
             clones = generator.below(2) * 3
             if generator.chance(25) {
                 clones = 0

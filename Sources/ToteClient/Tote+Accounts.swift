@@ -32,8 +32,10 @@ extension Tote {
         var replica = try replica()
         let name = Installation.accountName(customer: customer)
         if installation.account != name {
+            let former = replica
             replica = try Replica(
                 path: installation.path(account: name), random: clock.draw)
+            try replica.keepCatalog(of: former)
             handle(.stop)
             session = nil
             try installation.enter(name)
@@ -57,12 +59,13 @@ extension Tote {
     ///
     /// - Throws: `storage`; the account still shows, and does not sync.
     public func signOut() throws(ToteError) {
-        _ = try replica()
+        let former = try replica()
         handle(.stop)
         session = nil
         guard installation.account != nil else { return }
         let guest = try Replica(
             path: installation.path(guest: installation.guest), random: clock.draw)
+        try guest.keepCatalog(of: former)
         try installation.leave()
         guestWaits = false
         show(guest, hasAccount: false)

@@ -153,6 +153,9 @@ package final class Database {
     /// Rows that the last INSERT, UPDATE or DELETE touched.
     package var changedRowCount: Int { Int(sqlite3_changes64(handle)) }
 
+    /// Rows that this connection has inserted, changed and deleted since it was opened.
+    package var totalChangedRowCount: Int { Int(sqlite3_total_changes64(handle)) }
+
     /// The number that tells versions of a schema apart: 0 in a new file.
     package func schemaVersion() throws(SQLiteError) -> Int64 {
         try row("PRAGMA user_version") { $0.int(0) } ?? 0

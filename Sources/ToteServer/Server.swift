@@ -128,6 +128,8 @@ package final class Server {
     var guesses = GuessGuard()
     /// What polls were answered in this group: many boards ask the same.
     var pollAnswers: [OrderPoll: ServerResponse] = [:]
+    /// Where feeds end, as far as this group has asked.
+    var feedEnds: [String: UInt64] = [:]
     /// How long pollers are asked to wait before they poll again, milliseconds; 0 for not at all.
     package var loadHint = 0
     /// When the next order expires, once it is known.
@@ -186,6 +188,7 @@ package final class Server {
     func noteOrder(_ order: Order) throws {
         touchedSpaces.insert("store:\(order.store)")
         pollAnswers = [:]
+        feedEnds = [:]
         due = nil
     }
 
@@ -202,11 +205,15 @@ package final class Server {
             onOrder: { [unowned self] in try noteOrder($0) })
     }
 
+    /// Rows written since the file was opened: what a benchmark counts.
+    package var rowsWritten: Int { store.database.totalChangedRowCount }
+
     /// Begins a group.
     package func begin() throws {
         touchedSpaces = []
         revokedTokens = []
         pollAnswers = [:]
+        feedEnds = [:]
         try store.database.execute("BEGIN IMMEDIATE")
     }
 

@@ -34,6 +34,7 @@ final class CommitThread: Sendable {
     struct Statistics: Sendable {
         var groups: UInt64 = 0
         var requests: UInt64 = 0
+        var rows: UInt64 = 0
         var parked = 0
     }
 
@@ -185,9 +186,11 @@ private struct CommitLoop {
         requests = []
         answers.reverse()
         while let (answer, response) = answers.popLast() { answer(response) }
+        let rows = server.rowsWritten
         statistics.withLock {
             $0.groups += 1
             $0.requests += UInt64(count)
+            $0.rows = UInt64(rows)
             $0.parked = parked.count
         }
         groupsSinceCheckpoint += 1

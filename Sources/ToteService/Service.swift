@@ -1,3 +1,4 @@
+internal import ToteBoard
 internal import ToteConcurrency
 internal import ToteCore
 package import ToteHTTP
@@ -68,9 +69,9 @@ package final class Service: Sendable {
         self.servers = servers
     }
 
-    /// Requests answered and groups committed since the start.
-    package var counts: (requests: UInt64, groups: UInt64) {
-        commits.statistics.withLock { ($0.requests, $0.groups) }
+    /// Requests answered, groups committed and rows written since the start.
+    package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
+        commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
     }
 
     /// Stops taking work, answers what is there, closes the file.
@@ -143,6 +144,8 @@ private final class Front: Sendable {
         case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
         case ["v1", "operator", "backup"] where isOperator && request.method == .post:
             return backUp(request, responder, id)
+        case _ where path.first.map(Board.folders.contains) ?? false:
+            return board(request, responder, id)
         default: break
         }
         if isDraining {
@@ -179,6 +182,25 @@ private final class Front: Sendable {
         }
     }
 
+    /// The pickup board's page, which holds no data and needs no token.
+    private func board(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
+        guard request.method == .get || request.method == .head else {
+            var refusal = ServerResponse(
+                Problem(405, "method_not_allowed", "a page is read with GET"), requestID: id)
+            refusal.headers.append(("Allow", "GET, HEAD"))
+            return respond(responder, id, refusal)
+        }
+        guard let page = Board.response(path: request.pathSegments) else {
+            let problem = Problem(404, "not_found", "there is no such page")
+            return respond(responder, id, ServerResponse(problem, requestID: id))
+        }
+        let isKept = request.header("if-none-match")?.contains(page.entityTag) ?? false
+        responder.respond(
+            HTTPResponse(
+                status: isKept ? 304 : 200, headers: page.headers + [("X-Request-Id", id)],
+                body: page.body))
+    }
+
     /// - Parameter request: held until the answer is made, so that the loop's thread frees it.
     private func respond(
         _ responder: HTTPResponder, _ id: String, _ response: ServerResponse,
@@ -199,6 +221,10 @@ private final class Front: Sendable {
 
     private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
         var headers = response.headers
+        // What has not changed is told in as few bytes as can be: idle boards ask for it all day.
+        guard response.status != 304 else {
+            return HTTPResponse(status: 304, headers: headers, body: [])
+        }
         headers.append(("Content-Type", response.contentType))
         // Nothing stores the answer to a POST; of the others none may be stored.
         let isSaid = headers.contains { $0.name == "Cache-Control" }
@@ -218,7 +244,7 @@ private final class Front: Sendable {
     /// Ready: not draining, the commit thread answers, and the disk takes a durable write.
     private func readiness(_ responder: HTTPResponder, _ id: String, isDraining: Bool) {
         @Sendable func unready(_ why: String) -> ServerResponse {
-            var problem = Problem(503, "not_ready", why)
+            var problem = Problem(503, "unready", why)
             problem.retryAfterSeconds = 1
             return ServerResponse(problem, requestID: id)
         }

@@ -101,13 +101,14 @@ import Testing
             library("ToteServer", ["ToteCore", "ToteSQLite"]),
             library(
                 "ToteSimulation", ["ToteCore"], path: "Simulator/World"),
+            library("ToteBoard", embedding: ["Page/board.html"]),
             tests("EndToEndTests", ["tote-sim"]),
             """
         let targets = ImportRules.targets(inManifest: manifest)
         #expect(
             targets.map(\.folder) == [
                 "Sources/ToteCore/", "Sources/ToteServer/", "Simulator/World/",
-                "Tests/EndToEndTests/",
+                "Sources/ToteBoard/", "Tests/EndToEndTests/",
             ])
         func found(_ path: String, _ text: String) -> [String] {
             let file = SourceFile(path, text)

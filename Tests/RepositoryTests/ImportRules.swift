@@ -47,7 +47,7 @@ enum ImportRules {
 
     private static let target = Pattern(
         #"\b(library|command|tests)\(\s*"([\w-]+)"\s*(?:,\s*\[([^\]]*)\])?"#
-            + #"(?:\s*,\s*path:\s*"([^"]+)")?\s*\)"#)
+            + #"(?:\s*,\s*path:\s*"([^"]+)")?(?:\s*,\s*embedding:\s*\[[^\]]*\])?\s*\)"#)
     private static let quotedName = Pattern(#""([\w-]+)""#)
 
     /// The targets of our manifest, written with its own three helper functions.

@@ -161,7 +161,51 @@ final class TestServer {
             FROM tokens ORDER BY id
             """
         ) { "token " + $0.text(0) }
-        return lines
+        return lines + (try dumpOrders())
+    }
+
+    /// The same of the tables that orders and counters have.
+    private func dumpOrders() throws -> [String] {
+        let tables: [StaticString] = [
+            """
+            SELECT 'catalogs', json_array(version, time, hex(body)) FROM catalogs ORDER BY version
+            """,
+            """
+            SELECT 'orders', json_array(hex(id), space, store, state, version, position, code,
+                placed, slot, moved, due, nonce, hex(cells), hex(body)) FROM orders ORDER BY id
+            """,
+            "SELECT 'feeds', json_array(store, position) FROM feeds ORDER BY store",
+            """
+            SELECT 'slots', json_array(store, start, used, capacity) FROM slots
+            ORDER BY store, start
+            """,
+            """
+            SELECT 'answers', json_array(token, key, at, hex(digest), status, hex(body))
+            FROM answers ORDER BY token, key
+            """,
+            """
+            SELECT 'audit', json_array(id, at, token, label, store, order_id, what, reason)
+            FROM audit ORDER BY id
+            """,
+        ]
+        return try tables.flatMap { table in
+            try store.database.rows(table) { "\($0.text(0)) \($0.text(1))" }
+        }
+    }
+
+    /// Runs one request in a group that is rolled back: what it is answered, and what every table
+    /// held after it.
+    func attempt(_ request: ServerRequest) throws -> (handled: Handled, dump: [String]) {
+        try server.begin()
+        do {
+            let handled = try server.handle(request, at: now)
+            let after = try dump()
+            try server.rollBack()
+            return (handled, after)
+        } catch {
+            try server.rollBack()
+            throw error
+        }
     }
 
     /// The documents that a device without a cursor gets.

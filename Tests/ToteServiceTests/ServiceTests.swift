@@ -95,7 +95,7 @@ import ToteService
             atPath: probe + "/full", withIntermediateDirectories: true)
         let unready = try get("/readyz")
         #expect(unready.status == 503)
-        #expect(try Encoding.json.value(unready.body)["code"]?.textValue == "not_ready")
+        #expect(try Encoding.json.value(unready.body)["code"]?.textValue == "unready")
         try FileManager.default.removeItem(atPath: probe)
         #expect(try get("/readyz").status == 200)
     }

@@ -12,7 +12,8 @@ enum BenchCommand {
         ],
         arguments: [
             ArgumentSpec(
-                "WHAT", "core, codec, allocations, http or sync; all by default", optional: true)
+                "WHAT", "core, codec, allocations, http, sync or orders; all by default",
+                optional: true)
         ],
         options: [
             OptionSpec("seconds", valueName: "N", "how long each round takes", default: "2"),
@@ -26,7 +27,7 @@ enum BenchCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let known = ["core", "codec", "allocations", "http", "sync"]
+        let known = ["core", "codec", "allocations", "http", "sync", "orders"]
         let what = command.arguments.first
         if let what, !known.contains(what) {
             throw UsageError(
@@ -53,6 +54,9 @@ enum BenchCommand {
                 case "codec": rows += try CodecBench.run(rounds: rounds)
                 case "allocations": rows += try allocations(command)
                 case "http": rows += try HTTPBench.run(seconds: seconds, rounds: rounds)
+                case "orders":
+                    rows += try OrderBench.run(
+                        directory: directory, seconds: seconds, rounds: rounds)
                 default:
                     rows += try SyncBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
@@ -81,10 +85,13 @@ enum BenchCommand {
     }
 
     private static func removeTree(_ path: String) {
-        for name in ["served/tote.db", "served/lock", "served/operator.sock", "bare.db"] {
-            for suffix in ["", "-wal", "-shm"] { unlink("\(path)/\(name)\(suffix)") }
+        for folder in ["served", "ordered"] {
+            for name in ["tote.db", "tote.db-wal", "tote.db-shm", "lock", "operator.sock"] {
+                unlink("\(path)/\(folder)/\(name)")
+            }
+            rmdir("\(path)/\(folder)")
         }
-        rmdir(path + "/served")
+        for suffix in ["", "-wal", "-shm"] { unlink("\(path)/bare.db\(suffix)") }
         rmdir(path)
     }
 }

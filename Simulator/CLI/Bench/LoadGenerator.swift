@@ -84,7 +84,9 @@ struct LoadGenerator {
         return report
     }
 
-    private func connect() throws(BenchError) -> Int32 {
+    private func connect() throws(BenchError) -> Int32 { try Self.connect(port) }
+
+    static func connect(_ port: UInt16) throws(BenchError) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -118,19 +120,19 @@ struct LoadGenerator {
             clinux_receive(client.descriptor, $0.baseAddress, $0.count)
         }
         guard count > 0 else { throw BenchError("a connection was closed") }
-        if client.input.isEmpty, let whole = answer(buffer[..<count]), whole.end == count {
+        if client.input.isEmpty, let whole = Self.answer(buffer[..<count]), whole.end == count {
             answered(index, whole.status, buffer[whole.body..<whole.end])
             return true
         }
         client.input.append(contentsOf: buffer[..<count])
-        guard let whole = answer(client.input[...]) else { return false }
+        guard let whole = Self.answer(client.input[...]) else { return false }
         answered(index, whole.status, client.input[whole.body..<whole.end])
         client.input.removeAll(keepingCapacity: true)
         return true
     }
 
     /// Where an answer's body lies, when the answer is whole.
-    private func answer(
+    static func answer(
         _ bytes: ArraySlice<UInt8>
     ) -> (status: Int, body: Int, end: Int)? {
         bytes.withUnsafeBufferPointer { bytes in

@@ -56,16 +56,7 @@ enum SyncBench {
     }
 
     private static func mint(_ space: String, _ directory: DataDirectory) throws -> String {
-        let connection = try HTTPConnection(to: .unix(path: directory.socketPath))
-        let response = try connection.send(
-            HTTPClientRequest(
-                method: "POST", target: "/v1/admin/tokens",
-                headers: [("Content-Type", "application/json")],
-                body: Array("{\"spaces\":[{\"space\":\"\(space)\"}]}".utf8)))
-        guard let token = try Encoding.json.value(response.body)["token"]?.textValue else {
-            throw BenchError("no token was minted")
-        }
-        return token
+        try BenchAdmin(directory).mint([space])
     }
 
     private static func measure(

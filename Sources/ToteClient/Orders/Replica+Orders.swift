@@ -71,6 +71,15 @@ extension Replica {
         keptCatalog = catalog
     }
 
+    /// Takes over the catalogue of another file of this device, unless this one has its own: it is
+    /// the same for everybody.
+    func keepCatalog(of other: Replica) throws(ToteError) {
+        guard catalog == nil, other.catalog != nil,
+            let bytes = (try? other.store.bytes("catalog")) ?? nil
+        else { return }
+        try keepCatalog(bytes)
+    }
+
     /// What a cart costs at a store, exactly as the server will price it.
     package func quote(cart name: String, at store: String) throws(ToteError) -> Quote {
         guard let catalog else {

@@ -15,9 +15,10 @@ public struct Catalog: Hashable, Sendable {
     /// All stores, in the order of the catalogue.
     public private(set) var stores: [Store]
 
-    private let productIndex: [Name: Int]
-    private let storeIndex: [Name: Int]
-    let groupIndex: [Name: Int]
+    private let productIndex: [String: Int]
+    private let storeIndex: [String: Int]
+    private let groupIndex: [String: Int]
+    private let barcodeIndex: [String: Int]
 
     /// Beyond it no amount goes, either way (M-PRC-2): minor units.
     package static let amountMax: Int64 = 1_000_000_000_000
@@ -56,28 +57,49 @@ public struct Catalog: Hashable, Sendable {
         productIndex = Self.index(products.map(\.sku))
         storeIndex = Self.index(stores.map(\.id))
         groupIndex = Self.index(groups.map(\.id))
+        var barcodes: [String: Int] = [:]
+        for (index, product) in products.enumerated() {
+            for barcode in product.barcodes { barcodes[barcode] = index }
+        }
+        barcodeIndex = barcodes
     }
 
-    private static func index(_ ids: [String]) -> [Name: Int] {
+    /// A dictionary takes one spelling of a text for another: what it finds is compared bytewise.
+    private static func index(_ ids: [String]) -> [String: Int] {
         Dictionary(
-            ids.enumerated().map { (Name($0.element), $0.offset) }, uniquingKeysWith: { a, _ in a })
+            ids.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { a, _ in a })
     }
 
     /// The product with this SKU.
-    public func product(_ sku: String) -> Product? { productIndex[Name(sku)].map { products[$0] } }
+    public func product(_ sku: String) -> Product? {
+        guard let index = productIndex[sku], Name(products[index].sku) == Name(sku) else {
+            return nil
+        }
+        return products[index]
+    }
+
+    /// The product that has this barcode, as it was scanned.
+    public func product(barcode: String) -> Product? { barcodeIndex[barcode].map { products[$0] } }
 
     /// The store with this id.
-    public func store(_ id: String) -> Store? { storeIndex[Name(id)].map { stores[$0] } }
+    public func store(_ id: String) -> Store? {
+        guard let index = storeIndex[id], stores[index].id.isID(id) else { return nil }
+        return stores[index]
+    }
 
     /// The option group with this id.
-    public func group(_ id: String) -> OptionGroup? { groupIndex[Name(id)].map { groups[$0] } }
+    public func group(_ id: String) -> OptionGroup? {
+        guard let index = groupIndex[id], groups[index].id.isID(id) else { return nil }
+        return groups[index]
+    }
 
     /// The catalogue with a product sold out at a store, or not any more; `nil` when there is no
     /// such product or store. The version stays: who replaces the catalogue counts.
     package func settingAvailability(
         sku: String, at store: String, isAvailable: Bool
     ) -> Catalog? {
-        guard let index = storeIndex[Name(store)], let product = product(sku) else { return nil }
+        guard let index = storeIndex[store], self.store(store) != nil, let product = product(sku)
+        else { return nil }
         var changed = self
         if isAvailable {
             changed.stores[index].soldOut.remove(product.sku)
@@ -134,7 +156,7 @@ extension Catalog {
 
         /// The choice with this id.
         public func choice(_ id: String) -> Choice? {
-            choices.first { Name($0.id) == Name(id) }
+            choices.first { $0.id.isID(id) }
         }
     }
 
@@ -189,5 +211,13 @@ extension Catalog {
     public struct LateMinutes: Hashable, Sendable {
         public let late: Int
         public let veryLate: Int
+    }
+}
+
+extension String {
+    /// Whether this id, which is ASCII, has these bytes. What Unicode takes for an ASCII text is
+    /// longer.
+    fileprivate func isID(_ text: String) -> Bool {
+        utf8.count == text.utf8.count && self == text
     }
 }

@@ -42,7 +42,7 @@ extension CatalogReader {
         }
         unique(choices.map(\.id), in: ["choices"], "id")
         // Bounds of a list that was not read say nothing.
-        guard faults.count == before else { return nil }
+        guard faults.count == before, members["choices"] != nil else { return nil }
         guard !choices.isEmpty else {
             at(.member("choices")) { $0.fault("out_of_range", "a group has at least one choice") }
             return nil
@@ -94,10 +94,10 @@ extension CatalogReader {
         let special = dictionary(members["prices"], "prices", most: Catalog.storesMax) {
             reader, _, value in reader.integer(value, 0...Catalog.amountMax)
         }
-        guard let sku, let names, let tax else { return nil }
-        if price.isEmpty, special.isEmpty {
-            at(.member("price")) { $0.fault("price_missing", "\(sku) has no price anywhere") }
+        if members["price"] == .map([]), special.isEmpty {
+            at(.member("price")) { $0.fault("price_missing", "this product has no price anywhere") }
         }
+        guard let sku, let names, let tax else { return nil }
         return Catalog.Product(
             sku: sku, names: names, category: category, barcodes: barcodes, tax: tax,
             groups: groups, price: price, prices: special)
@@ -161,10 +161,13 @@ extension CatalogReader {
     }
 
     private mutating func reference(
-        _ way: [CatalogError.Step], _ id: String, _ what: String, _ known: [String]
+        _ way: [CatalogError.Step], _ id: String, _ what: String,
+        _ known: @autoclosure () -> [String]
     ) {
+        // What cannot be told any more is not worth a list of all that is known.
+        guard faults.count < Catalog.faultsMax else { return }
         steps += way
-        fault("unknown_reference", "there is no \(what) `\(id)`", known: known)
+        fault("unknown_reference", "there is no \(what) `\(id)`", known: known())
         steps.removeLast(way.count)
     }
 

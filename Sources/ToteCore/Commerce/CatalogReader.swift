@@ -43,7 +43,7 @@ struct CatalogReader {
         fault("wrong_type", "this is \(Self.kind(value)), \(wanted) belongs here")
     }
 
-    /// The members of an object: all that are required, and none that is not known.
+    /// The members of an object that are known. Notes those that are not, and what is missing.
     mutating func members(
         _ value: Value, _ shape: CatalogShape
     ) -> [Name: Value]? {
@@ -68,7 +68,7 @@ struct CatalogReader {
         for member in missing {
             fault("missing_member", "`\(member.name)` of \(shape.what) is missing")
         }
-        return missing.isEmpty ? members : nil
+        return members
     }
 
     /// A list's elements, each read at its place; those that cannot be read are left out.
@@ -192,6 +192,7 @@ struct CatalogReader {
 
     /// `names`: language to text, at least one.
     mutating func names(_ members: [Name: Value]) -> [String: String]? {
+        guard members["names"] != nil else { return nil }
         let before = faults.count
         let names = dictionary(members["names"], "names", most: Catalog.languagesMax) {
             reader, language, value in

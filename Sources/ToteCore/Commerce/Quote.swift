@@ -2,8 +2,10 @@
 public struct Quote: Hashable, Sendable {
     /// One line of the cart.
     public struct Line: Hashable, Sendable {
-        /// The line's name: SKU and options.
-        public let item: String
+        /// SKU and options.
+        public let line: LineName
+        /// The name of the line's item in a document.
+        public var item: String { line.item.text }
         public let quantity: Int64
         /// Of one, in minor units, with its options.
         public let price: Int64
@@ -76,33 +78,35 @@ extension Catalog {
                 faults.append((error, line.item.item.text))
             }
         }
-        if let first = LineFault.allCases.first(where: { code in
-            faults.contains { $0.fault == code }
-        }) {
+        if !faults.isEmpty,
+            let first = LineFault.allCases.first(where: { code in
+                faults.contains { $0.fault == code }
+            })
+        {
             var told: Set<Name> = []
             let items = faults.filter { $0.fault == first && told.insert(Name($0.item)).inserted }
             throw .lines(code: first.code, items: items.map(\.item))
         }
         var subtotal: Int64 = 0
-        var bases: [Name: Int64] = [:]
+        var bases: [String: Int64] = [:]
         var quoted: [Quote.Line] = []
         for (line, (product, price)) in zip(lines, priced) {
             guard line.quantity >= 0 else { throw .amountOutOfRange }
             let gross = try Self.amount(line.quantity.multipliedReportingOverflow(by: price))
             subtotal = try Self.amount(subtotal.addingReportingOverflow(gross))
             _ = try Self.amount((price, false))
-            bases[Name(product.tax), default: 0] += gross
+            bases[product.tax, default: 0] += gross
             quoted.append(
                 Quote.Line(
-                    item: line.item.item.text, quantity: line.quantity, price: price,
+                    line: line.item, quantity: line.quantity, price: price,
                     names: product.names))
         }
         var taxes: [Quote.Tax] = []
         var total = subtotal
-        for (category, base) in bases.sorted(by: { $0.key < $1.key }) {
-            let rate = store.taxes[category.text] ?? 0
+        for (category, base) in bases.sorted(by: { Name($0.key) < Name($1.key) }) {
+            let rate = store.taxes[category] ?? 0
             let tax = Self.tax(of: base, rate: rate, isIncluded: store.taxIncluded)
-            taxes.append(Quote.Tax(category: category.text, rate: rate, amount: tax))
+            taxes.append(Quote.Tax(category: category, rate: rate, amount: tax))
             if !store.taxIncluded { total = try Self.amount(total.addingReportingOverflow(tax)) }
         }
         return Quote(

@@ -157,8 +157,7 @@ struct OrderBook {
         }
         guard let earliest = shop.earliestPickup(at: now) else { return .refused("store_closed") }
         if let wanted = place.pickupAt {
-            let preparation = UInt64(shop.preparationMinutes) * 60_000
-            if wanted < now + preparation {
+            if wanted < earliest {
                 return .refused("pickup_time_passed", ["earliest": .int(Int64(earliest))])
             }
             guard shop.isOpen(at: wanted) else {

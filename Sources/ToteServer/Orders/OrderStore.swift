@@ -98,6 +98,18 @@ extension ServerStore {
         ).map(\.order)
     }
 
+    /// A space's orders placed at one moment, in the order of their ids.
+    func orders(space: UInt64, placedAt time: UInt64) throws -> [Order] {
+        try Self.sound(
+            try database.rows(
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE space = ?1 AND placed = ?2 ORDER BY id
+                """,
+                .bits(space), .bits(time), map: Self.row)
+        ).map(\.order)
+    }
+
     /// A store's orders behind a place in its feed, in the order of the feed.
     func orders(store: String, after position: UInt64, most: Int) throws -> [OrderRow] {
         try Self.sound(

@@ -278,15 +278,24 @@ extension Server {
             (1...100).contains(limit)
         else { throw Problem(400, "bad_query", "before is a time, limit is 1 to 100") }
         let number = try store.spaceNumber(name) ?? 0
-        let orders = try store.orders(space: number, before: before, most: limit + 1)
-        let values = orders.prefix(limit).map { order -> Value in
+        var orders = try store.orders(space: number, before: before, most: limit + 1)
+        var hasMore = false
+        if orders.count > limit {
+            // A page ends between two moments: the next one asks for what was placed before.
+            let last = orders[limit - 1].placedAt
+            orders =
+                orders.filter { $0.placedAt > last }
+                + (try store.orders(space: number, placedAt: last))
+            hasMore = try !store.orders(space: number, before: last, most: 1).isEmpty
+        }
+        let values = orders.map { order -> Value in
             guard case .map(let members) = order.value else { return order.value }
             return .map(
                 (members + [Value.Entry("id", .text(order.id.text))])
                     .sorted { Name($0.name) < Name($1.name) })
         }
         return json(
-            .map(["orders": .array(Array(values)), "more": .bool(orders.count > limit)]))
+            .map(["orders": .array(values), "more": .bool(hasMore)]))
     }
 
     /// Lets what was not collected in time expire; call it within a group.

@@ -62,7 +62,8 @@ extension Server {
 
     /// Answers a poll, or `nil` when it may wait for something new.
     func answer(_ poll: OrderPoll, mustAnswer: Bool) throws -> ServerResponse? {
-        let end = try store.feedPosition(poll.store)
+        let end = try feedEnds[poll.store] ?? store.feedPosition(poll.store)
+        feedEnds[poll.store] = end
         if let since = poll.since, since > end { throw expiredCursor }
         let start = poll.since ?? 0
         let tag = "\"\(Hex.string(epoch))-\(end)\""

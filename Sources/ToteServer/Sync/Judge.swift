@@ -405,10 +405,12 @@ struct Judge {
                 throw Problem(400, "malformed", "nobody resends under the server's own id")
             }
             let isWhole = grant.readsAll || event.dot.replica == request.replica
-            let mayWrite = event.change.writes.allSatisfy {
-                grant.mayWrite($0.key.collection)
-                    && !Reserved.collections.contains($0.key.collection)
-            }
+            let mayWrite =
+                (event.change.intent == nil || grant.mayWrite(Reserved.orders))
+                && event.change.writes.allSatisfy {
+                    grant.mayWrite($0.key.collection)
+                        && !Reserved.collections.contains($0.key.collection)
+                }
             guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
                 try space.indexed(store).dots[event.change.nonce] == nil
             else { continue }

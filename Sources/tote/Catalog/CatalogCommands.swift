@@ -8,6 +8,8 @@ import ToteService
 enum CatalogCommands {
     /// Bytes of a file that is read, comments and spaces included.
     static let fileBytesMax = 16 * 1_024 * 1_024
+    /// How many stores a summary lists.
+    static let storesShownMax = 20
 
     static func importFile(
         _ command: ParsedCommand, _ output: Output
@@ -97,21 +99,26 @@ enum CatalogCommands {
     /// What a catalogue holds, for people.
     private static func summary(_ catalog: Catalog) -> [String] {
         let counts = [
-            (catalog.products.count, "products"), (catalog.categories.count, "categories"),
-            (catalog.groups.count, "option groups"), (catalog.stores.count, "stores"),
+            (catalog.products.count, "product", "products"),
+            (catalog.categories.count, "category", "categories"),
+            (catalog.groups.count, "option group", "option groups"),
+            (catalog.stores.count, "store", "stores"),
         ]
-        let width = catalog.stores.map(\.id.utf8.count).max() ?? 0
+        let shown = catalog.stores.prefix(storesShownMax)
+        let width = shown.map(\.id.utf8.count).max() ?? 0
         let now = SystemClock.nowMilliseconds()
-        return [counts.map { "\($0) \($1)" }.joined(separator: ", ")]
-            + catalog.stores.map { store in
-                let id = store.id + String(repeating: " ", count: width - store.id.utf8.count)
-                let taxes = store.taxIncluded ? "tax included" : "tax added"
-                var state = store.isOpen(at: now) ? "open now" : "closed now"
-                if let last = store.open.last {
-                    state += ", hours until \(SystemClock.text(last.to).prefix(10))"
-                }
-                return "  \(id)  \(store.currency), \(taxes), \(state)"
+        var lines = [counts.map { "\($0) \($0 == 1 ? $1 : $2)" }.joined(separator: ", ")]
+        for store in shown {
+            let id = store.id + String(repeating: " ", count: width - store.id.utf8.count)
+            let taxes = store.taxIncluded ? "tax included" : "tax added"
+            var state = store.isOpen(at: now) ? "open now" : "closed now"
+            if let last = store.open.last {
+                state += ", hours until \(SystemClock.text(last.to).prefix(10))"
             }
+            lines.append("  \(id)  \(store.currency), \(taxes), \(state)")
+        }
+        let more = catalog.stores.count - shown.count
+        return more > 0 ? lines + ["  and \(more) more"] : lines
     }
 }
 
@@ -157,6 +164,23 @@ private struct Input {
 
     /// The file's catalogue; for a price list with the version that it was merged into.
     func read(_ line: Operator) throws(CatalogCommands.Refusal) -> (Catalog, base: Int64?) {
+        let (catalog, base) = try readFile(line)
+        // As the server will count it, with its version.
+        let bytes = Encoding.json.encode(catalog.value).count
+        guard bytes <= Catalog.bytesMax else {
+            throw .failed(
+                Operator.Failure(
+                    code: "catalog_too_large",
+                    message: "the catalogue takes \(bytes) bytes, at most \(Catalog.bytesMax) are "
+                        + "allowed: work opening hours out for fewer days with --days",
+                    exit: .dataError))
+        }
+        return (catalog, base)
+    }
+
+    private func readFile(
+        _ line: Operator
+    ) throws(CatalogCommands.Refusal) -> (Catalog, base: Int64?) {
         let text = try CatalogCommands.refusing { () throws(Operator.Failure) in
             try TextFile.read(name, most: CatalogCommands.fileBytesMax)
         }

@@ -18,8 +18,10 @@ actor TestServer: Transport {
 
     struct Offline: Error {}
 
-    private let server: Server
-    private let clock: TestClock
+    let server: Server
+    let clock: TestClock
+    /// The catalogue in force as it is served, and its version.
+    var catalog: (version: Int, bytes: [UInt8])?
     private var parked: [Int: (sync: Parked, wake: CheckedContinuation<Void, Never>)] = [:]
     private var held: [CheckedContinuation<Void, Never>] = []
     private var nextID = 0
@@ -57,7 +59,7 @@ actor TestServer: Transport {
         return secret
     }
 
-    private func serve(_ body: () throws -> Handled) throws -> Handled {
+    func serve(_ body: () throws -> Handled) throws -> Handled {
         try server.begin()
         let handled = try body()
         try server.commit()
@@ -106,10 +108,16 @@ actor TestServer: Transport {
     }
 
     private func answer(_ request: TransportRequest) async throws -> TransportResponse {
-        let path = request.path.split(separator: "/").map {
+        let parts = request.path.split(separator: "?", maxSplits: 1)
+        let path = parts[0].split(separator: "/").map {
             String($0).replacing("%20", with: " ").replacing("%C3%A9", with: "é")
         }
         var inner = ServerRequest(method: request.method, path: path, requestID: "r")
+        for pair in parts.dropFirst().first?.split(separator: "&") ?? [] {
+            let sides = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            inner.query[sides[0]] = sides.count == 2 ? sides[1] : ""
+        }
+        inner.ifNoneMatch = request.headers["If-None-Match"]
         inner.authorization = request.headers["Authorization"]
         inner.contentType = request.headers["Content-Type"]
         inner.body = request.body
@@ -130,6 +138,11 @@ actor TestServer: Transport {
             handled = try serve { try server.resume(sync, at: clock.milliseconds + 30_000) }
         }
         guard case .answer(let response) = handled else { throw Offline() }
+        if path == ["v1", "catalog"], response.code == "not_found", let catalog {
+            let isKnown = inner.ifNoneMatch == "\"\(catalog.version)\""
+            return TransportResponse(
+                status: isKnown ? 304 : 200, body: isKnown ? [] : catalog.bytes)
+        }
         var headers = ["Content-Type": response.contentType]
         for (name, value) in response.headers { headers[name] = value }
         return TransportResponse(status: response.status, headers: headers, body: response.body)
@@ -137,7 +150,7 @@ actor TestServer: Transport {
 
     private func wake(_ id: Int) { parked.removeValue(forKey: id)?.wake.resume() }
 
-    private func wakeTouched() {
+    func wakeTouched() {
         for (id, entry) in parked where server.touchedSpaces.contains(entry.sync.space) {
             wake(id)
         }

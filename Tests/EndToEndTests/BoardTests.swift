@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+/// The pickup board in a headless browser: the page as `tote` serves it, a store's API beside it.
+@Suite(.timeLimit(.minutes(10))) struct BoardTests {
+    /// Where continuous integration runs, a missing browser is a failure and no reason to skip.
+    private static let mustRun = ProcessInfo.processInfo.environment["TOTE_CI"] == "1"
+
+    private static let isInstalled: Bool = {
+        let programs = ["chromium", "chromedriver", "python3"]
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let areThere = programs.allSatisfy { program in
+            folders.contains { folder in
+                FileManager.default.isExecutableFile(atPath: "\(folder)/\(program)")
+            }
+        }
+        return areThere && (try? python(["-c", "import selenium"]).wait())?.exit == 0
+    }()
+
+    @Test(.enabled(if: mustRun || isInstalled, "Chromium, its driver or selenium is missing"))
+    func `the board does in Chromium what a counter and a wall need`() async throws {
+        let directory = try SimulatorProgram.makeDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let data = directory.appendingPathComponent("data").path
+        let server = try RunningProgram(
+            "tote", ["serve", "--data", data, "--listen", "127.0.0.1:0", "--json"])
+        defer { server.end(SIGTERM) }
+        let line = try #require(server.readLine())
+        let said = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        let url = try #require(said?["url"] as? String)
+
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../Board/board_test.py").standardized
+        let outcome = try await Self.python([script.path], ["TOTE_BOARD_PAGES": url]).value()
+        #expect(outcome.exit == 0, "\(outcome.said)")
+        #expect(outcome.said.contains("\nOK"), "\(outcome.said)")
+    }
+
+    /// A run of Python, started.
+    fileprivate struct Run {
+        let process: Process
+        let said: URL
+        let ended: AsyncStream<Void>
+    }
+
+    /// Starts Python in the caller's own environment, where its packages are.
+    fileprivate static func python(
+        _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> Run {
+        let said = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tote-board-\(UInt64.random(in: 0 ... .max))")
+        try Data().write(to: said)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-B"] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        // A file: a pipe that nobody reads would stop the program.
+        let handle = try FileHandle(forWritingTo: said)
+        process.standardOutput = handle
+        process.standardError = handle
+        let (ended, ending) = AsyncStream.makeStream(of: Void.self)
+        process.terminationHandler = { _ in ending.finish() }
+        try process.run()
+        return Run(process: process, said: said, ended: ended)
+    }
+}
+
+extension BoardTests.Run {
+    /// What it said and how it ended, without holding a thread until then.
+    fileprivate func value() async throws -> (exit: Int32, said: String) {
+        for await _ in ended {}
+        return try wait()
+    }
+
+    fileprivate func wait() throws -> (exit: Int32, said: String) {
+        process.waitUntilExit()
+        defer { try? FileManager.default.removeItem(at: said) }
+        let text = String(decoding: try Data(contentsOf: said), as: UTF8.self)
+        return (process.terminationStatus, text)
+    }
+}

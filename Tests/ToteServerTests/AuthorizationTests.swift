@@ -1,0 +1,342 @@
+import Testing
+import ToteCore
+import ToteServer
+
+/// Every route that there is, asked by everybody for everything: what is not somebody's own
+/// answers as what is not there, and a refused request leaves no trace.
+struct AuthorizationTests {
+    private static let missing = OrderID(high: 9, low: 9)
+
+    /// Who asks.
+    private struct Bearer {
+        var name: String
+        var secret: String?
+        var isValid = true
+        var role = "customer"
+        var spaces: [String] = []
+        /// Whether it may read and write all of its spaces.
+        var isLimited = false
+
+        func owns(_ space: String) -> Bool { isValid && spaces.contains(space) }
+    }
+
+    /// One request for a thing of somebody.
+    private struct Target {
+        var path: [String]
+        var query: [String: String] = [:]
+        var body = ""
+        /// Whether there is such a thing at all.
+        var exists = true
+    }
+
+    private struct World {
+        let shop: Shop
+        /// An order of customer c-1 at store s-1, and one of customer c-2 at store s-2.
+        let orders: [String: OrderID]
+        let bearers: [Bearer]
+        let tokenID: String
+    }
+
+    private func world() throws -> World {
+        let shop = try Shop()
+        let server = shop.server
+        func mint(_ spaces: [String], _ more: String = "") throws -> String {
+            let list = spaces.map { "{\"space\":\"\($0)\"\(more)}" }.joined(separator: ",")
+            return "{\"spaces\":[\(list)]"
+        }
+        func token(_ role: String, _ spaces: [String], more: String = "") throws -> String {
+            try server.mint(mint(spaces) + ",\"role\":\"\(role)\"\(more)}")
+        }
+        let other = try token("customer", ["customer:c-2"])
+        var phone = TestDevice(1)
+        let mine = shop.tea()
+        try shop.place(mine, by: &phone, nonce: 1)
+        var theirs = SyncRequest(replica: ReplicaID(2))
+        let foreign = shop.tea(store: "s-2")
+        theirs.changes = [
+            Event(
+                dot: Make.dot(2, 1), change: shop.change(.place(foreign), nonce: 2),
+                outcome: .accepted)
+        ]
+        _ = try server.send(theirs, token: other, space: "customer:c-2")
+        let expired = try token("manager", ["store:s-1"], more: ",\"expires_in_s\":1")
+        let revoked = try token("manager", ["store:s-1"], more: ",\"label\":\"lost\"")
+        server.now += 2_000
+        let list = try server.value(server.admin("GET", "v1/admin/tokens"))["tokens"]
+        guard case .array(let tokens)? = list,
+            let lost = tokens.first(where: { $0["label"] == .text("lost") })?["id"]?.textValue,
+            let tokenID = tokens.first?["id"]?.textValue
+        else { throw TestFailure("no tokens") }
+        _ = try server.admin("DELETE", "v1/admin/tokens/\(lost)")
+        let till = try server.mint(
+            #"{"spaces":[{"space":"customer:c-1","read":["cart:*"],"write":["cart:*"]}]}"#)
+        var bearers = [
+            Bearer(name: "nobody", secret: nil, isValid: false),
+            Bearer(name: "garbage", secret: "tote_00", isValid: false),
+            Bearer(name: "expired", secret: expired, isValid: false),
+            Bearer(name: "revoked", secret: revoked, isValid: false),
+            Bearer(name: "customer", secret: server.token, spaces: ["customer:c-1"]),
+            Bearer(name: "another customer", secret: other, spaces: ["customer:c-2"]),
+            Bearer(name: "till", secret: till, spaces: ["customer:c-1"], isLimited: true),
+            Bearer(name: "admin", secret: try token("admin", []), role: "admin"),
+        ]
+        for role in ["customer", "staff", "manager"] {
+            for store in ["s-1", "s-2"] {
+                bearers.append(
+                    Bearer(
+                        name: "\(role) of \(store)", secret: try token(role, ["store:\(store)"]),
+                        role: role, spaces: ["store:\(store)"]))
+            }
+        }
+        return World(
+            shop: shop, orders: ["s-1": mine.order, "s-2": foreign.order], bearers: bearers,
+            tokenID: tokenID)
+    }
+
+    /// What a route is asked for; `nil` for one that nobody has described here.
+    private func targets(_ route: Route, _ world: World) -> [Target]? {
+        let parts = route.path.split(separator: "/").map(String.init)
+        func filled(_ values: [String: String]) -> [String] {
+            parts.map { values[$0] ?? $0 }
+        }
+        let stores = ["s-1", "s-2", "s-9"]
+        switch route.path {
+        case "/v1/handshake", "/v1/catalog", "/v1/admin/status", "/v1/admin/audit":
+            return [Target(path: parts)]
+        case "/v1/admin/tokens":
+            return [Target(path: parts, body: #"{"spaces":[{"space":"customer:x"}]}"#)]
+        case "/v1/admin/catalog": return [Target(path: parts, body: Self.catalog)]
+        case "/v1/admin/tokens/{id}":
+            return [
+                Target(path: filled(["{id}": world.tokenID])),
+                Target(path: filled(["{id}": "tok_0"]), exists: false),
+            ]
+        case "/v1/spaces/{space}/sync", "/v1/spaces/{space}/orders":
+            return ["customer:c-1", "customer:c-2", "customer:c-9", "store:s-1", "store:s-2"].map {
+                Target(path: filled(["{space}": $0]))
+            }
+        case "/v1/stores/{store}", "/v1/stores/{store}/availability":
+            return stores.map {
+                Target(
+                    path: filled(["{store}": $0]), body: #"{"sku":"tea","available":false}"#,
+                    exists: $0 != "s-9")
+            }
+        case "/v1/stores/{store}/orders":
+            return stores.flatMap { store in
+                [["wait": "0"], ["wait": "25"]].map {
+                    Target(path: filled(["{store}": store]), query: $0)
+                }
+            }
+        case "/v1/stores/{store}/handover":
+            return stores.flatMap { store in
+                orders(at: store, world).map { id, exists in
+                    Target(
+                        path: filled(["{store}": store]), body: "{\"order\":\"\(id)\"}",
+                        exists: exists)
+                }
+            }
+        case "/v1/stores/{store}/orders/{order}/steps",
+            "/v1/stores/{store}/orders/{order}/undo",
+            "/v1/stores/{store}/orders/{order}/override",
+            "/v1/stores/{store}/orders/{order}/dismiss":
+            let bodies = [
+                "steps": #"{"to":"confirmed"}"#, "override": #"{"to":"ready","reason":"r"}"#,
+            ]
+            return stores.flatMap { store in
+                orders(at: store, world).map { id, exists in
+                    Target(
+                        path: filled(["{store}": store, "{order}": id]),
+                        body: bodies[parts.last ?? ""] ?? "", exists: exists)
+                }
+            }
+        default: return nil
+        }
+    }
+
+    private static let catalog =
+        #"{"categories":[],"groups":[],"products":[],"stores":[]}"#
+
+    /// Ids to try at a store, and whether it has the order.
+    private func orders(at store: String, _ world: World) -> [(id: String, exists: Bool)] {
+        world.orders.sorted { $0.key < $1.key }.map { ($1.text, $0 == store) }
+            + [(Self.missing.text, false), (String(repeating: "Z", count: 32), false)]
+    }
+
+    /// Whether the bearer may know that the target is there.
+    private func mayReach(_ bearer: Bearer, _ route: Route, _ target: Target) -> Bool {
+        let owner = target.path.count > 2 ? target.path[2] : ""
+        switch route.access.rawValue {
+        case "open": return true
+        case "token": return bearer.isValid
+        case "space":
+            return bearer.owns(owner) && !(bearer.isLimited && route.path.hasSuffix("/orders"))
+        case "store":
+            return bearer.owns("store:\(owner)") && target.exists
+                && (bearer.role == "manager"
+                    || bearer.role == "staff" && !route.path.hasSuffix("/override"))
+        case "admin": return bearer.isValid && bearer.role == "admin" && target.exists
+        default:
+            Issue.record("nobody has said here who may ask \(route.path)")
+            return false
+        }
+    }
+
+    private func request(_ route: Route, _ target: Target, _ bearer: Bearer) -> ServerRequest {
+        var request = ServerRequest(method: route.method, path: target.path, requestID: "r")
+        request.authorization = bearer.secret.map { "Bearer \($0)" }
+        request.query = target.query
+        request.contentType = "application/json"
+        request.ifMatch = route.path.hasSuffix("/steps") ? "\"1\"" : nil
+        request.idempotencyKey = "k"
+        request.body = Array(target.body.utf8)
+        if route.path.hasSuffix("/sync") {
+            var push = SyncRequest(replica: ReplicaID(0x77))
+            push.changes = [
+                Event(dot: Make.dot(0x77, 1), change: Make.add(nonce: 77), outcome: .accepted)
+            ]
+            request.body = Encoding.json.encode(push)
+        }
+        if target.query["wait"] == "25" { request.query["since"] = nil }
+        return request
+    }
+
+    @Test func `nobody reaches what is another's, and what is hidden is as what is missing`()
+        throws
+    {
+        let world = try world()
+        let server = world.shop.server
+        var nowhere = ServerRequest(method: "GET", path: ["v1", "nothing"], requestID: "r")
+        nowhere.authorization = "Bearer \(server.token)"
+        let notFound = try server.answer(nowhere)
+        #expect(notFound.status == 404 && notFound.headers.isEmpty)
+        var reached: [String: Set<Bool>] = [:]
+        let before = try server.dump()
+        for route in Server.routes {
+            guard let targets = targets(route, world) else {
+                Issue.record("this test does not know how to ask \(route.method) \(route.path)")
+                continue
+            }
+            for target in targets {
+                for bearer in world.bearers {
+                    let place = "\(bearer.name): \(route.method) \(target.path) \(target.body)"
+                    let (handled, after) = try server.attempt(request(route, target, bearer))
+                    let isReached = mayReach(bearer, route, target)
+                    reached[route.method + route.path, default: []].insert(isReached)
+                    guard case .answer(let answer) = handled else {
+                        #expect(isReached, "\(place) waits")
+                        continue
+                    }
+                    if isReached {
+                        #expect(answer.status != 401 && answer.code != "not_found", "\(place)")
+                        #expect(answer.status < 500, "\(place)")
+                        continue
+                    }
+                    #expect(after == before, "\(place) left a trace")
+                    if bearer.isValid {
+                        #expect(answer.status == 404 && answer.code == "not_found", "\(place)")
+                        #expect(answer.body == notFound.body && answer.headers.isEmpty, "\(place)")
+                        #expect(answer.contentType == notFound.contentType, "\(place)")
+                    } else {
+                        #expect(answer.status == 401 && answer.code == "invalid_token", "\(place)")
+                        #expect(answer.headers.map(\.name) == ["WWW-Authenticate"], "\(place)")
+                    }
+                }
+            }
+        }
+        for route in Server.routes {
+            let wanted: Set<Bool> = route.access == .open ? [true] : [true, false]
+            #expect(reached[route.method + route.path] == wanted, "\(route.path)")
+        }
+    }
+
+    @Test func `another's order within a push is as one that is not there`() throws {
+        let world = try world()
+        let (shop, server) = (world.shop, world.shop.server)
+        let mine = try #require(world.orders["s-1"])
+        func fates(_ id: OrderID, _ bearer: String, _ space: String) throws -> [Rejection?] {
+            let secret = world.bearers.first { $0.name == bearer }?.secret
+            var push = SyncRequest(replica: ReplicaID(0x77))
+            let intents: [Intent] = [.checkIn(id, spot: nil), .cancel(id)]
+            push.changes = intents.enumerated().map { index, intent in
+                Event(
+                    dot: Make.dot(0x77, UInt64(index) + 1),
+                    change: shop.change(intent, nonce: UInt64(index) + 70), outcome: .accepted)
+            }
+            var request = server.request(Encoding.cbor.encode(push), token: secret, space: space)
+            request.requestID = "r"
+            guard case .answer(let answer) = try server.attempt(request).handled,
+                answer.status == 200
+            else { throw TestFailure("refused") }
+            return try Encoding.cbor.reply(answer.body).fates.map(\.rejection)
+        }
+        for (bearer, space) in [
+            ("another customer", "customer:c-2"), ("staff of s-1", "store:s-1"),
+            ("manager of s-1", "store:s-1"),
+        ] {
+            let theirs = try fates(mine, bearer, space)
+            #expect(try fates(Self.missing, bearer, space) == theirs, "\(bearer)")
+            #expect(theirs.map { $0?.code } == ["order_unknown", "order_unknown"], "\(bearer)")
+        }
+        #expect(try fates(mine, "customer", "customer:c-1") == [nil, nil])
+    }
+
+    @Test func `an order that names another's cells leaves them where they are`() throws {
+        let world = try world()
+        let (shop, server) = (world.shop, world.shop.server)
+        var phone = TestDevice(5)
+        try phone.push([Make.add(2, nonce: 50)], to: server)
+        let other = try #require(world.bearers.first { $0.name == "another customer" }?.secret)
+        let cell = CellReference(Make.dot(5, 1), Fields.quantity)
+        var push = SyncRequest(replica: ReplicaID(0x77))
+        push.changes = [
+            Event(
+                dot: Make.dot(0x77, 1),
+                change: shop.change(.place(shop.tea(2, cells: [cell])), nonce: 77),
+                outcome: .accepted)
+        ]
+        let answer = try server.send(push, token: other, space: "customer:c-2")
+        #expect(answer.reply?.fates.first?.rejection == nil)
+        #expect(try server.quantity() == 2)
+        // And its owner still orders it.
+        let rejection = try shop.place(shop.tea(2, cells: [cell]), by: &phone, nonce: 51)
+        #expect(rejection == nil)
+        #expect(try server.quantity() == 0)
+    }
+
+    @Test func `a code of another store is as one that nobody has`() throws {
+        let world = try world()
+        let (shop, server) = (world.shop, world.shop.server)
+        let theirs = try #require(world.orders["s-2"])
+        let list = try shop.call("GET", "s-2/orders", token: shop.otherStaff)
+        guard case .array(let orders)? = list.value["orders"],
+            let code = orders.first(where: { $0["id"] == .text(theirs.text) })?["code"]?.textValue
+        else { throw TestFailure("\(list.value)") }
+        let unknown = code == "ACDE" ? "ACDF" : "ACDE"
+        let first = try shop.call("POST", "s-1/handover", "{\"code\":\"\(code)\"}")
+        let second = try shop.call(
+            "POST", "s-1/handover", "{\"code\":\"\(unknown)\"}", token: shop.manager)
+        #expect(first.status == 422 && first.response.body == second.response.body)
+        #expect(try server.faults() == [])
+    }
+
+    @Test func `a limited token resends no order, so that another device can bring it`() throws {
+        let shop = try Shop()
+        var phone = TestDevice(1)
+        try phone.push([Make.add(2, nonce: 1)], to: shop.server)
+        let till = try shop.server.mint(
+            #"{"spaces":[{"space":"customer:c-1","read":["*"],"write":["cart:*"]}]}"#)
+        let restored = try shop.server.reopened(isBackup: true)
+        let place = shop.tea(2, cells: [CellReference(Make.dot(1, 1), Fields.quantity)])
+        #expect(try shop.place(place, by: &phone, nonce: 2) == nil)
+        let event = Event(
+            dot: Make.dot(1, 2), change: shop.change(.place(place), nonce: 2), outcome: .accepted)
+        var request = SyncRequest(
+            replica: ReplicaID(9), cursor: Cursor(epoch: restored.epoch, position: 0))
+        request.resend = [Run(replica: ReplicaID(1), counter: 2, events: [event])]
+        #expect(try restored.send(request, token: till).reply != nil)
+        #expect(Order(try restored.documents(), item: Name(place.order.text)) == nil)
+        #expect(try restored.send(request).reply != nil)
+        #expect(
+            Order(try restored.documents(), item: Name(place.order.text))?.state == .placed)
+    }
+}
