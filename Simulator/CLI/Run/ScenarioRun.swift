@@ -307,7 +307,8 @@ final class ScenarioRun: Sendable {
         }
         let ahead = clock.map { "with its clock \($0) ahead" } ?? ""
         if action == .kill || action == .restart { count.withLock { $0.kills += 1 } }
-        note("server", action == .kill ? "kill -9" : "\(action.rawValue) \(backup)\(ahead)")
+        let words = [action.rawValue, backup, ahead].filter { !$0.isEmpty }
+        note("server", action == .kill ? "kill -9" : words.joined(separator: " "))
     }
 
     private func copy(_ from: String, to: String) throws(RunFailure) {

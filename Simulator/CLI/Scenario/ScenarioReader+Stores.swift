@@ -138,7 +138,8 @@ extension ScenarioReader {
             throw ScenarioError(
                 node.place,
                 "the catalogue has no store \"\(name)\": "
-                    + (near ?? "it has \(stores.joined(separator: ", "))"))
+                    + (near ?? "it has \(stores.isEmpty ? "none" : stores.joined(separator: ", "))")
+            )
         }
         return name
     }
