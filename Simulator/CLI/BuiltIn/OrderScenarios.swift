@@ -44,7 +44,7 @@ extension BuiltInScenarios {
     private static let orderOffline = #"""
         {
           "name": "order-offline",
-          "about": "an order is made without a network, sent later, made, collected, asked for again",
+          "about": "an order is made without a network, sent later, collected and asked for again",
           "tags": ["smoke", "orders"],
           \#(cafe),
           "devices": { "phone": {} },
@@ -149,7 +149,7 @@ extension BuiltInScenarios {
     private static let orderPriceChanged = #"""
         {
           "name": "order-price-changed",
-          "about": "a price rises while a phone is offline: refused, for one tap; it falls: cheaper",
+          "about": "a price rises while a phone is offline: refused; it falls: the order is cheaper",
           "tags": ["orders"],
           \#(cafe),
           "devices": { "phone": {} },
@@ -249,7 +249,7 @@ extension BuiltInScenarios {
     private static let orderTooLate = #"""
         {
           "name": "order-too-late",
-          "about": "an order that was made offline is sent when its pickup time has passed: refused",
+          "about": "an order made offline is sent when its pickup time has passed: refused",
           "tags": ["orders"],
           \#(cafe),
           "devices": { "phone": {} },

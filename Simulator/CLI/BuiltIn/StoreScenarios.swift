@@ -95,7 +95,7 @@ extension BuiltInScenarios {
     private static let orderCancelledLate = #"""
         {
           "name": "order-cancelled-late",
-          "about": "a customer cancels while the store begins: who reaches the server first decides",
+          "about": "a customer cancels while the store begins: who is first at the server decides",
           "tags": ["orders", "counters"],
           \#(cafe),
           "devices": { "phone": {} },

@@ -1,7 +1,7 @@
 import ToteCore
 
-/// What of a counter outlives its process: kept as one file that is replaced as a whole, so that the
-/// cursor and what it stands for are always of one moment.
+/// What of a counter outlives its process: one file that is replaced as a whole, so that the cursor
+/// and what it stands for are always of one moment.
 struct CounterState: Sendable {
     /// Something that the counter asked for: kept until the server has answered it, and sent again
     /// with the same key until then.

@@ -17,14 +17,14 @@ struct SalesCatalog: Sendable {
 
     /// Takes prices in.
     ///
-    /// - Returns: whether any differs from before.
-    mutating func use(_ changed: [SalesIndex.Priced: Int64]) -> Bool {
-        var differs = false
+    /// - Returns: those that differ from before.
+    mutating func use(_ changed: [SalesIndex.Priced: Int64]) -> [SalesIndex.Priced] {
+        var differing: [SalesIndex.Priced] = []
         for (priced, price) in changed where prices[priced] != price {
             prices[priced] = price
-            differs = true
+            differing.append(priced)
         }
-        return differs
+        return differing
     }
 
     /// In the form that is imported.

@@ -2,8 +2,8 @@ import Glibc
 import ToteCommandLine
 import ToteCore
 
-/// What a sales export holds, found in one pass: who, where, what, the sums, and where each purchase
-/// stands in the file.
+/// What a sales export holds, found in one pass: who, where, what, the sums, and where each
+/// purchase stands in the file.
 ///
 /// Memory: 32 bytes for each purchase, and the names of customers, stores and products.
 struct SalesIndex: Sendable {

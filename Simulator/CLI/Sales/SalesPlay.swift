@@ -31,6 +31,9 @@ final class SalesPlay: Sendable {
         var totals = Totals()
         var tokens: [Int: String] = [:]
         var failure: RunFailure?
+        /// The catalogue in force, and since which version each price that changed is in it.
+        var version: Int64 = 0
+        var changedAt: [SalesIndex.Priced: Int64] = [:]
     }
 
     static let windowCarts = 2_000
@@ -39,9 +42,8 @@ final class SalesPlay: Sendable {
 
     private let index: SalesIndex
     private let descriptor: Int32
-    private let server: ServerAddress
     private let administrator: Administrator
-    private let directory: String
+    private let phones: SalesPhones
     private let counter: SalesCounter
     private let options: Options
     private let prefix: String
@@ -53,9 +55,8 @@ final class SalesPlay: Sendable {
     ) throws(RunFailure) {
         self.index = index
         self.descriptor = descriptor
-        self.server = server
         self.administrator = administrator
-        self.directory = directory
+        phones = SalesPhones(in: directory + "/phones", server.endpoint)
         self.prefix = prefix
         self.options = options
         var tokens: [String] = []
@@ -74,7 +75,10 @@ final class SalesPlay: Sendable {
     ///
     /// - Parameter progress: told how many lines of the file are done.
     func run(_ progress: (Int, Totals) -> Void) throws(RunFailure) {
-        defer { counter.close() }
+        defer {
+            Blocking.wait { [phones] in await phones.close() }
+            counter.close()
+        }
         var catalog = SalesCatalog(index)
         try use(catalog)
         let begun = SystemClock.monotonicMilliseconds()
@@ -84,7 +88,8 @@ final class SalesPlay: Sendable {
         var prices: [SalesIndex.Priced: Int64] = [:]
         func play() throws(RunFailure) {
             guard !window.isEmpty else { return }
-            if catalog.use(prices) { try use(catalog) }
+            let changed = catalog.use(prices)
+            if !changed.isEmpty { try use(catalog, changed) }
             try self.play(window)
             window = []
             prices = [:]
@@ -125,9 +130,30 @@ final class SalesPlay: Sendable {
         return due > now ? Int(due - now) : nil
     }
 
-    private func use(_ catalog: SalesCatalog) throws(RunFailure) {
+    private func use(
+        _ catalog: SalesCatalog, _ changed: [SalesIndex.Priced] = []
+    ) throws(RunFailure) {
         let version = try administrator.importCatalog(catalog.value)
-        state.withLock { $0.totals.catalogs = version }
+        state.withLock { state in
+            state.totals.catalogs += 1
+            state.version = version
+            for priced in changed { state.changedAt[priced] = version }
+        }
+    }
+
+    /// The version of the catalogue that these carts need at least, as a phone would find out from
+    /// the prices that it shows.
+    private func neededCatalog(_ carts: [SalesCart]) -> Int64 {
+        state.withLock { state in
+            var needed: Int64 = 1
+            for cart in carts {
+                for line in cart.lines {
+                    let priced = SalesIndex.Priced(store: cart.store, sku: line.sku)
+                    needed = max(needed, state.changedAt[priced] ?? 1)
+                }
+            }
+            return needed
+        }
     }
 
     private func play(_ window: [SalesCart]) throws(RunFailure) {
@@ -165,35 +191,26 @@ final class SalesPlay: Sendable {
     /// One customer buys carts, one after the other.
     private func play(_ carts: [SalesCart], by customer: Int) throws(RunFailure) {
         let token = try token(of: customer)
-        let link = NetworkLink(to: server.endpoint, profile: SalesPlay.noDelay)
-        let transport = NetworkTransport(over: link)
-        defer { transport.close() }
-        let name = "\(prefix)c\(customer + 1)"
-        let path = "\(directory)/phones/\(name)"
-        do {
-            try Files.makeDirectory(path)
-        } catch {
-            throw RunFailure(.unavailable, "\(error)")
-        }
-        let opened: Result<Tote, RunFailure> = Blocking.wait {
+        let needed = neededCatalog(carts)
+        let version = state.withLock { $0.version }
+        let taken: Result<SalesPhones.Phone, RunFailure> = Blocking.wait { [phones, prefix] in
             await Self.trying {
-                let tote = try Tote(directory: path)
-                try await tote.signIn(customer: name, transport: transport) { AccessToken(token) }
-                try await tote.refreshCatalog()
-                return tote
+                var phone = try await phones.take(
+                    customer, named: "\(prefix)c\(customer + 1)", token: token)
+                if phone.catalog < needed {
+                    try await phone.tote.refreshCatalog()
+                    phone.catalog = version
+                }
+                return phone
             }
         }
-        let tote = try opened.get()
-        defer { Blocking.wait { await tote.close() } }
+        let phone = try taken.get()
+        defer { Blocking.wait { [phones] in await phones.give(phone) } }
         for start in stride(from: 0, to: carts.count, by: Self.ordersAtOnce) {
             let part = Array(carts[start..<min(start + Self.ordersAtOnce, carts.count)])
-            try buy(part, customer, tote)
+            try buy(part, customer, phone.tote)
         }
     }
-
-    /// Nothing lies between: what is measured is Tote.
-    private static let noDelay = NetworkProfile(
-        name: "direct", latency: 0, jitter: 0, down: 0, up: 0, loss: 0, summary: "direct")
 
     private static func trying<Outcome: Sendable>(
         _ body: @Sendable () async throws -> Outcome
