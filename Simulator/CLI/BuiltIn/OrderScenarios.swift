@@ -149,7 +149,7 @@ extension BuiltInScenarios {
     private static let orderPriceChanged = #"""
         {
           "name": "order-price-changed",
-          "about": "a price rises while a phone is offline: refused; it falls: the order is cheaper",
+          "about": "a price rises while a phone is offline: refused; it falls: cheaper",
           "tags": ["orders"],
           \#(cafe),
           "devices": { "phone": {} },
