@@ -59,8 +59,14 @@ let package = Package(
         library(
             "ToteService",
             ["ToteServer", "ToteBoard", "ToteHTTP", "ToteConcurrency", "ToteCore", "ToteSQLite"]),
+        library("ToteWebhooks", ["ToteServer", "ToteConcurrency"]),
         library("ToteCommandLine"),
-        command("tote", ["ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteCommandLine"]),
+        command(
+            "tote",
+            [
+                "ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteWebhooks",
+                "ToteCommandLine",
+            ]),
         library(
             "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer"], path: "Simulator/World"),
         command(
@@ -81,6 +87,12 @@ let package = Package(
         tests(
             "ToteServiceTests",
             ["ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
+        tests(
+            "ToteWebhooksTests",
+            [
+                "ToteWebhooks", "ToteService", "ToteServer", "ToteHTTP", "ToteConcurrency",
+                "ToteCore",
+            ]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",

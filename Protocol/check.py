@@ -2,9 +2,12 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md, from 13 on those of orders.md. Needs nothing but Python 3.9.
+Sections in comments are those of protocol.md, from 13 on of orders.md, from 17 on of webhooks.md.
+Needs nothing but Python 3.9.
 """
+import base64
 import hashlib
+import hmac
 import json
 import re
 import sys
@@ -795,23 +798,28 @@ def fold_flag(cells):
 
 
 class View:
-    """Confirmed state with the outbox on top. `pending`: (dot, time, writes), those that show."""
+    """Confirmed state with the outbox on top. `pending`: (dot, time, writes) and, for a change with
+    an order (§14.1), the cells that it takes; those that show."""
 
     def __init__(self, confirmed, pending=()):
         self.confirmed = confirmed
         self.merged = {key: dict(cells) for key, cells in confirmed.items()}
-        self.own = {}
-        for dot, time, writes in pending:
-            self.append(dot, time, writes)
+        self.own, self.ordered = {}, {}
+        for change in pending:
+            self.append(*change)
 
-    def append(self, dot, time, writes):
+    def append(self, dot, time, writes, taken=()):
         apply(self.merged, dot, time, writes)
+        for key, cell in taken:
+            self.merged.get(key, {}).pop(cell, None)
+            self.ordered.setdefault(key, set()).add(cell)
         for key, payload, _ in writes:
             if payload is not None:
                 self.own.setdefault(key, []).append(dot)
 
     def seen(self, key):
-        return sorted(self.confirmed.get(key, {})) + self.own.get(key, [])
+        dots = sorted(self.confirmed.get(key, {})) + self.own.get(key, [])
+        return [dot for dot in dots if dot not in self.ordered.get(key, ())]
 
     def erasing(self, collection, item, but=None):
         keys = sorted(k for k in {**self.confirmed, **self.own} if k[:2] == (collection, item))
@@ -831,6 +839,9 @@ class View:
         key = (collection, item, "quantity")
         if value <= 0:
             return self.erasing(collection, item)
+        if key in self.ordered:
+            shown = max(0, fold_counter(self.merged.get(key, {})))
+            return self.adding(value - shown, collection, item)
         base = [(key, [1, value], self.seen(key))]
         if fold_counter(self.merged.get(key, {})) > 0:
             return base
@@ -947,9 +958,11 @@ def refusal(change, keys):
     def limit(code, most, actual):
         return {"code": code, "details": {"actual": actual, "limit": most}}
 
-    if "intent" in change:
-        return {"code": "unsupported"}
     writes = change.get("writes", [])
+    if "intent" in change:
+        code = intent_refusal(change["intent"], bool(writes))
+        if code:
+            return {"code": code}
     others = {name: value for name, value in change.items() if name not in NUMBERS}
     if len(writes) > 256:
         return limit("too_many_writes", 256, len(writes))
@@ -980,6 +993,138 @@ def refusal(change, keys):
             return {**at, "code": "duplicate_write"}
         seen.add(key)
     return None
+
+
+# ---------------------------------------------------------------- §14.1 intents
+
+
+class Unfit(Exception):
+    pass
+
+
+def members(value, fields):
+    """A map of these members, each with its test; `?` marks one that may be absent."""
+    if not isinstance(value, dict) or set(value) - {name.rstrip("?") for name in fields}:
+        raise Unfit()
+    for name, fits in fields.items():
+        if name.rstrip("?") in value:
+            fits(value[name.rstrip("?")])
+        elif not name.endswith("?"):
+            raise Unfit()
+
+
+def text(most, least=1):
+    def fits(value):
+        if not isinstance(value, str) or not least <= len(value.encode()) <= most:
+            raise Unfit()
+    return fits
+
+
+def integer(least, most):
+    def fits(value):
+        if type(value) is not int or not least <= value <= most:
+            raise Unfit()
+    return fits
+
+
+def pattern(regex):
+    def fits(value):
+        if not isinstance(value, str) or not re.fullmatch(regex, value, re.S):
+            raise Unfit()
+    return fits
+
+
+def several(least, most, fits):
+    def all_fit(values):
+        if not isinstance(values, list) or not least <= len(values) <= most:
+            raise Unfit()
+        for value in values:
+            fits(value)
+    return all_fit
+
+
+def cell_of(value):
+    """`replica.counter.field` as its dot and its field."""
+    pattern(r"[0-9a-f]{16}\.[1-9][0-9]{0,15}\..+")(value)
+    replica, counter, field = value.split(".", 2)
+    integer(1, INTEGER_MAX)(int(counter))
+    text(64)(field)
+    return (replica, int(counter)), field
+
+
+AMOUNT = integer(0, 10**12)
+ORDER_ID = pattern("[0-9a-f]{32}")
+
+
+def line_fits(value):
+    members(value, {"item": text(512), "quantity": integer(1, 999), "price": AMOUNT,
+                    "note?": text(512), "cells?": several(1, 2048, cell_of)})
+
+
+def tender_fits(value):
+    members(value, {"kind": pattern("at_counter|external"), "amount": integer(1, 10**12),
+                    "reference?": text(128)})
+
+
+def place_fits(value):
+    least = 0 if value.get("total") == 0 else 1
+    members(value, {
+        "kind": text(5), "order": ORDER_ID, "store": text(64), "cart": text(123),
+        "lines": several(1, 100, line_fits), "currency": text(3, 3), "total": AMOUNT,
+        "catalog": integer(1, INTEGER_MAX), "pickup_at?": integer(0, 2**48 - 1),
+        "tenders": several(least, 4, tender_fits), "name?": text(64), "note?": text(512)})
+    items = [line["item"] for line in value["lines"]]
+    if len(set(items)) < len(items):
+        raise Unfit()
+
+
+INTENTS = {
+    "place": place_fits,
+    "cancel": lambda value: members(value, {"kind": text(6), "order": ORDER_ID}),
+    "check_in": lambda value: members(
+        value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)})}
+
+
+def intent_refusal(value, has_writes=False):
+    """The code that a change's intent is refused with for its own shape, or None."""
+    if weight(value) > 65_536:
+        return "value_too_large"
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in INTENTS:
+        return "unsupported"
+    try:
+        INTENTS[kind](value)
+    except Unfit:
+        return "intent_malformed"
+    return "intent_malformed" if has_writes else None
+
+
+def taken(intent):
+    """The cart cells that an order stands for: key and dot."""
+    if not intent or intent["kind"] != "place":
+        return []
+    cells = [(line["item"], *cell_of(cell)) for line in intent["lines"]
+             for cell in line.get("cells", [])]
+    return [(("cart:" + intent["cart"], item, field), dot) for item, dot, field in cells]
+
+
+# ---------------------------------------------------------------- §14.4 states
+
+STEPS = {  # from: by the customer, the store, a manager beyond that, the system
+    "placed": ["cancelled", "confirmed preparing ready declined cancelled", "", ""],
+    "confirmed": ["cancelled", "preparing ready cancelled", "", ""],
+    "preparing": ["", "ready cancelled", "", ""],
+    "ready": ["", "collected preparing cancelled", "", "expired"],
+    "expired": ["", "collected cancelled", "", ""],
+    "collected": ["", "ready", "", ""],
+    "cancelled": ["", "", "placed", ""],
+    "declined": ["", "", "placed", ""]}
+
+
+def steps(state, by):
+    customer, store, manager, system = (set(column.split()) for column in STEPS[state])
+    return {"customer": customer, "store": store, "manager": store | manager,
+            "system": system}[by]
 
 
 # ---------------------------------------------------------------- checking the vectors
@@ -1270,11 +1415,11 @@ def check_exchange(v):
         return value
 
     for step in v["steps"]:
-        if "send" in step:
+        if "send" in step and "path" not in step:
             data = json_text(REQUEST.order(bound(expand(step["send"])))).encode()
             decode("request", data, JSON)
         for run in step.get("reply", {}).get("events", []):
-            if run != "$_":
+            if run != "$_" and "$_" not in (run.get("keys"), run["changes"]):
                 decode("run", json_text(bound(run)).encode(), JSON)
 
 
@@ -1297,22 +1442,116 @@ def check_pricing(v):
     assert found.get("quote") != v.get("wrong", 0), "the wrong quote is the right one"
 
 
+def accepts(v):
+    """What a receiver does (webhooks.md §17.2)."""
+    if not re.fullmatch(r"[0-9]{1,15}", v["webhook_timestamp"]):
+        return False
+    if abs(v["now"] - int(v["webhook_timestamp"])) > 300:
+        return False
+    key = base64.b64decode(v["secret"].removeprefix("whsec_"), validate=True)
+    signed = f"{v['webhook_id']}.{v['webhook_timestamp']}.{v['body']}".encode()
+    code = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+    given = [s.encode() for s in v["webhook_signature"].split(" ")]
+    return any(hmac.compare_digest(b"v1," + code, s) for s in given)
+
+
+def check_webhooks(v):
+    if "ids" in v:
+        taken = list(dict.fromkeys(v["ids"]))
+        equal(taken, v["taken"], "taken")
+        assert taken != v.get("wrong")
+    else:
+        equal(accepts(v), v["accepted"], "accepted")
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
-          "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing}
+          "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing,
+          "webhooks": check_webhooks}
+
+
+def outbox(run, refused=()):
+    """The changes of a run as a view takes them, without those that were refused."""
+    return [(dot, change.get("time", [0, 0]), writes, taken(change.get("intent")))
+            for dot, change, writes in writes_of(run) if change["nonce"] not in refused]
+
+
+def check_orders(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "intent" in v:
+        data = json_text(expand(v["intent"])).encode()
+        found = intent_refusal(decode("value", data, JSON), v.get("beside_writes", False))
+        return equal(found, v["rejected"], "refusal")
+    if "from" in v:
+        return equal(sorted(steps(v["from"], v["by"])), sorted(v["to"]), "steps")
+    if "renumbered" in v:
+        return check_renumbering(v)
+    if "log" in v:
+        return check_log(v)
+    found = None
+    view = View(documents_of(v["start"]), outbox(v["pending"], v.get("refused", ())))
+    if "lines" in v:
+        found = lines(view.merged, "cart:main")
+        equal(found, v["lines"], "lines")
+    for key, dots in v.get("seen", []):
+        equal([list(dot) for dot in view.seen(tuple(key))], dots, "seen")
+    if "edit" in v:
+        found = write_form(view.edit(*v["edit"]))
+        equal(found, v["writes"], "writes")
+    for item, cells in v.get("cells", {}).items():
+        keys = sorted(k for k in {**view.confirmed, **view.own} if k[:2] == ("cart:main", item))
+        found = sorted(f"{r}.{n}.{key[2]}" for key in keys for r, n in view.seen(key))
+        equal(found, sorted(cells), "cells")
+        found = {item: found}
+    if "wrong" in v:
+        assert found != v["wrong"], "the wrong result is the right one"
+
+
+def check_log(v):
+    documents = documents_of(v["start"])
+    for run in v["log"]:
+        for dot, change, writes in writes_of(run):
+            apply(documents, dot, change.get("time", [0, 0]), writes)
+            for key, cell in taken(change.get("intent")):
+                documents.get(key, {}).pop(cell, None)
+    documents = {key: cells for key, cells in documents.items() if cells}
+    equal(snapshot_of(documents), v["end"], "state")
+    found = lines(documents, "cart:main")
+    equal(found, v["lines"], "lines")
+    assert found != v.get("wrong"), "the wrong result is the right one"
+
+
+def check_renumbering(v):
+    old, new = v["pending"]["replica"], v["replica"]
+    first = v["pending"]["counter"]
+    last = first + len(v["pending"]["changes"]) - 1
+
+    def renamed(dot):
+        replica, counter = dot
+        return [new, counter - first + 1] if replica == old and first <= counter <= last else [*dot]
+
+    found = json.loads(json.dumps(v["pending"]))
+    found["replica"], found["counter"] = new, 1
+    for change in found["changes"]:
+        for write in change.get("writes", []):
+            if "replaces" in write:
+                write["replaces"] = [renamed(dot) for dot in write["replaces"]]
+        for line in change.get("intent", {}).get("lines", []):
+            cells = [cell_of(cell) for cell in line.get("cells", [])]
+            line["cells"] = [".".join(map(str, renamed(dot) + [field])) for dot, field in cells]
+    equal(found, v["renumbered"], "renumbered")
+    assert found != v.get("wrong"), "the wrong result is the right one"
+
+
+CHECKS["orders"] = check_orders
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    text = (HERE / "protocol.md").read_text("utf-8")
+    texts = ["protocol.md", "orders.md", "webhooks.md"]
+    text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
-    orders = (HERE / "orders.md").read_text("utf-8")
-    # Of orders.md the areas that vectors name.
-    areas = {must.rsplit("-", 1)[0] for v in vectors for which in ("keeps", "breaks")
-             for must in v.get(which, [])}
-    musts += [must for must in re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", orders)
-              if must.rsplit("-", 1)[0] in areas]
-    text += "\n" + orders
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
     for which in ("keeps", "breaks"):
         named = {must for v in vectors for must in v.get(which, [])}

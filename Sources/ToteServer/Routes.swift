@@ -30,7 +30,9 @@ package struct Route: Sendable {
 
 extension Server {
     /// Every route there is.
-    package static let routes: [Route] = [
+    package static let routes: [Route] = plainRoutes + webhookRoutes
+
+    private static let plainRoutes: [Route] = [
         Route(method: "GET", path: "/v1/handshake", access: .open),
         Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
         Route(method: "GET", path: "/v1/spaces/{space}/orders", access: .space),
@@ -97,7 +99,7 @@ extension Server {
             noteRevoked(token.id)
             return .answer(json(token.value))
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
-        default: throw Problem.notFound
+        default: return .answer(try webhooks(route, request))
         }
     }
 

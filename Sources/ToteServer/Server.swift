@@ -142,6 +142,10 @@ package final class Server {
     /// What keeps spaces within the horizon; tests move the horizon.
     package var horizonMilliseconds = Limits.horizonMilliseconds
     package var fateMilliseconds = Limits.fateMilliseconds
+    /// Where webhooks may go, and when they are tried again.
+    package var webhookPolicy = WebhookPolicy()
+    package var webhookSchedule = WebhookSchedule.standard
+    var webhooks = WebhookMemory()
 
     /// How many spaces are kept in memory.
     static let spacesMax = 10_000
@@ -415,6 +419,8 @@ package final class Server {
     /// Trims one space that has not been looked at for longest; call it when idle, within a group.
     package func sweep(at now: UInt64) throws {
         clock = max(clock, now)
+        try forgetAnswers()
+        try forgetWebhooks(at: clock)
         let names = try store.spaceNames()
         guard !names.isEmpty else { return }
         sweepNext = sweepNext < names.count ? sweepNext : 0
@@ -425,6 +431,7 @@ package final class Server {
     /// Trims every space now.
     package func sweepAll(at now: UInt64) throws {
         clock = max(clock, now)
+        try forgetAnswers()
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

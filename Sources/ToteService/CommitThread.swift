@@ -28,8 +28,11 @@ final class CommitThread: Sendable {
     let jobs = Mailbox<Job>()
     private let directory: DataDirectory
     private let log: Log
+    private let configure: @Sendable (Server) -> Void
     private let onEnd: @Sendable (End) -> Void
     let statistics = Lock(Statistics())
+    /// Called on the thread after a commit that made webhooks due; must not block.
+    let onNewWebhooks = Lock<(@Sendable () -> Void)?>(nil)
 
     struct Statistics: Sendable {
         var groups: UInt64 = 0
@@ -38,9 +41,14 @@ final class CommitThread: Sendable {
         var parked = 0
     }
 
-    init(directory: DataDirectory, log: Log, onEnd: @escaping @Sendable (End) -> Void) {
+    /// - Parameter configure: called once with the server, before it serves.
+    init(
+        directory: DataDirectory, log: Log, configure: @escaping @Sendable (Server) -> Void,
+        onEnd: @escaping @Sendable (End) -> Void
+    ) {
         self.directory = directory
         self.log = log
+        self.configure = configure
         self.onEnd = onEnd
     }
 
@@ -53,9 +61,11 @@ final class CommitThread: Sendable {
             do {
                 let store = try ServerStore(path: directory.filePath)
                 let server = try Server(store: store, random: SystemClock.randomBits)
+                configure(server)
                 opened.post(.success(()))
                 var loop = CommitLoop(
-                    server: server, jobs: jobs, log: log, statistics: statistics)
+                    server: server, jobs: jobs, log: log, statistics: statistics,
+                    onNewWebhooks: onNewWebhooks)
                 onEnd(loop.run())
             } catch {
                 let code = (error as? StoreError)?.code ?? "storage"
@@ -76,6 +86,7 @@ private struct CommitLoop {
     let jobs: Mailbox<CommitThread.Job>
     let log: Log
     let statistics: Lock<CommitThread.Statistics>
+    let onNewWebhooks: Lock<(@Sendable () -> Void)?>
 
     private struct Waiting {
         let parked: Parked
@@ -90,6 +101,9 @@ private struct CommitLoop {
     private var isDraining = false
     private var groupsSinceCheckpoint = 0
     private var idleRounds = 0
+    /// When orders that are due are looked at again, after that failed.
+    private var dueAgain: UInt64 = 0
+    static let dueRetryMilliseconds: UInt64 = 60_000
 
     /// Commits after which the WAL is written back although there is work: about 16 MB of it.
     static let groupsPerCheckpoint = 2_000
@@ -100,9 +114,10 @@ private struct CommitLoop {
 
     init(
         server: Server, jobs: Mailbox<CommitThread.Job>, log: Log,
-        statistics: Lock<CommitThread.Statistics>
+        statistics: Lock<CommitThread.Statistics>, onNewWebhooks: Lock<(@Sendable () -> Void)?>
     ) {
         self.server = server
+        self.onNewWebhooks = onNewWebhooks
         self.jobs = jobs
         self.log = log
         self.statistics = statistics
@@ -123,38 +138,29 @@ private struct CommitLoop {
         return .stopped
     }
 
-    /// One group: from BEGIN to the answers. What was taken is gone then.
-    private mutating func serve(_ taken: inout [CommitThread.Job]) throws {
-        let now = SystemClock.nowMilliseconds()
+    /// What one group of requests came to, before it is durable.
+    private struct Group {
         var answers: [(CommitThread.Answer, ServerResponse)] = []
         var parking: [(UInt64, Parked, CommitThread.Answer)] = []
         var requests: [(String, CommitThread.Answer)] = []
         var woken: [UInt64] = []
-        let isDue = try server.nextDue().map { $0 <= now } ?? false
+    }
+
+    /// One group: from BEGIN to the answers. What was taken is gone then.
+    private mutating func serve(_ taken: inout [CommitThread.Job]) throws {
+        let now = SystemClock.nowMilliseconds()
+        let isDue = try now >= dueAgain && server.nextDue().map { $0 <= now } ?? false
         guard !taken.isEmpty || earliestDeadline <= now || isDue else { return }
         server.loadHint = Self.loadHint(waiting: taken.count)
         for case .work(let work) in taken { work(server) }
+        var group = Group()
         do {
-            try server.begin()
-            for job in taken {
-                switch job {
-                case .request(let number, let request, let answer):
-                    requests.append((request.requestID, answer))
-                    switch try server.handle(request, at: now) {
-                    case .answer(let response): answers.append((answer, response))
-                    case .park(let sync): parking.append((number, sync, answer))
-                    }
-                case .disconnected(let number): forget(number)
-                case .drain: isDraining = true
-                case .work: break
-                }
-            }
-            if isDue { try server.runDue(at: now) }
-            for (number, sync, answer) in parking { park(number, sync, answer, &answers) }
-            woken = try wake(at: now, &answers)
+            try judge(taken, at: now, isDue: isDue, &group)
         } catch {
             try server.rollBack()
-            for (number, _, _) in parking { forget(number) }
+            for (number, _, _) in group.parking { forget(number) }
+            // An order that cannot be read must not fail what others ask for.
+            if isDue { dueAgain = now + Self.dueRetryMilliseconds }
             // One request that meets a damaged space must not fail those beside it.
             if error is StoreError, taken.count > 1 {
                 for job in taken {
@@ -165,7 +171,7 @@ private struct CommitLoop {
                 return
             }
             log.line(.error, "a group of requests failed", [("detail", .text("\(error)"))])
-            answerFailure(error, requests)
+            answerFailure(error, group.requests)
             return
         }
         do {
@@ -174,18 +180,19 @@ private struct CommitLoop {
             // A disk that is full has refused the bytes for certain; anything else leaves it open.
             guard let error = error as? SQLiteError, error.isFull else { throw error }
             try server.rollBack()
-            for (number, _, _) in parking { forget(number) }
+            for (number, _, _) in group.parking { forget(number) }
             log.line(.error, "the disk is full", [])
-            answerFailure(error, requests)
+            answerFailure(error, group.requests)
             return
         }
-        for number in woken { forget(number) }
+        if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
+        for number in group.woken { forget(number) }
         // What was read is given back by the threads that answer, not by this one.
-        let count = requests.count
+        let count = group.requests.count
         taken = []
-        requests = []
-        answers.reverse()
-        while let (answer, response) = answers.popLast() { answer(response) }
+        group.requests = []
+        group.answers.reverse()
+        while let (answer, response) = group.answers.popLast() { answer(response) }
         let rows = server.rowsWritten
         statistics.withLock {
             $0.groups += 1
@@ -196,6 +203,31 @@ private struct CommitLoop {
         groupsSinceCheckpoint += 1
         idleRounds = 0
         if groupsSinceCheckpoint >= Self.groupsPerCheckpoint { try checkpoint() }
+    }
+
+    /// Everything of a group that happens inside its transaction.
+    private mutating func judge(
+        _ taken: [CommitThread.Job], at now: UInt64, isDue: Bool, _ group: inout Group
+    ) throws {
+        try server.begin()
+        for job in taken {
+            switch job {
+            case .request(let number, let request, let answer):
+                group.requests.append((request.requestID, answer))
+                switch try server.handle(request, at: now) {
+                case .answer(let response): group.answers.append((answer, response))
+                case .park(let parked): group.parking.append((number, parked, answer))
+                }
+            case .disconnected(let number): forget(number)
+            case .drain: isDraining = true
+            case .work: break
+            }
+        }
+        if isDue { try server.runDue(at: now) }
+        for (number, parked, answer) in group.parking {
+            park(number, parked, answer, &group.answers)
+        }
+        group.woken = try wake(at: now, &group.answers)
     }
 
     /// How long pollers are asked to stay away when so many requests came at once.

@@ -3,7 +3,7 @@ internal import ToteConcurrency
 internal import ToteCore
 package import ToteHTTP
 internal import ToteSQLite
-import ToteServer
+package import ToteServer
 
 /// What a service needs to run.
 package struct ServiceOptions: Sendable {
@@ -12,6 +12,9 @@ package struct ServiceOptions: Sendable {
     package var log = Log()
     /// Whether the operator's socket is opened in the data directory.
     package var opensOperatorSocket = true
+    /// Where webhooks may go, and when they are tried again.
+    package var webhookPolicy = WebhookPolicy()
+    package var webhookSchedule = WebhookSchedule.standard
 
     package init(directory: DataDirectory) { self.directory = directory }
 }
@@ -37,7 +40,12 @@ package final class Service: Sendable {
         lock = try options.directory.lock()
         let ended = Mailbox<CommitThread.End>()
         self.ended = ended
-        commits = CommitThread(directory: options.directory, log: options.log) { ended.post($0) }
+        commits = CommitThread(
+            directory: options.directory, log: options.log,
+            configure: { server in
+                server.webhookPolicy = options.webhookPolicy
+                server.webhookSchedule = options.webhookSchedule
+            }, onEnd: { ended.post($0) })
         thread = try commits.start()
         let front = Front(commits: commits, directory: options.directory, log: options.log)
         self.front = front
@@ -72,6 +80,38 @@ package final class Service: Sendable {
     /// Requests answered, groups committed and rows written since the start.
     package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
         commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
+    }
+
+    /// Runs work on the server's thread, in a group of its own.
+    ///
+    /// - Parameters:
+    ///   - work: called with the server and the clock, milliseconds since 1970.
+    ///   - done: told whether the work was committed; if not, nothing of it happened, or, when the
+    ///     disk failed in the middle, it is unknown.
+    /// - Returns: false when the service has stopped; neither is called then.
+    package func inGroup(
+        _ work: @escaping @Sendable (Server, UInt64) throws -> Void,
+        done: @escaping @Sendable (Bool) -> Void
+    ) -> Bool {
+        commits.jobs.post(
+            .work { [log = options.log] server in
+                do {
+                    try server.begin()
+                    try work(server, SystemClock.nowMilliseconds())
+                    try server.commit()
+                    done(true)
+                } catch {
+                    // What cannot be rolled back fails the next group, which says so.
+                    try? server.rollBack()
+                    log.line(.error, "work on the file failed", [("detail", .text("\(error)"))])
+                    done(false)
+                }
+            })
+    }
+
+    /// Sets who is told, on the server's thread, that webhooks are due; it must not block.
+    package func onNewWebhooks(_ notice: @escaping @Sendable () -> Void) {
+        commits.onNewWebhooks.withLock { $0 = notice }
     }
 
     /// Stops taking work, answers what is there, closes the file.

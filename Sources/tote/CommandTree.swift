@@ -2,10 +2,10 @@ import ToteCommandLine
 
 /// The table that help, completion and parsing read.
 enum CommandTree {
-    private static let data = OptionSpec(
+    static let data = OptionSpec(
         "data", valueName: "DIR", "the data directory", default: "tote-data",
         environment: "TOTE_DATA")
-    private static let json = OptionSpec("json", "print one JSON object instead of text")
+    static let json = OptionSpec("json", "print one JSON object instead of text")
 
     static let table = CommandTable(
         root: CommandSpec(
@@ -17,7 +17,7 @@ enum CommandTree {
                 ("tote backup /srv/backup/monday.db", "a checked copy, while the server works"),
             ],
             options: [OptionSpec.color],
-            subcommands: [serve, token, catalog, status, backup, restore, verify]),
+            subcommands: [serve, token, catalog, webhook, status, backup, restore, verify]),
         version: Command.version,
         exitCodes: [
             (.success, "done"), (.failure, "what was checked is not in order"),
@@ -56,6 +56,9 @@ enum CommandTree {
             OptionSpec(
                 "clock-ahead", valueName: "TIME",
                 "run the clock ahead, for a drill of what takes hours: 2h"),
+            OptionSpec(
+                "allow-private-webhooks", "let webhooks go to loopback and private networks"),
+            OptionSpec("allow-insecure-webhooks", "let webhooks go over http without TLS"),
             json,
         ])
 

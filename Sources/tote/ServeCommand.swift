@@ -4,11 +4,14 @@ import ToteCore
 import ToteHTTP
 import ToteServer
 import ToteService
+import ToteWebhooks
 
 /// `tote serve`.
 enum ServeCommand {
     /// How long clients may take to read their answers when the server stops.
     static let drainLimit: Duration = .seconds(10)
+    /// How long receivers of webhooks may take to answer then; what has no answer is sent again.
+    static let webhookLimit: Duration = .seconds(1)
 
     static func run(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
@@ -32,6 +35,8 @@ enum ServeCommand {
         let level = levels.firstIndex(of: try command.string("log-level")) ?? 1
         let log = Log(least: Log.Level.allCases[level])
         options.log = log
+        options.webhookPolicy.allowsPrivate = command.flag("allow-private-webhooks")
+        options.webhookPolicy.allowsInsecure = command.flag("allow-insecure-webhooks")
         // What the server makes is its owner's alone.
         umask(0o077)
         // Blocked in every thread, so that only the wait below sees them.
@@ -47,22 +52,39 @@ enum ServeCommand {
             let failure = Operator.failure(error)
             return output.failure(failure.code, failure.message, failure.exit)
         }
+        let sender = sendWebhooks(of: service, options.webhookPolicy, log)
         let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
         log.line(.info, "listening", [("url", .text(url))])
         let demo = command.flag("demo") ? demoToken(line) : nil
         if demo != nil { installDemoCatalog(line, log) }
         announce(url, demo, line.directory, output)
-        return wait(for: service, &signals, log)
+        return wait(for: service, sender, &signals, log)
+    }
+
+    private static func sendWebhooks(
+        of service: Service, _ policy: WebhookPolicy, _ log: Log
+    ) -> WebhookSender {
+        var options = WebhookSenderOptions { service.inGroup($0, done: $1) }
+        options.policy = policy
+        options.notice = { notice in
+            log.line(
+                .warning, notice.message,
+                [("webhook", .text(notice.webhook)), ("code", .text(notice.code))])
+        }
+        let sender = WebhookSender(options)
+        service.onNewWebhooks { sender.wake() }
+        return sender
     }
 
     private static func wait(
-        for service: Service, _ signals: inout sigset_t, _ log: Log
+        for service: Service, _ sender: WebhookSender, _ signals: inout sigset_t, _ log: Log
     ) -> ExitCode {
         while true {
             var limit = timespec(tv_sec: 0, tv_nsec: 200_000_000)
             let signal = sigtimedwait(&signals, nil, &limit)
             if signal == SIGTERM || signal == SIGINT {
                 log.line(.info, "stopping")
+                sender.stop(within: webhookLimit)
                 service.stop(within: drainLimit)
                 log.line(.info, "stopped", [("requests", .int(Int64(service.counts.requests)))])
                 return .success

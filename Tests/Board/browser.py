@@ -68,6 +68,12 @@ class Board:
         self.script((HERE / "page_probe.js").read_text())
         return self.script("return probe." + call)
 
+    def unplug(self, is_off):
+        """Cuts this window off; the shop goes on."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": is_off, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+
     def pass_time(self, seconds):
         self.script("skewMs += arguments[0]", seconds * 1000)
 

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The pickup board in a headless browser: the page as `tote` serves it, a store's API beside it.
-@Suite(.timeLimit(.minutes(10))) struct BoardTests {
+/// The pickup board in a headless browser, with a store's API in memory and with a real server.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct BoardTests {
     /// Where continuous integration runs, a missing browser is a failure and no reason to skip.
     private static let mustRun = ProcessInfo.processInfo.environment["TOTE_CI"] == "1"
 
@@ -17,7 +17,9 @@ import Testing
         return areThere && (try? python(["-c", "import selenium"]).wait())?.exit == 0
     }()
 
-    @Test(.enabled(if: mustRun || isInstalled, "Chromium, its driver or selenium is missing"))
+    private static let why: Comment = "Chromium, its driver or selenium is missing"
+
+    @Test(.enabled(if: mustRun || isInstalled, why))
     func `the board does in Chromium what a counter and a wall need`() async throws {
         let directory = try SimulatorProgram.makeDirectory()
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -28,10 +30,19 @@ import Testing
         let line = try #require(server.readLine())
         let said = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
         let url = try #require(said?["url"] as? String)
+        try await Self.expectAllPass(["TOTE_BOARD_PAGES": url])
+    }
 
+    @Test(.enabled(if: mustRun || isInstalled, why))
+    func `the board works with a real store, its stops and starts too`() async throws {
+        let program = SimulatorProgram.directory.appendingPathComponent("tote").path
+        try await Self.expectAllPass(["TOTE_BOARD_TOTE": program])
+    }
+
+    private static func expectAllPass(_ environment: [String: String]) async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Board/board_test.py").standardized
-        let outcome = try await Self.python([script.path], ["TOTE_BOARD_PAGES": url]).value()
+        let outcome = try await python([script.path], environment).value()
         #expect(outcome.exit == 0, "\(outcome.said)")
         #expect(outcome.said.contains("\nOK"), "\(outcome.said)")
     }

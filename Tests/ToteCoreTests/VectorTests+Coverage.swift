@@ -1,17 +1,25 @@
 import Foundation
 import Testing
 
-/// Every MUST of Protocol/protocol.md has a vector that keeps it and one that breaks it.
+/// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "digests", "editing", "encoding", "exchange", "folding", "names", "rules",
+        "applying", "digests", "editing", "encoding", "exchange", "folding", "names",
+        "orders", "pricing", "rules", "webhooks",
     ]
+    private static let texts = ["protocol.md", "orders.md", "webhooks.md"]
 
-    @Test func `each requirement is kept by a vector and broken by another`() throws {
+    /// The texts one after another.
+    private static func text() throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let path = root.appending(path: "Protocol/protocol.md")
-        let text = try String(contentsOf: path, encoding: .utf8)
+        return try texts.map { name in
+            try String(contentsOf: root.appending(path: "Protocol/\(name)"), encoding: .utf8)
+        }.joined(separator: "\n\n")
+    }
+
+    @Test func `each requirement is kept by a vector and broken by another`() throws {
+        let text = try Self.text()
         let musts = text.matches(of: #/\*\*\[(M-[A-Z]+-\d+)\]\*\*/#).map { String($0.output.1) }
         #expect(musts.count > 50)
         #expect(Set(musts).count == musts.count)
@@ -27,10 +35,7 @@ import Testing
     }
 
     @Test func `each paragraph that says MUST has an id`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let path = root.appending(path: "Protocol/protocol.md")
-        let text = try String(contentsOf: path, encoding: .utf8)
+        let text = try Self.text()
         for paragraph in text.split(separator: "\n\n") where paragraph.contains("MUST") {
             #expect(paragraph.contains("[M-"), "\(paragraph.prefix(80))")
         }

@@ -29,7 +29,7 @@ import ToteCore
     }
 
     /// `[verb, collection, item, …]` as the writes that it makes.
-    private static func writes(_ edit: [JSON], _ view: LocalView) throws -> [Write] {
+    static func writes(_ edit: [JSON], _ view: LocalView) throws -> [Write] {
         let (collection, item) = (Name(edit[1].text ?? ""), Name(edit[2].text ?? ""))
         switch edit[0].text {
         case "add": return view.adding(edit[3].int ?? 0, collection: collection, item: item)
@@ -45,7 +45,7 @@ import ToteCore
 
     private struct UnknownVerb: Error { let verb: String }
 
-    private static func form(_ write: Write) throws -> JSON {
+    static func form(_ write: Write) throws -> JSON {
         let key = [write.key.collection, write.key.item, write.key.field]
         var members: [(name: String, value: JSON)] = [
             ("key", .array(key.map { .text($0.text) }))
@@ -100,7 +100,7 @@ import ToteCore
         return confirmed
     }
 
-    private static func lines(_ cart: Cart) -> JSON {
+    static func lines(_ cart: Cart) -> JSON {
         .object(
             cart.lines.map { line in
                 var members: [(name: String, value: JSON)] = [("quantity", .int(line.quantity))]

@@ -154,8 +154,14 @@ struct CounterTests {
         #expect(try shop.documentsOrder(cancelled.order)?.isDisputed == true)
         let alarm = try shop.call("GET", "s-1/orders", query: ["state": "ready", "since": "0-0"])
         #expect(alarm.status == 410)
+        // A board that is switched on now sees the alarm too, until it is dismissed.
+        let states = ["state": "preparing,ready"]
+        let seen = try shop.call("GET", "s-1/orders", query: states)
+        #expect(ids(seen.value, "orders") == [cancelled.order.text])
         let path = "s-1/orders/\(cancelled.order.text)/dismiss"
         #expect(try shop.call("POST", path).status == 200)
+        let later = try shop.call("GET", "s-1/orders", query: states)
+        #expect(ids(later.value, "orders") == [])
         #expect(try shop.documentsOrder(cancelled.order)?.isDisputed == false)
     }
 

@@ -38,6 +38,9 @@ final class VectorServer {
         try mint("owner", "customer:7", ["*"])
         try mint("other", "customer:8", ["*"])
         try mint("till", "customer:7", ["cart:*"])
+        try mint("counter", "store:s-1", ["*"], role: "staff", label: "till-1")
+        try mint("manager", "store:s-1", ["*"], role: "manager", label: "boss")
+        try mint("other_counter", "store:s-2", ["*"], role: "staff", label: "till-9")
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -49,7 +52,10 @@ final class VectorServer {
         return try Server(store: store, random: { random.next() })
     }
 
-    private func mint(_ name: String, _ space: String, _ collections: [String]) throws {
+    private func mint(
+        _ name: String, _ space: String, _ collections: [String], role: String = "customer",
+        label: String = ""
+    ) throws {
         let patterns = JSON.array(collections.map { .text($0) })
         let body = JSON.object([
             (
@@ -57,7 +63,7 @@ final class VectorServer {
                 .array([
                     .object([("space", .text(space)), ("read", patterns), ("write", patterns)])
                 ])
-            )
+            ), ("role", .text(role)), ("label", .text(label)),
         ])
         var request = ServerRequest(
             method: "POST", path: ["v1", "admin", "tokens"], requestID: "mint")
@@ -94,12 +100,34 @@ final class VectorServer {
         let type = step["type"]?.text ?? "application/json"
         request.contentType = type.isEmpty ? nil : type
         request.authorization = secrets[step["token"]?.text ?? "owner"].map { "Bearer \($0)" }
+        request.ifMatch = step["if_match"]?.text
+        request.ifNoneMatch = step["if_none_match"]?.text
+        request.idempotencyKey = step["key"]?.text
+        for (name, value) in step["query"]?.members ?? [] { request.query[name] = value.text }
         request.body = body
         if step["as"]?.text == "cbor", let message = try? Encoding.json.request(body) {
             request.contentType = Encoding.cbor.rawValue
             request.body = Encoding.cbor.encode(message)
         }
         return request
+    }
+
+    /// Puts a catalogue in force.
+    func use(catalog: JSON) throws {
+        var request = ServerRequest(
+            method: "POST", path: ["v1", "admin", "catalog"], requestID: "catalog")
+        request.isOperator = true
+        request.body = catalog.bytes
+        guard case .answer(let answer) = try handle(request), answer.status < 300 else {
+            throw TestFailure("no catalogue: \(catalog.encoded)")
+        }
+    }
+
+    /// Lets expire what is due.
+    func expire() throws {
+        try server.begin()
+        try server.runDue(at: now)
+        try server.commit()
     }
 
     func revoke(_ name: String) throws {

@@ -289,8 +289,10 @@ class HandOvers {
     // Somebody may have taken it back meanwhile.
     const entry = this.entries.find((one) => one.key === key);
     if (!entry) return true;
-    if (answer.status === 200 && entry.undo && !await link.step(entry.id, 'undo')) {
-      return false;
+    if (answer.status === 200 && entry.undo) {
+      const undone = await link.step(entry.id, 'undo');
+      if (!undone) return false;
+      entry.undo = undone.status === 200;  // Too late, and it stays collected.
     }
     this.drop(key);
     settled(entry, answer);

@@ -106,7 +106,12 @@ struct OrderBook {
         }
         var order = Order(place, state: .placed, placedAt: now)
         var slot: UInt64 = 0
-        if !isResent {
+        if isResent {
+            // Its price was agreed: the catalogue only tells the taxes in it.
+            let quote = try? catalog?.quote(
+                place.lines.map { (LineName(item: $0.item), $0.quantity) }, at: place.store)
+            if let quote, quote.total == place.total { order.agree(to: quote) }
+        } else {
             switch try terms(place) {
             case .refused(let rejection): return .refused(rejection)
             case .agreed(let quote, let pickup, let start, let capacity):

@@ -65,11 +65,11 @@ extension ServerStore {
         try database.run(
             """
             UPDATE orders SET state = ?2, version = ?3, position = ?4, slot = ?5, moved = ?6,
-                due = ?7, body = ?8 WHERE id = ?1
+                due = ?7, body = ?8, disputed = ?9 WHERE id = ?1
             """,
             .blob(Self.bytes(order.id)), .text(order.state.rawValue), .int(order.version),
             .bits(row.position), .bits(row.slot), .bits(time), .optional(bits: row.due),
-            .blob(Encoding.cbor.encode(order.value)))
+            .blob(Encoding.cbor.encode(order.value)), .int(order.isDisputed ? 1 : 0))
     }
 
     /// What a space's orders consumed of its carts, and which of them are open.
@@ -121,14 +121,15 @@ extension ServerStore {
                 .text(store), .bits(position), .int(Int64(most)), map: Self.row))
     }
 
-    /// A store's open orders behind a place in its feed: how a poll without a cursor begins.
+    /// A store's open orders, and its disputed ones, behind a place in its feed: how a poll without
+    /// a cursor begins.
     func openOrders(store: String, after position: UInt64, most: Int) throws -> [OrderRow] {
         try Self.sound(
             try database.rows(
                 """
                 SELECT id, space, position, slot, due, nonce, body FROM orders
-                WHERE store = ?1 AND position > ?2
-                    AND state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
+                WHERE store = ?1 AND position > ?2 AND (disputed = 1
+                    OR state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired'))
                 ORDER BY position LIMIT ?3
                 """,
                 .text(store), .bits(position), .int(Int64(most)), map: Self.row))

@@ -98,6 +98,11 @@ extension Server {
         return response
     }
 
+    /// Frees the keys of answers that are kept no longer; call it within a group.
+    func forgetAnswers() throws {
+        try store.forgetAnswers(before: clock - min(clock, Self.answerMilliseconds))
+    }
+
     /// `POST /v1/stores/{store}/orders/{order}/steps`.
     func step(_ counter: CounterRequest, _ id: String) throws -> ServerResponse {
         let body = try counter.members(["to", "reason"])
@@ -138,13 +143,14 @@ extension Server {
             }
             made = min(UInt64(time), clock)
         }
-        if let seconds = guesses.locked(counter.token.id, at: clock), code != nil {
-            var problem = Problem(
-                429, "locked", "too many wrong codes: find the order by its name or id, or wait")
-            problem.retryAfterSeconds = seconds
-            throw problem
-        }
         return try once(counter) {
+            if let seconds = guesses.locked(counter.token.id, at: clock), code != nil {
+                var problem = Problem(
+                    429, "locked",
+                    "too many wrong codes: find the order by its name or id, or wait")
+                problem.retryAfterSeconds = seconds
+                throw problem
+            }
             let found: OrderRow
             if let id { found = try row(counter, id) } else { found = try row(counter, code: code) }
             return try handOver(found, counter, madeAt: made)
@@ -183,7 +189,9 @@ extension Server {
                 at: clock, by: counter.token, store: counter.store, order: row.order.id,
                 what: "disputed", reason: "handed over while cut off")
             _ = try record(row)
-            return ServerResponse(closed(row.order), requestID: counter.request.requestID)
+            var problem = closed(row.order)
+            problem.didNotHappen = false
+            return ServerResponse(problem, requestID: counter.request.requestID)
         }
         guard state != .cancelled, state != .declined else { throw closed(row.order) }
         // What was handed over while cut off is a fact, whatever the counter had not yet noted.

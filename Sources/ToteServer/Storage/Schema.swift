@@ -67,7 +67,7 @@ package enum Schema {
         commerce,
     ]
 
-    /// Catalogues and orders.
+    /// Catalogues, orders and webhooks.
     private static let commerce: [StaticString] = [
         // The catalogues that were in force, as they are served; the last one is.
         """
@@ -83,7 +83,8 @@ package enum Schema {
             version INTEGER NOT NULL CHECK (version > 0), position INTEGER NOT NULL,
             code TEXT NOT NULL CHECK (length(code) = 4), placed INTEGER NOT NULL,
             slot INTEGER NOT NULL, moved INTEGER NOT NULL, due INTEGER, nonce INTEGER NOT NULL,
-            cells BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (store, position)
+            disputed INTEGER NOT NULL DEFAULT 0, cells BLOB NOT NULL, body BLOB NOT NULL,
+            UNIQUE (store, position)
         ) STRICT
         """,
         "CREATE INDEX orders_of_space ON orders (space, placed)",
@@ -109,6 +110,31 @@ package enum Schema {
             id INTEGER PRIMARY KEY, at INTEGER NOT NULL, token TEXT NOT NULL, label TEXT NOT NULL,
             store TEXT NOT NULL, order_id TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL
         ) STRICT
+        """,
+        // `held` counts the endpoint's deliveries, so that the bound costs no scan.
+        """
+        CREATE TABLE webhooks (
+            id TEXT PRIMARY KEY, url TEXT NOT NULL, label TEXT NOT NULL, types TEXT NOT NULL,
+            secret BLOB NOT NULL, previous BLOB, previous_until INTEGER,
+            created INTEGER NOT NULL, failing_since INTEGER, disabled INTEGER, reason TEXT,
+            held INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID
+        """,
+        // `due` is there while an attempt is to come; `ended` when it was delivered or given
+        // up. The body is kept as it was signed first.
+        """
+        CREATE TABLE deliveries (
+            number INTEGER PRIMARY KEY, webhook TEXT NOT NULL REFERENCES webhooks,
+            message TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL,
+            created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER,
+            ended INTEGER, is_delivered INTEGER NOT NULL DEFAULT 0, status INTEGER, reason TEXT,
+            UNIQUE (webhook, message)
+        ) STRICT
+        """,
+        "CREATE INDEX deliveries_due ON deliveries (webhook, due) WHERE due IS NOT NULL",
+        """
+        CREATE INDEX deliveries_ended ON deliveries (webhook, is_delivered, ended)
+            WHERE ended IS NOT NULL
         """,
     ]
 

@@ -1,0 +1,147 @@
+internal import Foundation
+internal import ToteConcurrency
+internal import ToteServer
+
+#if canImport(FoundationNetworking)
+    internal import FoundationNetworking
+#endif
+
+/// One request to a receiver and what came of it, by the system's URLSession: no cookies, no cache,
+/// no credentials, no redirects, and no more of an answer than need be.
+final class WebhookPoster: Sendable {
+    private let receiver = PostReceiver()
+    private let session: URLSession
+
+    init() {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.httpCookieStorage = nil
+        configuration.httpShouldSetCookies = false
+        configuration.urlCache = nil
+        configuration.urlCredentialStorage = nil
+        configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
+        session = URLSession(configuration: configuration, delegate: receiver, delegateQueue: nil)
+    }
+
+    /// Ends what is under way; a session keeps its delegate, and itself, until then.
+    func end() {
+        receiver.failAll("stopped")
+        session.invalidateAndCancel()
+    }
+
+    /// Posts and waits for the whole answer, at most so long.
+    func post(
+        _ url: String, headers: [(name: String, value: String)], body: [UInt8], timeout: Duration
+    ) -> WebhookOutcome {
+        guard let url = URL(string: url) else { return .unanswered("url_refused") }
+        var request = URLRequest(url: url)
+        request.httpMethod = "POST"
+        request.httpBody = Data(body)
+        request.httpShouldHandleCookies = false
+        // Longer than our own, which not every platform's session keeps to.
+        request.timeoutInterval = 2 * (timeout / .seconds(1)) + 60
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.setValue("tote-webhooks", forHTTPHeaderField: "User-Agent")
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let task = session.dataTask(with: request)
+        let outcome = Mailbox<WebhookOutcome>()
+        guard receiver.begin(task.taskIdentifier, outcome) else { return .unanswered("stopped") }
+        task.resume()
+        if let outcome = outcome.drain(waitingAtMost: timeout).first { return outcome }
+        receiver.finish(task.taskIdentifier, .unanswered("timeout"))
+        task.cancel()
+        return outcome.drain(waitingAtMost: .zero).first ?? .unanswered("timeout")
+    }
+}
+
+/// Collects answers by task.
+private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
+    private struct Post: Sendable {
+        let outcome: Mailbox<WebhookOutcome>
+        var status = 0
+        var bodyBytes = 0
+    }
+
+    private struct State: Sendable {
+        var posts: [Int: Post] = [:]
+        var hasEnded = false
+    }
+
+    private let state = Monitor(State())
+
+    /// As much of an answer is read; what follows is nobody's.
+    private static let bodyBytesMax = 64 * 1_024
+
+    func begin(_ id: Int, _ outcome: Mailbox<WebhookOutcome>) -> Bool {
+        state.change { state in
+            guard !state.hasEnded else { return false }
+            state.posts[id] = Post(outcome: outcome)
+            return true
+        }
+    }
+
+    /// Tells the outcome of a task, once.
+    func finish(_ id: Int, _ outcome: WebhookOutcome) {
+        state.change { $0.posts.removeValue(forKey: id) }?.outcome.post(outcome)
+    }
+
+    func failAll(_ code: String) {
+        let posts = state.change { state in
+            defer { state.posts = [:] }
+            state.hasEnded = true
+            return Array(state.posts.values)
+        }
+        for post in posts { post.outcome.post(.unanswered(code)) }
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
+    ) {
+        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        let id = dataTask.taskIdentifier
+        state.change { $0.posts[id]?.status = status }
+        completionHandler(.allow)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        let id = dataTask.taskIdentifier
+        let post = state.change { state in
+            state.posts[id]?.bodyBytes += data.count
+            return state.posts[id]
+        }
+        // The status was the answer.
+        guard let post, post.bodyBytes > Self.bodyBytesMax else { return }
+        finish(id, .answered(post.status))
+        dataTask.cancel()
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
+    ) {
+        let id = task.taskIdentifier
+        if let error { return finish(id, .unanswered(Self.code(error))) }
+        let status = state.change { $0.posts[id]?.status } ?? 0
+        finish(id, status > 0 ? .answered(status) : .unanswered("connection_failed"))
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask,
+        willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
+        completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        // Where a redirect leads was never checked: it is an answer like others, and no success.
+        completionHandler(nil)
+    }
+
+    private static func code(_ error: any Error) -> String {
+        switch (error as? URLError)?.code {
+        case .timedOut?: "timeout"
+        case .cannotFindHost?, .dnsLookupFailed?: "name_not_resolved"
+        case .secureConnectionFailed?, .serverCertificateUntrusted?,
+            .serverCertificateHasBadDate?, .serverCertificateHasUnknownRoot?,
+            .serverCertificateNotYetValid?:
+            "tls_failed"
+        default: "connection_failed"
+        }
+    }
+}
