@@ -1,3 +1,4 @@
+import Glibc
 import ToteClient
 import ToteConcurrency
 import ToteHTTP
@@ -18,7 +19,19 @@ final class SalesPhones: Sendable {
         var catalogs: [Int: Int64] = [:]
     }
 
-    static let openMax = 200
+    /// A phone takes about a megabyte of memory, and five files.
+    private static let openMax = 300
+    private static let filesEach = 6
+
+    /// How many may be open, as far as the system's limit on files allows.
+    private static let openCount: Int = {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 4_096))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let room = Int(clamping: limit.rlim_cur) - 128
+        return min(max(room / filesEach, 8), openMax)
+    }()
 
     private let directory: String
     private let transport: SalesTransport
@@ -51,7 +64,7 @@ final class SalesPhones: Sendable {
         let surplus = state.withLock { state -> Phone? in
             state.catalogs[phone.customer] = phone.catalog
             state.open.append(phone)
-            return state.open.count > Self.openMax ? state.open.removeFirst() : nil
+            return state.open.count > Self.openCount ? state.open.removeFirst() : nil
         }
         await surplus?.tote.close()
     }
