@@ -16,8 +16,10 @@ enum Command {
     ) throws(UsageError) -> ExitCode {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
+        case ["counter"]: return try CounterCommand.run(command, terminal)
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
+        case ["sales"]: return try SalesCommand.run(command, terminal)
         case ["list"]: return ScenarioCommands.list(command, terminal)
         case ["show"]: return try ScenarioCommands.show(command, terminal)
         case ["check"]: return try ScenarioCommands.check(command, terminal)

@@ -6,6 +6,7 @@ enum CommandTree {
         root: CommandSpec(
             "tote-sim", "Stands in for apps that embed Tote's client core.",
             examples: [
+                ("tote-sim run lunch-rush", "50 phones order, 3 counters hand over"),
                 ("tote-sim run first-sync", "a server and two devices that agree in the end"),
                 ("tote-sim list", "the scenarios that are built in"),
                 ("tote-sim device phone --server http://127.0.0.1:8090", "be a device yourself"),
@@ -13,18 +14,18 @@ enum CommandTree {
             options: [OptionSpec.color],
             subcommands: [
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
-                ScenarioCommands.checkSpec, DeviceCommand.spec, WorldCommand.spec,
-                BenchCommand.spec,
+                ScenarioCommands.checkSpec, DeviceCommand.spec, CounterCommand.spec,
+                SalesCommand.spec, WorldCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version,
         exitCodes: [
             (.success, "everything held"), (.failure, "an expectation did not hold"),
             (.nothingRan, "nothing ran"), (.usage, "the command line is wrong"),
-            (.dataError, "a scenario is wrong"), (.noInput, "a file is not there"),
+            (.dataError, "a scenario or a sales file is wrong"), (.noInput, "a file is not there"),
             (.unavailable, "the server does not answer"),
             (.software, "a fault of this program"),
-            (.ioError, "a device's files cannot be used"),
-            (.temporaryFailure, "a device is in use by another process"),
+            (.ioError, "files of a device or a counter cannot be used"),
+            (.temporaryFailure, "a device or a counter is in use by another process"),
             (Keeper.interrupted, "interrupted: everything that was started is ended"),
         ])
 }

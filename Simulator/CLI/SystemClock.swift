@@ -7,6 +7,13 @@ enum SystemClock {
     /// Milliseconds that only run forward.
     static func monotonicMilliseconds() -> UInt64 { MonotonicClock.nowNanos() / 1_000_000 }
 
+    /// The wall clock: milliseconds since 1970.
+    static func nowMilliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
     /// Keeps the calling thread for a while.
     static func pause(_ duration: Duration) {
         let nanos = duration.clampedNanos

@@ -189,11 +189,22 @@ package final class Server {
     }
 
     /// Takes note of an order that is new or took a step.
-    func noteOrder(_ order: Order) throws {
+    func noteOrder(_ order: Order, of space: String) throws {
         touchedSpaces.insert("store:\(order.store)")
         pollAnswers = [:]
         feedEnds = [:]
         due = nil
+        guard let step = order.steps.last else { return }
+        // The last step names the event: a check-in or a dispute makes none of its own.
+        try enqueueWebhook(
+            type: "order.\(order.isReopened ? "reopened" : step.state.rawValue)",
+            id: "\(order.id) \(step.state.rawValue) \(step.at)",
+            data: .map([
+                "order": .text(order.id.text), "store": .text(order.store),
+                "customer": .text(String(space.drop { $0 != ":" }.dropFirst())),
+                "state": .text(order.state.rawValue),
+                "version": .int(order.version),
+            ]))
     }
 
     /// The clock never falls.
@@ -206,7 +217,7 @@ package final class Server {
         Judge(
             space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
             now: clock, randomBits: randomBits, catalog: catalog,
-            onOrder: { [unowned self] in try noteOrder($0) })
+            onOrder: { [unowned self] in try noteOrder($0, of: space.name) })
     }
 
     /// Rows written since the file was opened: what a benchmark counts.

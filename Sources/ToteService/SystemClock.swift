@@ -1,12 +1,19 @@
 import Glibc
+internal import ToteConcurrency
 
 /// The one place of this target that reads the wall clock and the system's randomness.
 package enum SystemClock {
+    private static let ahead = Lock<UInt64>(0)
+
+    /// Has the clock run so many milliseconds ahead: for drills of what takes hours.
+    package static func runAhead(milliseconds: UInt64) { ahead.withLock { $0 = milliseconds } }
+
     /// Milliseconds since 1970, UTC.
     package static func nowMilliseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+            + ahead.withLock { $0 }
     }
 
     /// 64 bits from the system's generator, fit for secrets.

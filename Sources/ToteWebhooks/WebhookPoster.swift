@@ -141,6 +141,8 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
             .serverCertificateHasBadDate?, .serverCertificateHasUnknownRoot?,
             .serverCertificateNotYetValid?:
             "tls_failed"
+        // Linux has no code for a certificate that nobody vouches for; its text tells.
+        case .unknown? where error.localizedDescription.contains("SSL"): "tls_failed"
         default: "connection_failed"
         }
     }

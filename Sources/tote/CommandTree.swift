@@ -54,6 +54,9 @@ enum CommandTree {
                 "per-address", valueName: "N", "connections from one address at once",
                 default: "256"),
             OptionSpec(
+                "clock-ahead", valueName: "TIME",
+                "run the clock ahead, for a drill of what takes hours: 2h"),
+            OptionSpec(
                 "allow-private-webhooks", "let webhooks go to loopback and private networks"),
             OptionSpec("allow-insecure-webhooks", "let webhooks go over http without TLS"),
             json,

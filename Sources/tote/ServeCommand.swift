@@ -19,6 +19,9 @@ enum ServeCommand {
         let (host, port) = try address(command)
         options.http.host = host
         options.http.port = port
+        if let ahead = try command.optionalDuration("clock-ahead") {
+            SystemClock.runAhead(milliseconds: UInt64(max(0, ahead / .milliseconds(1))))
+        }
         options.http.connectionsPerAddressAtMost = try command.int("per-address", in: 1...100_000)
         if let proxy = command.option("proxy") {
             options.http.exemptAddresses = [proxy]

@@ -15,6 +15,15 @@ import ToteHTTP
         "revoked-token", "guest-signs-in", "wishlist-moves", "journey-goes-on", "several-carts",
     ]
 
+    /// Those in which something is ordered.
+    static let orderNames = [
+        "order-offline", "order-lost-reply", "order-duplicate-tap", "order-killed-app",
+        "order-price-changed", "order-sold-out", "order-store-closed", "order-slot-full",
+        "order-too-late", "order-same-cart", "order-copied-phone", "order-two-counters",
+        "order-wrong-code", "order-no-show", "order-cancelled-late", "order-disputed",
+        "order-counter-killed", "order-server-restarts", "lunch-rush",
+    ]
+
     @Test(arguments: names)
     func `a built-in scenario passes`(name: String) async throws {
         let outcome = try await SimulatorProgram.simulate("run", name)
@@ -23,10 +32,19 @@ import ToteHTTP
         #expect(outcome.out.contains("`tote verify` finds its file in order"))
     }
 
+    @Test(arguments: orderNames)
+    func `after a scenario with orders every intent has one fate`(name: String) async throws {
+        let outcome = try await SimulatorProgram.simulate("run", name)
+        #expect(outcome.exit == 0, "\(outcome.out)\(outcome.error)")
+        #expect(outcome.out.contains("every intent has one fate"))
+        #expect(outcome.out.contains("none lost, none twice, none collected twice"))
+        #expect(outcome.out.contains("`tote verify` finds its file in order"))
+    }
+
     @Test func `the list shows all of them`() async throws {
         let outcome = try await SimulatorProgram.simulate("list", "--color", "never")
         let listed = outcome.out.split(separator: "\n").map { $0.prefix { $0 != " " } }
-        #expect(listed.map(String.init) == Self.names)
+        #expect(listed.map(String.init) == Self.names + Self.orderNames)
     }
 
     private func run(_ text: String, _ options: String...) async throws
@@ -62,6 +80,11 @@ import ToteHTTP
         (#"{ "settle": "all", "within": "soon" }"#, "3:30: a time belongs here"),
         (#"{ "on": "phone", "do": "sync" "#, "4:1: ']' stands where a comma or a closing brace"),
         (#"{ "on": "phone", "on": "phone" }"#, #"3:18: "on" is there twice"#),
+        (#"{ "change": "cafe" }"#, #"3:13: the catalogue has no store "cafe""#),
+        (#"{ "server": "kill", "clock": "+2h" }"#, #"3:30: "kill" takes no "clock""#),
+        (#"{ "server": "restart", "clock": "2h" }"#, "3:33: a clock is so much ahead"),
+        (#"{ "on": "phone-*", "do": "sync" }"#, #"3:9: there is no device "phone-*""#),
+        (#"{ "on": "phone", "do": "wait {till.code}" }"#, "3:24: {till.code}: there is no"),
         (#"{ "wait": 1.5 }"#, "3:11: '1.5' is no whole number"),
         ("", "1:1: there is no step"),
     ])

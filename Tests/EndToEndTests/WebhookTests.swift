@@ -34,14 +34,14 @@ import ToteHTTP
             options.port = port
             // One loop, so that messages are counted in the order in which they come.
             options.loops = 1
-            let directory = directory
+            let folder = directory
             server = HTTPServer(options: options) { request, responder in
-                let count = Self.count(in: directory)
+                let count = Self.count(in: folder)
                 let lines = ["webhook-id", "webhook-timestamp", "webhook-signature"].map {
                     request.header($0) ?? ""
                 }
                 let content = Data((lines.joined(separator: "\n") + "\n").utf8 + request.body)
-                try? content.write(to: Self.file(count, in: directory), options: .atomic)
+                try? content.write(to: Self.file(count, in: folder), options: .atomic)
                 responder.respond(
                     HTTPResponse(status: statuses[min(count, statuses.count - 1)]))
             }

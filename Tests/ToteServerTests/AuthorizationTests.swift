@@ -35,9 +35,8 @@ struct AuthorizationTests {
         let orders: [String: OrderID]
         let bearers: [Bearer]
         let tokenID: String
-        /// An endpoint for webhooks, and a delivery to it.
-        let webhook: String
-        let delivery: String
+        let webhookID: String
+        let deliveryID: String
     }
 
     private func world() throws -> World {
@@ -73,6 +72,11 @@ struct AuthorizationTests {
         _ = try server.admin("DELETE", "v1/admin/tokens/\(lost)")
         let till = try server.mint(
             #"{"spaces":[{"space":"customer:c-1","read":["cart:*"],"write":["cart:*"]}]}"#)
+        let hook = try server.value(
+            server.admin(
+                "POST", "v1/admin/webhooks", #"{"url":"https://hooks.example.com/tote"}"#))
+        let hookID = try #require(hook["id"]?.textValue)
+        let ping = try server.value(server.admin("POST", "v1/admin/webhooks/\(hookID)/test"))
         var bearers = [
             Bearer(name: "nobody", secret: nil, isValid: false),
             Bearer(name: "garbage", secret: "tote_00", isValid: false),
@@ -91,14 +95,10 @@ struct AuthorizationTests {
                         role: role, spaces: ["store:\(store)"]))
             }
         }
-        let added = try server.value(
-            server.admin("POST", "v1/admin/webhooks", Self.endpoint))
-        let webhook = added["id"]?.textValue ?? ""
-        let sent = try server.value(server.admin("POST", "v1/admin/webhooks/\(webhook)/test"))
-        guard let delivery = sent["id"]?.textValue else { throw TestFailure("\(added) \(sent)") }
         return World(
             shop: shop, orders: ["s-1": mine.order, "s-2": foreign.order], bearers: bearers,
-            tokenID: tokenID, webhook: webhook, delivery: delivery)
+            tokenID: tokenID, webhookID: hookID,
+            deliveryID: try #require(ping["id"]?.textValue))
     }
 
     /// What a route is asked for; `nil` for one that nobody has described here.
@@ -119,12 +119,13 @@ struct AuthorizationTests {
                 Target(path: filled(["{id}": world.tokenID])),
                 Target(path: filled(["{id}": "tok_0"]), exists: false),
             ]
-        case "/v1/admin/webhooks": return [Target(path: parts, body: Self.endpoint)]
+        case "/v1/admin/webhooks":
+            return [Target(path: parts, body: #"{"url":"https://hooks.example.com/other"}"#)]
         case _ where route.path.hasPrefix("/v1/admin/webhooks/{id}"):
-            let theirs = ["{id}": world.webhook, "{delivery}": world.delivery]
+            let ids = ["{id}": world.webhookID, "{delivery}": world.deliveryID]
             return [
-                Target(path: filled(theirs)),
-                Target(path: filled(theirs.merging(["{id}": "wh_0"]) { $1 }), exists: false),
+                Target(path: filled(ids)),
+                Target(path: filled(ids.merging(["{id}": "wh_0"]) { $1 }), exists: false),
             ]
         case "/v1/spaces/{space}/sync", "/v1/spaces/{space}/orders":
             return ["customer:c-1", "customer:c-2", "customer:c-9", "store:s-1", "store:s-2"].map {
@@ -168,7 +169,6 @@ struct AuthorizationTests {
         }
     }
 
-    private static let endpoint = #"{"url":"https://hooks.example.com/tote"}"#
     private static let catalog =
         #"{"categories":[],"groups":[],"products":[],"stores":[]}"#
 

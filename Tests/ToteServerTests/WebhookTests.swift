@@ -59,7 +59,7 @@ import ToteServer
         #expect(attempt.url == "https://hooks.example.com/tote")
         #expect(
             String(decoding: attempt.body, as: UTF8.self)
-                == #"{"type":"order.ready","timestamp":"2027-01-15T08:00:00.000Z","data":{}}"#)
+                == #"{"data":{},"type":"order.ready","timestamp":"2027-01-15T08:00:00.000Z"}"#)
         // Under way: not taken twice, not waited for.
         #expect(try due().isEmpty)
         #expect(try world.server.nextWebhookTime() == nil)

@@ -52,9 +52,10 @@ enum DeviceCommand {
             terminal.writeError("\(error)\n")
             return .noInput
         }
-        let console = DeviceConsole(terminal: terminal, isJSON: isJSON, script: script)
+        let console = LineConsole(terminal: terminal, isJSON: isJSON, script: script)
         switch Blocking.wait({ await Result { try await DeviceSession(options) } }) {
-        case .success(let session): return console.run(session)
+        case .success(let session):
+            return console.run(DeviceLines(session: session))
         case .failure(let error):
             let isBusy = (error as? ToteError)?.message.contains("open already") == true
             let text = (error as? ToteError)?.message ?? (error as? VerbFailure)?.message
@@ -92,103 +93,26 @@ enum DeviceCommand {
     }
 }
 
-/// Where a device's lines come from and its answers go to.
-struct DeviceConsole {
-    let terminal: Terminal
-    let isJSON: Bool
-    let script: [String]?
+/// A device behind its lines.
+struct DeviceLines: LineSession {
+    let session: DeviceSession
 
-    private var isInteractive: Bool { script == nil && terminal.inputIsTerminal && !isJSON }
+    var name: String { session.options.name }
 
-    /// Does line after line, until `quit`, the end, or in a script the first one that fails.
-    func run(_ session: DeviceSession) -> ExitCode {
-        var rest = script?[...]
-        var number = 0
-        begin(session)
-        defer { Blocking.wait { await session.close() } }
-        while true {
-            let line: String
-            if rest != nil {
-                guard let next = rest?.popFirst() else { return .success }
-                line = next
-            } else {
-                guard let next = terminal.readInputLine(prompt: "\(session.options.name)> ") else {
-                    return .success
-                }
-                line = next
-            }
-            number += 1
-            let result = Blocking.wait { () async -> Result<DeviceSession.Answer, VerbFailure> in
-                do throws(VerbFailure) {
-                    return .success(try await session.run(line))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            switch result {
-            case .success(let answer):
-                answered(line: number, answer)
-                if answer.isLast { return .success }
-            case .failure(let failure):
-                failed(line: number, failure)
-                if !isInteractive { return .failure }
+    func begin() -> [String] { Blocking.wait { [session] in await session.show() } }
+
+    func perform(_ line: String) throws(VerbFailure) -> LineAnswer {
+        let result = Blocking.wait { [session] () async -> Result<LineAnswer, VerbFailure> in
+            do throws(VerbFailure) {
+                return .success(try await session.run(line))
+            } catch {
+                return .failure(error)
             }
         }
+        return try result.get()
     }
 
-    private func begin(_ session: DeviceSession) {
-        let lines = Blocking.wait { await session.show() }
-        if isJSON {
-            emit(["line": 0, "ok": true, "lines": .array(lines.map { .string($0) })])
-        } else if isInteractive {
-            for line in lines + ["`help` lists the verbs, Ctrl-D ends."] {
-                terminal.writeError(terminal.style(.dim, line, on: .error) + "\n")
-            }
-        }
-    }
-
-    private func answered(line: Int, _ answer: DeviceSession.Answer) {
-        if isJSON {
-            emit([
-                "line": .int(line), "ok": true, "lines": .array(answer.lines.map { .string($0) }),
-            ])
-        } else {
-            for text in answer.lines { terminal.writeOut(text + "\n") }
-        }
-    }
-
-    /// Says why a line was not done; line 0 is the start.
-    func failed(line: Int, _ failure: VerbFailure) {
-        if isJSON {
-            emit([
-                "line": .int(line), "ok": false, "kind": .string(failure.kind.rawValue),
-                "message": .string(failure.message),
-            ])
-        } else {
-            let place = isInteractive || line == 0 ? "" : "line \(line): "
-            let label = terminal.style(.red, "error:", on: .error)
-            terminal.writeError("\(place)\(label) \(failure.message)\n")
-        }
-    }
-
-    private func emit(_ value: JSONText) { terminal.writeOut(value.compact + "\n") }
-}
-
-/// The bridge from the main thread, which may block, to the client core, which may not.
-enum Blocking {
-    /// Runs a body as a task and waits for it. Never called from a task.
-    static func wait<Outcome: Sendable>(
-        _ body: @escaping @Sendable () async -> Outcome
-    ) -> Outcome {
-        let outcome = Monitor<Outcome?>(nil)
-        Task {
-            let value = await body()
-            outcome.change { $0 = value }
-        }
-        while true {
-            if let value: Outcome = outcome.wait(atMost: nil, until: { $0 }) { return value }
-        }
-    }
+    func close() { Blocking.wait { [session] in await session.close() } }
 }
 
 extension Result where Failure == any Error, Success: Sendable {

@@ -4,38 +4,30 @@ import ToteConcurrency
 
 /// `expect`: what a device must show.
 extension DeviceSession {
-    /// How often an expectation is looked at again within its time.
-    private static let interval: Duration = .milliseconds(20)
-
     func expect(_ words: [String]) async throws -> Answer {
-        var words = words
-        var limit = Duration.zero
-        if words.count > 2, words[words.count - 2] == "within" {
-            guard let time = DurationText.parse(words[words.count - 1]) else {
-                throw VerbFailure(
-                    .usage, "'\(words[words.count - 1])' is no time: write within 5s")
+        let line = try ExpectLine(words)
+        if let (code, refused) = try line.refused(among: DeviceVerbs.all) {
+            do throws(VerbFailure) {
+                _ = try await perform(refused)
+            } catch {
+                return try ExpectLine.judge(code, refused, error)
             }
-            limit = time
-            words.removeLast(2)
+            return try ExpectLine.judge(code, refused, nil)
         }
-        let deadline = MonotonicClock.nowNanos() &+ limit.clampedNanos
+        let deadline = MonotonicClock.nowNanos() &+ line.limit.clampedNanos
         while true {
-            let (wanted, found) = try await look(words)
+            let (wanted, found) = try await look(line.words)
             if wanted == found { return Answer(lines: ["as expected"]) }
             guard MonotonicClock.nowNanos() < deadline else {
-                throw VerbFailure(
-                    .expectation,
-                    "expected \(words.joined(separator: " ")): wanted \(wanted), found \(found)")
+                throw line.failure(wanted: wanted, found: found)
             }
-            try await Task.sleep(for: Self.interval)
+            try await Task.sleep(for: ExpectLine.interval)
         }
     }
 
     /// What is wanted and what is there, as texts that are equal when the expectation holds.
     private func look(_ words: [String]) async throws -> (wanted: String, found: String) {
-        let verb = DeviceVerb(
-            "expect " + words[0], "", "", 0...32,
-            DeviceHelp.expectations.first { $0.what.hasPrefix(words[0] + " ") }?.what ?? "")
+        let verb = DeviceHelp.help.expectation(words[0])
         let rest = Array(words.dropFirst())
         let read = try VerbWords(VerbLine(verb: verb, words: rest))
         switch words[0] {
@@ -98,6 +90,10 @@ extension DeviceSession {
             return (String(try read.number(0)), String(waiting))
         case "receipt", "receipts":
             let wanted = try read.word(0)
+            if what == "receipts", wanted == "settled" {
+                let open = try await tote.receipts().count { !$0.state.isFinal }
+                return ("settled", open == 0 ? "settled" : "\(open) open")
+            }
             guard DeviceText.stateWords.contains(wanted) else {
                 throw VerbFailure(
                     .usage, "a receipt is \(DeviceText.stateWords.joined(separator: ", "))")
@@ -126,14 +122,12 @@ extension DeviceSession {
             }
             return (word, DeviceText.word(await tote.status))
         default:
-            let known = DeviceHelp.expectations.map { String($0.what.prefix { $0 != " " }) }
-            let near = Nearest.word(to: what, among: known).map { "did you mean `\($0)`?" }
-            throw VerbFailure(
-                .usage, "nothing is called '\(what)': \(near ?? "`help expect` has the list")")
+            if let pair = try await lookAtOrders(what, read) { return pair }
+            throw DeviceHelp.help.unknownExpectation(what)
         }
     }
 
-    private static func listed(_ words: [String]) -> String {
+    static func listed(_ words: [String]) -> String {
         words.isEmpty ? "none" : words.joined(separator: ", ")
     }
 }

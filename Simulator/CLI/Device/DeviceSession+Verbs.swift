@@ -8,6 +8,7 @@ extension DeviceSession {
         let name = line.verb.name
         if name.hasPrefix("cart ") { return try await runCart(line) }
         if name.hasPrefix("wish ") { return try await runWish(line) }
+        if let answer = try await runOrder(line) { return answer }
         if let answer = try await runEdit(line) { return answer }
         if let answer = try await runSync(line) { return answer }
         if let answer = try await runWorld(line) { return answer }
@@ -15,7 +16,7 @@ extension DeviceSession {
         case "expect": return try await expect(line.words)
         case "state": return Answer(lines: try await state(line.words))
         case "show": return Answer(lines: await show())
-        case "help": return Answer(lines: try DeviceHelp.lines(line.words))
+        case "help": return Answer(lines: try DeviceHelp.help.lines(line.words))
         case "quit": return Answer(isLast: true)
         default: preconditionFailure("the verb \(name) is in the table and nowhere else")
         }

@@ -18,11 +18,7 @@ actor DeviceSession {
         var isGuest = false
     }
 
-    /// What a line said.
-    struct Answer: Sendable {
-        var lines: [String] = []
-        var isLast = false
-    }
+    typealias Answer = LineAnswer
 
     let options: Options
     let link: NetworkLink
@@ -30,6 +26,8 @@ actor DeviceSession {
     private let transport: NetworkTransport
     private let world: Lock<DeviceSettings>
     private(set) var isLive: Bool
+    /// The orders that were placed here, and how long the server took to decide.
+    let journal: OrderJournal
 
     /// Opens the device where it was left.
     ///
@@ -44,13 +42,8 @@ actor DeviceSession {
         try settings.save(to: options.directory)
         let world = Lock(settings)
         self.world = world
-        let profile =
-            NetworkProfile.preset(settings.network)
-            ?? NetworkProfile.custom(
-                settings.network.split(separator: " ").dropFirst().map(String.init))
         link = NetworkLink(
-            to: options.server.endpoint,
-            profile: profile ?? NetworkProfile.presets[0])
+            to: options.server.endpoint, profile: NetworkWords.kept(settings.network))
         transport = NetworkTransport(over: link)
         var clock = DeviceClock.system.skewed { world.withLock { $0.skewMilliseconds } }
         clock.reading = { [reading = clock.reading] in
@@ -59,9 +52,11 @@ actor DeviceSession {
             return now
         }
         tote = try Tote(directory: options.directory + "/store", clock: clock)
+        journal = OrderJournal(options.directory + "/orders")
         isLive = options.isLive
         if !settings.isSignedOut, hasToken { try await signIn() }
         if isLive { await tote.start() }
+        for entry in journal.entries where entry.fateAt == nil { watch(entry.receipt) }
     }
 
     var settings: DeviceSettings { world.withLock { $0 } }
@@ -147,13 +142,21 @@ actor DeviceSession {
     ///
     /// - Throws: `VerbFailure`.
     func run(_ line: String) async throws(VerbFailure) -> Answer {
-        guard let parsed = try VerbLine.parse(line) else { return Answer() }
+        guard let parsed = try VerbLine.parse(line, among: DeviceVerbs.all) else {
+            return Answer()
+        }
+        return try await perform(parsed)
+    }
+
+    /// Does what a line says that was read.
+    func perform(_ line: VerbLine) async throws(VerbFailure) -> Answer {
         do {
-            return try await run(parsed)
+            return try await run(line)
         } catch let failure as VerbFailure {
             throw failure
         } catch let error as ToteError {
-            throw VerbFailure(.refused, "\(error.message) (\(error.code.rawValue))")
+            let code = error.rejection?.code ?? error.code.rawValue
+            throw VerbFailure(.refused, "\(error.message) (\(code))", code: code)
         } catch {
             throw VerbFailure(.refused, "\(error)")
         }

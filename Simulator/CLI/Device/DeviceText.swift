@@ -119,7 +119,7 @@ enum DeviceText {
 
 /// Words behind a verb, read.
 struct VerbWords {
-    private let verb: DeviceVerb
+    private let verb: Verb
     private(set) var plain: [String] = []
     private(set) var options: [String: String] = [:]
     private(set) var cart = "main"

@@ -14,6 +14,7 @@ final class NetworkLink: Sendable {
         var faults: [NetworkFault] = []
         var underWay: [UInt64: Exchange] = [:]
         var lastID: UInt64 = 0
+        var metFaults = 0
     }
 
     /// One exchange, which somebody else may end.
@@ -63,6 +64,9 @@ final class NetworkLink: Sendable {
     var profile: NetworkProfile { state.withLock { $0.profile } }
     var faults: [NetworkFault] { state.withLock { $0.faults } }
 
+    /// How many exchanges met a fault, or got lost on a bad network.
+    var metFaults: Int { state.withLock { $0.metFaults } }
+
     /// Changes the network. Going offline cuts what is under way; faults that wait are forgotten.
     func use(_ profile: NetworkProfile) {
         let cut: [Exchange] = state.withLock { state in
@@ -86,6 +90,7 @@ final class NetworkLink: Sendable {
             // Parked requests wait for news: a fault is meant for what a person just did.
             let meets = exchange.request.lane == .exchange && !state.profile.isOffline
             let fault = meets && !state.faults.isEmpty ? state.faults.removeFirst() : nil
+            if fault != nil { state.metFaults += 1 }
             return (state.lastID, state.profile, fault)
         }
         defer { state.withLock { $0.underWay[id] = nil } }
@@ -153,7 +158,9 @@ final class NetworkLink: Sendable {
     }
 
     private func isUnlucky(_ profile: NetworkProfile) -> Bool {
-        SystemClock.random() % 100 < UInt64(profile.loss)
+        guard SystemClock.random() % 100 < UInt64(profile.loss) else { return false }
+        state.withLock { $0.metFaults += 1 }
+        return true
     }
 
     private static let loginPage = TransportResponse(

@@ -32,6 +32,30 @@ struct Administrator: Sendable {
         return Minted(id: id, secret: secret)
     }
 
+    /// Makes a token for a counter, or for who checks a store.
+    func mint(
+        counter label: String, store: String, isManager: Bool
+    ) throws(RunFailure) -> Minted {
+        let answer = try call(
+            "POST", "/v1/admin/tokens",
+            .map([
+                "label": .text(label), "role": .text(isManager ? "manager" : "staff"),
+                "spaces": .array([.map(["space": .text("store:\(store)")])]),
+                "expires_in_s": .int(7 * 24 * 3_600),
+            ]))
+        guard let id = answer["id"]?.textValue, let secret = answer["token"]?.textValue else {
+            throw RunFailure(.unavailable, "the server made no token")
+        }
+        return Minted(id: id, secret: secret)
+    }
+
+    /// Puts a catalogue in force.
+    ///
+    /// - Returns: its version.
+    func importCatalog(_ catalog: Value) throws(RunFailure) -> Int64 {
+        try call("POST", "/v1/admin/catalog", catalog)["version"]?.intValue ?? 0
+    }
+
     func revoke(_ id: String) throws(RunFailure) {
         _ = try call("DELETE", "/v1/admin/tokens/\(id)", nil)
     }
@@ -43,11 +67,12 @@ struct Administrator: Sendable {
         }
     }
 
-    private func call(
-        _ method: String, _ path: String, _ body: Value?
+    /// - Parameter token: another one than the administrator's.
+    func call(
+        _ method: String, _ path: String, _ body: Value?, token other: String? = nil
     ) throws(RunFailure) -> Value {
         var headers = [("Content-Type", "application/json"), ("Connection", "close")]
-        if let token { headers.append(("Authorization", "Bearer \(token)")) }
+        if let token = other ?? token { headers.append(("Authorization", "Bearer \(token)")) }
         let request = HTTPClientRequest(
             method: method, target: path, headers: headers.map { (name: $0.0, value: $0.1) },
             body: body.map { Encoding.json.encode($0) } ?? [])
@@ -61,7 +86,8 @@ struct Administrator: Sendable {
         }
         let value = (try? Encoding.json.value(response.body)) ?? .null
         guard (200..<300).contains(response.status) else {
-            let code = value["code"]?.textValue ?? "status \(response.status)"
+            var code = value["code"]?.textValue ?? "status \(response.status)"
+            if let detail = value["detail"]?.textValue { code += ": \(detail)" }
             throw RunFailure(.unavailable, "\(method) \(path) at \(endpoint): \(code)")
         }
         return value

@@ -66,7 +66,7 @@ enum RunCommand {
     }
 
     /// - Returns: `nil` when the token's file cannot be read, which was said.
-    private static func place(
+    static func place(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ScenarioRun.Place? {
         guard let text = command.option("server") else { return .own }

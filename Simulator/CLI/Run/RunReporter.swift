@@ -31,13 +31,19 @@ final class RunReporter: Sendable {
     func step(_ who: String, _ what: String, _ answer: [String] = []) {
         switch style {
         case .steps:
-            var text = "  \(terminal.style(.cyan, DeviceHelp.pad(who, 8))) \(what)"
+            var text = "  \(terminal.style(.cyan, VerbHelp.pad(who, 8))) \(what)"
             for line in answer { text += "\n" + String(repeating: " ", count: 13) + line }
             out(text)
         case .scenarios where terminal.errorIsTerminal:
             progress.withLock { $0.update("\(who): \(what)") }
         case .scenarios, .silent: break
         }
+    }
+
+    /// Says how far something long is, on a line that is redrawn.
+    func advance(_ text: String) {
+        guard style != .silent, style == .steps || terminal.errorIsTerminal else { return }
+        progress.withLock { $0.update("  " + text) }
     }
 
     func end(_ scenario: Scenario, _ result: RunResult) {
@@ -89,6 +95,8 @@ struct RunResult: Sendable {
     let milliseconds: UInt64
     /// Where the files of the run are, when they were kept.
     let directory: String?
+    /// What became of the orders, where there were any.
+    var orders: OrderSummary?
 
     static func seconds(_ milliseconds: UInt64) -> String {
         let tenths = (milliseconds + 50) / 100
@@ -109,6 +117,7 @@ struct RunResult: Sendable {
             ]
         }
         members += [("steps", .int(steps)), ("milliseconds", .unsigned(milliseconds))]
+        if let orders { members.append(("orders", orders.json)) }
         if let directory { members.append(("directory", .string(directory))) }
         return .object(members)
     }

@@ -73,7 +73,7 @@ enum ScenarioCommands {
         }
         let width = scenarios.map(\.name.count).max() ?? 0
         for scenario in scenarios {
-            let name = terminal.style(.bold, DeviceHelp.pad(scenario.name, width))
+            let name = terminal.style(.bold, VerbHelp.pad(scenario.name, width))
             let tags = terminal.style(.dim, "[\(scenario.tags.joined(separator: " "))]")
             terminal.writeOut("\(name)  \(scenario.about) \(tags)\n")
         }

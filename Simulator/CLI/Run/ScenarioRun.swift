@@ -1,6 +1,7 @@
 import Glibc
 import ToteCommandLine
 import ToteConcurrency
+import ToteCore
 
 /// One run of a scenario: its server, its devices, its directory.
 final class ScenarioRun: Sendable {
@@ -11,18 +12,23 @@ final class ScenarioRun: Sendable {
         case remote(ServerAddress, Administrator)
     }
 
-    private struct Count {
+    struct Count {
         var steps = 0
         var tokens: [String: String] = [:]
+        var kills = 0
+        /// What is in force, in the form that is imported.
+        var catalog: Value?
+        var orders: OrderSummary?
     }
 
-    private let scenario: Scenario
-    private let directory: String
-    private let reporter: RunReporter
-    private let server: ServerProcess?
-    private let administrator: Administrator
-    private let devices: [String: DeviceProcess]
-    private let count = Lock(Count())
+    let scenario: Scenario
+    let directory: String
+    let reporter: RunReporter
+    let server: ServerProcess?
+    let administrator: Administrator
+    private let devices: [String: LineProcess]
+    private let counters: [String: LineProcess]
+    let count = Lock(Count())
     /// On a server of somebody else's, customers of this run alone.
     private let customerPrefix: String
 
@@ -34,7 +40,8 @@ final class ScenarioRun: Sendable {
         if scenario.needsOwnServer, case .remote = place {
             let result = RunResult(
                 name: scenario.name,
-                verdict: .skipped("it kills or restores the server: run it without --server"),
+                verdict: .skipped(
+                    "it kills the server, or has a menu of its own: run it without --server"),
                 steps: 0, milliseconds: 0, directory: nil)
             reporter.end(scenario, result)
             return result
@@ -42,6 +49,7 @@ final class ScenarioRun: Sendable {
         reporter.begin(scenario)
         var verdict = RunResult.Verdict.passed
         var steps = 0
+        var orders: OrderSummary?
         let start = TextPlace(line: 1, column: 1)
         var directory: String?
         do {
@@ -50,7 +58,7 @@ final class ScenarioRun: Sendable {
             Keeper.shared.removeAtEnd(made)
             let run = try ScenarioRun(scenario, at: place, in: made, reporter: reporter)
             if let failure = run.play() { verdict = .failed(failure) }
-            steps = run.count.withLock { $0.steps }
+            (steps, orders) = run.count.withLock { ($0.steps, $0.orders) }
         } catch let failure as RunFailure {
             verdict = .failed(.init(place: start, message: failure.message, kind: failure.kind))
         } catch {
@@ -66,7 +74,8 @@ final class ScenarioRun: Sendable {
         if let made = directory { Keeper.shared.keep(made) }
         let result = RunResult(
             name: scenario.name, verdict: verdict, steps: steps,
-            milliseconds: SystemClock.monotonicMilliseconds() - begun, directory: directory)
+            milliseconds: SystemClock.monotonicMilliseconds() - begun, directory: directory,
+            orders: orders)
         reporter.end(scenario, result)
         return result
     }
@@ -94,15 +103,22 @@ final class ScenarioRun: Sendable {
             try administrator.greet()
             reporter.step("server", "answers at \(address)")
         }
-        var devices: [String: DeviceProcess] = [:]
+        var devices: [String: LineProcess] = [:]
         for spec in scenario.devices {
-            devices[spec.name] = DeviceProcess(
+            devices[spec.name] = LineProcess(
                 spec, in: directory, server: address, customer: customerPrefix + spec.customer,
                 tokenFile: directory + "/\(spec.name).token")
         }
         self.devices = devices
+        var counters: [String: LineProcess] = [:]
+        for spec in scenario.counters {
+            counters[spec.name] = LineProcess(
+                spec, in: directory, server: address, tokenFile: directory + "/\(spec.name).token")
+        }
+        self.counters = counters
         do {
             for spec in scenario.devices { try grant(spec) }
+            try openStores()
         } catch {
             server?.end()
             throw error
@@ -113,27 +129,50 @@ final class ScenarioRun: Sendable {
     private func grant(_ spec: Scenario.Device) throws(RunFailure) {
         let customer = customerPrefix + (spec.tokenCustomer ?? spec.customer)
         let minted = try administrator.mint(spec, space: "customer:\(customer)")
-        do throws(Files.Failure) {
-            try Files.write(
-                Array((minted.secret + "\n").utf8), to: directory + "/\(spec.name).token")
-        } catch {
-            throw RunFailure(.unavailable, "\(error)")
-        }
+        try write(minted, for: spec.name)
         count.withLock { $0.tokens[spec.name] = minted.id }
     }
 
-    private func device(_ name: String) -> DeviceProcess {
-        guard let device = devices[name] else {
+    func write(_ minted: Administrator.Minted, for name: String) throws(RunFailure) {
+        do throws(Files.Failure) {
+            try Files.write(
+                Array((minted.secret + "\n").utf8), to: directory + "/\(name).token")
+        } catch {
+            throw RunFailure(.unavailable, "\(error)")
+        }
+    }
+
+    /// A device or a counter.
+    func actor(_ name: String) -> LineProcess {
+        guard let found = devices[name] ?? counters[name] else {
             preconditionFailure("the reader let through a device \(name) that there is not")
         }
-        return device
+        return found
+    }
+
+    private func device(_ name: String) -> LineProcess { actor(name) }
+
+    private func spec(_ name: String) -> Scenario.Device {
+        guard let spec = scenario.devices.first(where: { $0.name == name }) else {
+            preconditionFailure("the reader let through a device \(name) that there is not")
+        }
+        return spec
     }
 
     /// Plays every step, then has the server checked; whatever happens, all processes end.
     private func play() -> RunResult.Failure? {
         var failure = play(scenario.steps)
-        for spec in scenario.devices {
-            if failure == nil { device(spec.name).stop() } else { device(spec.name).end() }
+        if failure == nil, scenario.catalog != nil {
+            do throws(RunFailure) {
+                try judgeOrders()
+            } catch {
+                let last = scenario.steps.last?.place ?? TextPlace(line: 1, column: 1)
+                failure = .init(place: last, message: error.message, kind: error.kind)
+            }
+        }
+        let isBroken = failure != nil
+        atOnce(scenario.devices.map(\.name) + scenario.counters.map(\.name)) { [self] name in
+            if isBroken { actor(name).end() } else { actor(name).stop() }
         }
         if failure == nil, let server {
             do throws(RunFailure) {
@@ -176,27 +215,32 @@ final class ScenarioRun: Sendable {
 
     private func playAtOnce(_ steps: [Scenario.Step]) -> RunResult.Failure? {
         let failures = Lock<[RunResult.Failure]>([])
-        let threads = steps.map { step in
-            startThread(named: "parallel") { [self] in
-                if let failure = play(step) { failures.withLock { $0.append(failure) } }
-            }
+        atOnce(Array(steps.indices)) { [self] index in
+            if let failure = play(steps[index]) { failures.withLock { $0.append(failure) } }
         }
-        for thread in threads { thread.join() }
         return failures.withLock { $0.first }
     }
 
-    private func note(_ who: String, _ what: String, _ answer: [String] = []) {
+    /// Does something for each, each on a thread of its own.
+    func atOnce<Each: Sendable>(_ all: [Each], _ body: @escaping @Sendable (Each) -> Void) {
+        let threads = all.map { each in startThread(named: "parallel") { body(each) } }
+        for thread in threads { thread.join() }
+    }
+
+    func note(_ who: String, _ what: String, _ answer: [String] = []) {
         count.withLock { $0.steps += 1 }
         reporter.step(who, what, answer)
     }
 
     private func perform(_ action: Scenario.Action) throws(RunFailure) {
         switch action {
-        case .lines(let lines, let names):
+        case .lines(let lines, let names, let atOnce):
+            if atOnce { return try performAtOnce(lines, on: names) }
             for name in names {
                 for line in lines { try perform(line, on: name) }
             }
-        case .server(let action, let backup): try perform(action, backup)
+        case .server(let action, let backup, let clock): try perform(action, backup, clock)
+        case .change(let change): try perform(change)
         case .copy(let from, let to):
             device(from).stop()
             device(to).end()
@@ -216,7 +260,7 @@ final class ScenarioRun: Sendable {
             try administrator.revoke(id)
             note("server", "revokes the token of \(name)")
         case .grant(let name):
-            try grant(device(name).spec)
+            try grant(spec(name))
             note("server", "gives \(name) a new token")
         case .wait(let time): SystemClock.pause(time)
         case .parallel, .repeated: preconditionFailure("a block is played, not performed")
@@ -224,33 +268,47 @@ final class ScenarioRun: Sendable {
     }
 
     private func perform(_ line: Scenario.Line, on name: String) throws(RunFailure) {
-        let answer: [String]
-        do throws(RunFailure) {
-            answer = try device(name).run(line.text)
-        } catch {
-            throw RunFailure(
-                error.kind, "\(name), `\(line.text)`: \(error.message)", at: line.place)
-        }
+        let answer = try answer(line, on: name)
         // What was asked for and came about needs no words.
         let isDull = ["saved", "as expected"].contains(answer.first) || line.text.hasPrefix("net ")
         note(name, line.text, isDull ? [] : answer)
     }
 
+    /// Does a line, with what it refers to filled in.
+    func answer(_ line: Scenario.Line, on name: String) throws(RunFailure) -> [String] {
+        do throws(RunFailure) {
+            var text = line.text
+            for reference in LineReference.all(in: text) {
+                let question = LineReference.known[reference.what] ?? ""
+                let said = try actor(reference.device).run(question)
+                text = reference.filling(text, with: said.first ?? "")
+            }
+            if text == "kill" { count.withLock { $0.kills += 1 } }
+            return try actor(name).run(text)
+        } catch {
+            throw RunFailure(
+                error.kind, "\(name), `\(line.text)`: \(error.message)", at: line.place)
+        }
+    }
+
     private func perform(
-        _ action: Scenario.ServerAction, _ backup: String
+        _ action: Scenario.ServerAction, _ backup: String, _ clock: String?
     ) throws(RunFailure) {
         guard let server else { preconditionFailure("a remote server is not touched") }
         switch action {
         case .kill: try server.kill()
         case .stop: try server.stop()
-        case .start: try server.start()
+        case .start: try server.start(clockAhead: clock)
         case .restart:
             try server.stop()
-            try server.start()
+            try server.start(clockAhead: clock)
         case .backup: try server.makeBackup(backup)
         case .restore: try server.restore(backup)
         }
-        note("server", action == .kill ? "kill -9" : "\(action.rawValue) \(backup)")
+        let ahead = clock.map { "with its clock \($0) ahead" } ?? ""
+        if action == .kill || action == .restart { count.withLock { $0.kills += 1 } }
+        let words = [action.rawValue, backup, ahead].filter { !$0.isEmpty }
+        note("server", action == .kill ? "kill -9" : words.joined(separator: " "))
     }
 
     private func copy(_ from: String, to: String) throws(RunFailure) {
@@ -294,7 +352,7 @@ extension ScenarioRun {
             }
             SystemClock.pause(Self.interval)
         }
-        for name in names where !device(name).spec.isLive {
+        for name in names where !spec(name).isLive {
             _ = try device(name).run("live off")
         }
     }
@@ -308,9 +366,9 @@ extension ScenarioRun {
         }
         for state in states {
             // Who may not read everything cannot show everything.
-            let spec = device(state.name).spec
+            let spec = self.spec(state.name)
             let first = states.first { other in
-                let their = device(other.name).spec
+                let their = self.spec(other.name)
                 return their.customer == spec.customer && their.read == spec.read
             }
             guard let first, first.lines != state.lines else { continue }

@@ -34,6 +34,8 @@ final class ServerProcess: Sendable {
         var child: ChildProcess?
         var port: UInt16 = 0
         var restores = 0
+        /// Kept from start to start: a clock that runs back would prove nothing.
+        var clockAhead: String?
     }
 
     private static let startLimit: Duration = .seconds(30)
@@ -68,15 +70,19 @@ final class ServerProcess: Sendable {
         .unix(path: DataDirectory(path: data).socketPath)
     }
 
+    var isRunning: Bool { child != nil }
     private var child: ChildProcess? { state.withLock { $0.child } }
 
-    func start() throws(RunFailure) {
+    /// Starts it, unless it runs, with its clock so much ahead.
+    func start(clockAhead: String? = nil) throws(RunFailure) {
         guard child == nil else { throw RunFailure(.expectation, "the server runs already") }
         let port = state.withLock { $0.port }
-        let arguments = [
+        var arguments = [
             "serve", "--data", data, "--listen", "127.0.0.1:\(port)", "--json", "--per-address",
             "1000",
         ]
+        if let clockAhead { state.withLock { $0.clockAhead = clockAhead } }
+        if let ahead = state.withLock({ $0.clockAhead }) { arguments += ["--clock-ahead", ahead] }
         let child: ChildProcess
         let line: String?
         do {

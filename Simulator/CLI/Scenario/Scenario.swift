@@ -1,4 +1,5 @@
 import ToteCommandLine
+import ToteCore
 
 /// What is to happen and what must hold then: devices, and steps one after the other.
 struct Scenario: Sendable {
@@ -16,6 +17,26 @@ struct Scenario: Sendable {
         var isLive = false
     }
 
+    /// A counter of a store: `tote-sim counter` in a process of its own.
+    struct Counter: Sendable {
+        var name: String
+        var place: TextPlace
+        var store: String
+        var isManager = false
+    }
+
+    /// What becomes different at a store, by a new version of the catalogue.
+    struct CatalogChange: Sendable {
+        var store: String
+        /// SKU to the price there.
+        var prices: [String: Int64] = [:]
+        var soldOut: [String]?
+        /// Whether it has no opening hours at all.
+        var isClosed: Bool?
+        /// Members of a store that are whole numbers, by the catalogue's name for them.
+        var numbers: [String: Int64] = [:]
+    }
+
     enum ServerAction: String, CaseIterable, Sendable {
         /// `kill -9`.
         case kill
@@ -30,8 +51,10 @@ struct Scenario: Sendable {
     }
 
     enum Action: Sendable {
-        case lines([Line], on: [String])
-        case server(ServerAction, backup: String)
+        case lines([Line], on: [String], atOnce: Bool)
+        /// The clock is how far the server's is ahead from its start on; `nil` leaves it.
+        case server(ServerAction, backup: String, clock: String?)
+        case change(CatalogChange)
         case parallel([Step])
         case repeated(Int, [Step])
         case copy(from: String, to: String)
@@ -43,7 +66,7 @@ struct Scenario: Sendable {
         case wait(Duration)
     }
 
-    /// One line for a device, as `tote-sim device` reads it.
+    /// One line for a device or a counter, as it reads it.
     struct Line: Sendable {
         var place: TextPlace
         var text: String
@@ -58,6 +81,9 @@ struct Scenario: Sendable {
     var about: String
     var tags: [String] = []
     var devices: [Device] = []
+    var counters: [Counter] = []
+    /// What is sold, in the form that is imported; `nil` where nothing is.
+    var catalog: Value?
     var steps: [Step] = []
 
     /// Fields of custom collections that the scenario writes: devices must agree on them too.
@@ -66,10 +92,10 @@ struct Scenario: Sendable {
         func visit(_ steps: [Step]) {
             for step in steps {
                 switch step.action {
-                case .lines(let lines, on: _):
+                case .lines(let lines, on: _, atOnce: _):
                     for line in lines {
-                        guard let parsed = try? VerbLine.parse(line.text), parsed.verb.name == "set"
-                        else { continue }
+                        let read = try? VerbLine.parse(line.text, among: DeviceVerbs.all)
+                        guard let parsed = read, parsed.verb.name == "set" else { continue }
                         let field = Array(parsed.words.prefix(3))
                         if !fields.contains(field) { fields.append(field) }
                     }
@@ -82,8 +108,8 @@ struct Scenario: Sendable {
         return fields
     }
 
-    /// Whether it can only run against a server that the run may kill.
-    var needsOwnServer: Bool { Self.touchesServer(steps) }
+    /// Whether it can only run against a server that the run may kill, or fill with its own menu.
+    var needsOwnServer: Bool { catalog != nil || Self.touchesServer(steps) }
 
     private static func touchesServer(_ steps: [Step]) -> Bool {
         steps.contains { step in

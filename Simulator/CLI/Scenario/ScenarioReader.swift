@@ -5,24 +5,30 @@ typealias ScenarioError = TextError
 
 /// Reads scenarios: `Simulator/Scenarios/scenario.schema.json` says the same to editors.
 struct ScenarioReader {
-    private static let members = ["$schema", "name", "about", "tags", "devices", "steps"]
+    private static let members = [
+        "$schema", "name", "about", "tags", "devices", "counters", "catalog", "steps",
+    ]
     private static let deviceMembers = [
-        "customer", "token-of", "read", "write", "guest", "live",
+        "customer", "token-of", "read", "write", "guest", "live", "count",
     ]
     /// What a step may hold: the member that names it, then the others.
     private static let stepMembers: [(name: String, others: [String])] = [
-        ("on", ["do"]), ("server", ["as", "from"]), ("parallel", []), ("repeat", ["steps"]),
+        ("on", ["do", "at-once"]), ("server", ["as", "from", "clock"]), ("parallel", []),
+        ("repeat", ["steps"]),
         ("copy", ["to"]), ("snapshot", ["as"]), ("rollback", ["to"]), ("settle", ["within"]),
         ("revoke", []), ("grant", []), ("wait", []),
+        ("change", ["prices", "sold-out", "closed"] + changeNumbers.map(\.name)),
     ]
     static let settleWithin: Duration = .seconds(60)
     static let devicesMax = 64
 
-    private var devices: [Scenario.Device] = []
+    var devices: [Scenario.Device] = []
+    var counters: [Scenario.Counter] = []
+    var stores: [String] = []
     private var backups: Set<String> = []
     private var snapshots: Set<String> = []
 
-    private typealias Members = [String: TextNode]
+    typealias Members = [String: TextNode]
 
     /// Reads a scenario.
     ///
@@ -37,6 +43,10 @@ struct ScenarioReader {
         if let tags = found["tags"] { scenario.tags = try reader.texts(tags) }
         scenario.devices = try reader.devices(try reader.needed("devices", found, root))
         reader.devices = scenario.devices
+        if let catalog = found["catalog"] { scenario.catalog = try reader.catalog(catalog) }
+        if let counters = found["counters"] {
+            scenario.counters = try reader.counters(counters)
+        }
         scenario.steps = try reader.steps(try reader.needed("steps", found, root))
         guard !scenario.steps.isEmpty else {
             throw ScenarioError(root.place, "there is no step: nothing would be checked")
@@ -46,7 +56,7 @@ struct ScenarioReader {
 
     // MARK: Parts
 
-    private func members(
+    func members(
         _ node: TextNode, _ allowed: [String], _ what: String
     ) throws(ScenarioError) -> Members {
         guard case .object(let members) = node.kind else {
@@ -68,7 +78,7 @@ struct ScenarioReader {
         return found
     }
 
-    private func needed(
+    func needed(
         _ name: String, _ members: Members, _ node: TextNode
     ) throws(ScenarioError) -> TextNode {
         guard let value = members[name] else {
@@ -77,7 +87,7 @@ struct ScenarioReader {
         return value
     }
 
-    private func text(_ node: TextNode) throws(ScenarioError) -> String {
+    func text(_ node: TextNode) throws(ScenarioError) -> String {
         guard case .string(let text) = node.kind, !text.isEmpty else {
             throw ScenarioError(node.place, "a text belongs here, not \(node.what)")
         }
@@ -85,11 +95,11 @@ struct ScenarioReader {
     }
 
     /// One text, or a list of texts.
-    private func texts(_ node: TextNode) throws(ScenarioError) -> [String] {
+    func texts(_ node: TextNode) throws(ScenarioError) -> [String] {
         try nodes(node).map { node throws(ScenarioError) in try text(node) }
     }
 
-    private func nodes(_ node: TextNode) -> [TextNode] {
+    func nodes(_ node: TextNode) -> [TextNode] {
         if case .array(let nodes) = node.kind { nodes } else { [node] }
     }
 
@@ -100,7 +110,7 @@ struct ScenarioReader {
         return time
     }
 
-    private func flag(_ node: TextNode) throws(ScenarioError) -> Bool {
+    func flag(_ node: TextNode) throws(ScenarioError) -> Bool {
         guard case .bool(let flag) = node.kind else {
             throw ScenarioError(node.place, "true or false belongs here, not \(node.what)")
         }
@@ -115,23 +125,49 @@ struct ScenarioReader {
         guard !entries.isEmpty, entries.count <= Self.devicesMax else {
             throw ScenarioError(node.place, "a scenario has 1 to \(Self.devicesMax) devices")
         }
-        return try entries.filter { $0.name != "//" }.map { entry throws(ScenarioError) in
-            let isName = entry.name.allSatisfy {
-                $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
-            }
-            guard isName, !entry.name.isEmpty, entry.name != "all" else {
-                throw ScenarioError(
-                    entry.place, "a device's name is letters, digits and -, and not \"all\"")
-            }
-            let found = try members(entry.value, Self.deviceMembers, "a device")
-            var device = Scenario.Device(name: entry.name, place: entry.place)
-            if let value = found["customer"] { device.customer = try text(value) }
-            if let value = found["token-of"] { device.tokenCustomer = try text(value) }
-            if let value = found["read"] { device.read = try texts(value) }
-            if let value = found["write"] { device.write = try texts(value) }
-            if let value = found["guest"] { device.isGuest = try flag(value) }
-            if let value = found["live"] { device.isLive = try flag(value) }
-            return device
+        var devices: [Scenario.Device] = []
+        for entry in entries where entry.name != "//" { devices += try self.devices(of: entry) }
+        guard devices.count <= Self.devicesMax else {
+            throw ScenarioError(node.place, "a scenario has 1 to \(Self.devicesMax) devices")
+        }
+        return devices
+    }
+
+    /// Refuses what cannot name a device or a counter.
+    func checkName(_ name: String, _ place: TextPlace) throws(ScenarioError) {
+        let isName = name.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
+        }
+        guard isName, !name.isEmpty, name != "all" else {
+            throw ScenarioError(
+                place, "a device's name is letters, digits and -, and not \"all\"")
+        }
+    }
+
+    /// The devices of an entry: one, or as many as it counts.
+    private func devices(
+        of entry: (name: String, place: TextPlace, value: TextNode)
+    ) throws(ScenarioError) -> [Scenario.Device] {
+        try checkName(entry.name, entry.place)
+        let found = try members(entry.value, Self.deviceMembers, "a device")
+        var device = Scenario.Device(name: entry.name, place: entry.place)
+        if let value = found["customer"] { device.customer = try text(value) }
+        if let value = found["token-of"] { device.tokenCustomer = try text(value) }
+        if let value = found["read"] { device.read = try texts(value) }
+        if let value = found["write"] { device.write = try texts(value) }
+        if let value = found["guest"] { device.isGuest = try flag(value) }
+        if let value = found["live"] { device.isLive = try flag(value) }
+        guard let value = found["count"] else { return [device] }
+        guard case .number(let count) = value.kind, (1...Self.devicesMax).contains(count) else {
+            throw ScenarioError(value.place, "how many? a number from 1 to \(Self.devicesMax)")
+        }
+        return (1...count).map { number in
+            var one = device
+            one.name = "\(device.name)-\(number)"
+            one.customer = device.customer.split(
+                separator: "*", omittingEmptySubsequences: false
+            ).joined(separator: "\(number)")
+            return one
         }
     }
 
@@ -189,9 +225,11 @@ struct ScenarioReader {
     ) throws(ScenarioError) -> Scenario.Action {
         switch kind {
         case "on":
+            let names = try actors(value)
             let lines = try nodes(needed("do", found, node))
-                .map { node throws(ScenarioError) in try line(node) }
-            return .lines(lines, on: try names(value))
+                .map { node throws(ScenarioError) in try line(node, for: names) }
+            let atOnce = try found["at-once"].map { node throws(ScenarioError) in try flag(node) }
+            return .lines(lines, on: names, atOnce: atOnce ?? false)
         case "server": return try server(value, found, node)
         case "parallel": return .parallel(try steps(value))
         case "repeat":
@@ -220,6 +258,7 @@ struct ScenarioReader {
             return .settle(try names(value), within: limit)
         case "revoke": return .revoke(device: try name(value))
         case "grant": return .grant(device: try name(value))
+        case "change": return .change(try change(value, found))
         case "wait": return .wait(try time(value))
         default: preconditionFailure("a step called \(kind) is in the table and nowhere else")
         }
@@ -237,13 +276,16 @@ struct ScenarioReader {
                 "a server cannot \"\(word)\": "
                     + (near ?? "it can \(known.joined(separator: ", "))"))
         }
+        let clock = try clock(found["clock"], action, word)
         let label = action == .restore ? "from" : "as"
         for other in ["as", "from"] where other != label || ![.backup, .restore].contains(action) {
             if let node = found[other] {
                 throw ScenarioError(node.place, "\"\(word)\" takes no \"\(other)\"")
             }
         }
-        guard [.backup, .restore].contains(action) else { return .server(action, backup: "") }
+        guard [.backup, .restore].contains(action) else {
+            return .server(action, backup: "", clock: clock)
+        }
         let target = try needed(label, found, node)
         let name = try text(target)
         if action == .backup {
@@ -251,37 +293,72 @@ struct ScenarioReader {
         } else if !backups.contains(name) {
             throw ScenarioError(target.place, "no step before makes a backup \"\(name)\"")
         }
-        return .server(action, backup: name)
+        return .server(action, backup: name, clock: nil)
     }
 
-    /// A line for a device; what it says must parse.
-    private func line(_ node: TextNode) throws(ScenarioError) -> Scenario.Line {
+    /// A line for devices or counters; what it says must parse.
+    private func line(
+        _ node: TextNode, for names: [String]
+    ) throws(ScenarioError) -> Scenario.Line {
         let line = try text(node)
+        let counting = names.filter { name in counters.contains { $0.name == name } }
         do throws(VerbFailure) {
-            _ = try VerbLine.parse(line)
+            if counting.count < names.count {
+                _ = try VerbLine.parse(line, among: DeviceVerbs.all)
+            }
+            if !counting.isEmpty { _ = try VerbLine.parse(line, among: CounterVerbs.all) }
         } catch {
             let message = error.message.split(separator: "\n").joined(separator: "; ")
             throw ScenarioError(node.place, message)
+        }
+        for reference in LineReference.all(in: line)
+        where !devices.contains(where: { $0.name == reference.device }) {
+            throw ScenarioError(
+                node.place, "{\(reference.device).\(reference.what)}: there is no such device")
         }
         return Scenario.Line(place: node.place, text: line)
     }
 
     private func name(_ node: TextNode) throws(ScenarioError) -> String {
         let name = try text(node)
-        guard devices.contains(where: { $0.name == name }) else {
-            let known = devices.map(\.name)
-            let near = Nearest.word(to: name, among: known).map { "did you mean \"\($0)\"?" }
-            throw ScenarioError(
-                node.place,
-                "there is no device \"\(name)\": "
-                    + (near ?? "there are \(known.joined(separator: ", "))"))
-        }
+        let known = devices.map(\.name)
+        guard known.contains(name) else { throw unknown(name, known, "device", node.place) }
         return name
+    }
+
+    private func unknown(
+        _ name: String, _ known: [String], _ what: String, _ place: TextPlace
+    ) -> ScenarioError {
+        let near = Nearest.word(to: name, among: known).map { "did you mean \"\($0)\"?" }
+        return ScenarioError(
+            place,
+            "there is no \(what) \"\(name)\": "
+                + (near ?? "there are \(known.joined(separator: ", "))"))
+    }
+
+    /// The names that a name, a pattern like `phone-*`, or a list of these stands for.
+    private func matching(
+        _ node: TextNode, _ known: [String], _ what: String
+    ) throws(ScenarioError) -> [String] {
+        var names: [String] = []
+        for node in nodes(node) {
+            let word = try text(node)
+            let found = known.filter { Pattern.matches($0, word) }
+            guard !found.isEmpty else { throw unknown(word, known, what, node.place) }
+            names += found.filter { !names.contains($0) }
+        }
+        return names
+    }
+
+    /// Devices and counters; "all" are the devices.
+    private func actors(_ node: TextNode) throws(ScenarioError) -> [String] {
+        if case .string("all") = node.kind { return devices.map(\.name) }
+        return try matching(node, devices.map(\.name) + counters.map(\.name), "device")
     }
 
     /// One name, a list of them, or "all".
     private func names(_ node: TextNode) throws(ScenarioError) -> [String] {
         if case .string("all") = node.kind { return devices.map(\.name) }
-        return try nodes(node).map { node throws(ScenarioError) in try name(node) }
+        return try matching(node, devices.map(\.name), "device")
     }
 }

@@ -94,6 +94,12 @@ public struct Order: Hashable, Sendable, Identifiable {
         note = place.note
     }
 
+    /// Whether its last step took back one that had closed it.
+    package var isReopened: Bool {
+        guard let last = steps.last, let before = steps.dropLast().last else { return false }
+        return last.state.isOpen && !before.state.isOpen
+    }
+
     /// Takes a step. The caller has asked the table.
     package mutating func take(_ next: OrderState, at time: UInt64, by: String) {
         state = next

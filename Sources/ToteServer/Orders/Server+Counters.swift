@@ -48,7 +48,7 @@ extension Server {
         let writes = try book.record(&row)
         try space.writeOwn(writes, by: judge(space, Grant(space: name)))
         noteTouched(name)
-        try noteOrder(row.order)
+        try noteOrder(row.order, of: name)
         return row.order
     }
 

@@ -3,41 +3,64 @@ import ToteCommandLine
 import ToteConcurrency
 import ToteCore
 
-/// A device of a run: `tote-sim device` in a process of its own, driven line by line.
+/// A device or a counter of a run: this program in a process of its own, driven line by line.
 ///
-/// A device that was killed, or quit, starts again with the next line for it.
-final class DeviceProcess: Sendable {
+/// One that was killed, or quit, starts again with the next line for it.
+final class LineProcess: Sendable {
     private static let answerLimit: Duration = .seconds(120)
 
-    let spec: Scenario.Device
+    let name: String
     let directory: String
+    private let verbs: [Verb]
     private let arguments: [String]
     private let errors: String
     private let child = Lock<ChildProcess?>(nil)
 
-    init(
+    private init(
+        _ name: String, directory: String, errors: String, verbs: [Verb], arguments: [String]
+    ) {
+        self.name = name
+        self.directory = directory
+        self.errors = errors
+        self.verbs = verbs
+        self.arguments = arguments
+    }
+
+    /// A device.
+    convenience init(
         _ spec: Scenario.Device, in run: String, server: ServerAddress, customer: String,
         tokenFile: String
     ) {
-        self.spec = spec
-        directory = run + "/devices/" + spec.name
-        errors = run + "/\(spec.name).log"
-        arguments =
-            [
+        self.init(
+            spec.name, directory: run + "/devices/" + spec.name, errors: run + "/\(spec.name).log",
+            verbs: DeviceVerbs.all,
+            arguments: [
                 "device", spec.name, "--server", "\(server)", "--dir", run + "/devices", "--json",
                 "--customer", customer, "--token-file", tokenFile, "--live",
                 spec.isLive ? "on" : "off",
-            ] + (spec.isGuest ? ["--guest"] : [])
+            ] + (spec.isGuest ? ["--guest"] : []))
     }
 
-    var name: String { spec.name }
+    /// A counter.
+    convenience init(
+        _ spec: Scenario.Counter, in run: String, server: ServerAddress, tokenFile: String
+    ) {
+        let counters = run + "/counters"
+        self.init(
+            spec.name, directory: "\(counters)/\(spec.store)-\(spec.name)",
+            errors: run + "/\(spec.name).log", verbs: CounterVerbs.all,
+            arguments: [
+                "counter", spec.store, "--name", spec.name, "--server", "\(server)", "--dir",
+                counters, "--json", "--token-file", tokenFile,
+            ])
+    }
 
     /// Does a line and returns what the device says to it.
     ///
     /// - Throws: when the line fails, or the device ends instead of answering.
     func run(_ line: String) throws(RunFailure) -> [String] {
         let child = try started()
-        let verb = (try? VerbLine.parse(line))?.verb.name
+        let verb = (try? VerbLine.parse(line, among: verbs))?.verb.name
         guard verb != nil else { return [] }
         guard child.write(line) else { throw ended(child) }
         if verb == "kill" {

@@ -1,0 +1,110 @@
+/// What a device understands.
+enum DeviceVerbs {
+    private static let many = 32
+
+    static let all: [Verb] = [
+        Verb(
+            "cart add", "SKU [N] [group=value…]", "adds N (1) to a line; below 0 takes away",
+            1...many, "cart add latte 2 size=L milk=oat", "cart add latte -1 cart:work"),
+        Verb(
+            "cart set", "SKU N [group=value…]", "sets a line's quantity; 0 removes it", 2...many,
+            "cart set latte 3 size=L"),
+        Verb(
+            "cart remove", "SKU [group=value…]", "removes a line", 1...many, "cart remove latte"),
+        Verb(
+            "cart note", "SKU|. TEXT|none [group=value…]",
+            "writes a note on a line, or with a dot on the cart itself", 2...many,
+            "cart note latte \"extra hot\"", "cart note . \"for the office\""),
+        Verb(
+            "cart clear", "", "removes all lines and the note that show", 0...1, "cart clear"),
+        Verb("cart list", "", "names the carts", 0...0, "cart list"),
+        Verb("cart show", "[NAME]", "shows a cart", 0...1, "cart show work"),
+        Verb(
+            "wish add", "SKU [group=value…]", "puts an entry at the end of a wishlist", 1...many,
+            "wish add mug", "wish add mug color=red list:birthday"),
+        Verb(
+            "wish remove", "SKU [group=value…]", "removes an entry", 1...many, "wish remove mug"),
+        Verb(
+            "wish note", "SKU TEXT|none [group=value…]", "writes a note on an entry", 2...many,
+            "wish note mug \"the big one\""),
+        Verb(
+            "wish move", "SKU PLACE [group=value…]", "moves an entry; the first place is 1",
+            2...many, "wish move mug 1"),
+        Verb(
+            "wish new", "TITLE", "makes a wishlist and says its id", 1...1, "wish new Birthday"),
+        Verb("wish show", "[ID]", "shows the wishlists, or one", 0...1, "wish show"),
+        Verb("view", "SKU [group=value…]", "looks at an item", 1...many, "view latte"),
+        Verb("recent", "", "shows what was looked at last", 0...0, "recent"),
+        Verb(
+            "journey", "[store|pickup|screen VALUE|none]",
+            "shows where the customer is in the shop, or sets it", 0...2, "journey",
+            "journey store s-17", "journey pickup 2026-11-23T12:00:00Z", "journey screen checkout"),
+        Verb("menu", "[refresh]", "shows what is sold where, or fetches it anew", 0...1, "menu"),
+        Verb(
+            "quote", "STORE [cart:NAME]", "says what a cart costs at a store", 1...2,
+            "quote s-17", "quote s-17 cart:work"),
+        Verb(
+            "order place",
+            "[STORE] [cart:NAME] [at=+TIME|MOMENT|asap] [pay=counter|external:REF] [name=…] "
+                + "[note=…]",
+            "orders a cart, at the store of the journey by default", 0...6, "order place s-17",
+            "order place s-17 at=+30m name=Ada", "order place pay=external:ch-17 cart:work"),
+        Verb("order show", "[last|ID]", "shows an order", 0...1, "order show", "order show 0f3a"),
+        Verb("order code", "[last|ID]", "says an order's pickup code", 0...1, "order code"),
+        Verb("order id", "[last|ID]", "says an order's whole id", 0...1, "order id"),
+        Verb("order cancel", "last|ID", "cancels an order", 1...1, "order cancel last"),
+        Verb(
+            "order reorder", "last|ID [cart:NAME]", "puts an order's lines into a cart again",
+            1...2, "order reorder last"),
+        Verb("orders", "", "shows the orders, the latest first", 0...0, "orders"),
+        Verb(
+            "checkin", "last|ID [SPOT]", "tells the store that the customer is there", 1...2,
+            "checkin last \"lot 3\""),
+        Verb(
+            "fates", "", "shows what became of each intent, for a program", 0...0, "fates"),
+        Verb(
+            "set", "COLLECTION ITEM FIELD VALUE|none", "writes a field of a custom collection",
+            4...4, "set offers spring seen true"),
+        Verb(
+            "net", "PROFILE | FAULT [N]", "changes the network, or what the next exchanges meet",
+            0...3, "net offline", "net very-bad", "net lost-reply 2", "net cut reply 40",
+            "net custom 300ms 10%"),
+        Verb(
+            "sync", "[for TIME]", "sends and receives what there is, within 10 s", 0...2, "sync",
+            "sync for 500ms"),
+        Verb(
+            "live", "on|off", "keeps in sync by itself, or only at `sync`", 1...1, "live on"),
+        Verb("status", "", "says how the device stands to the server", 0...0, "status"),
+        Verb("show", "", "shows everything", 0...0, "show"),
+        Verb("outbox", "", "shows what waits to be judged", 0...0, "outbox"),
+        Verb("receipts", "", "shows what became of each change", 0...0, "receipts"),
+        Verb(
+            "dismiss", "ID|all", "dismisses receipts that will not change any more", 1...1,
+            "dismiss all"),
+        Verb(
+            "withdraw", "ID|last", "takes back a change that was not sent", 1...1, "withdraw last"),
+        Verb(
+            "conflicts", "REGISTER", "shows what others wrote to a register meanwhile", 1...4,
+            "conflicts store", "conflicts cart-note", "conflicts offers spring seen"),
+        Verb(
+            "clock", "[+|-]TIME|reset", "sets the wall clock so much before or behind", 0...1,
+            "clock +1d", "clock -10y", "clock reset"),
+        Verb(
+            "reboot", "", "starts the device anew: its uptime tells nothing any more", 0...0,
+            "reboot"),
+        Verb("kill", "", "ends the app at once, as SIGKILL does", 0...0, "kill"),
+        Verb(
+            "sign-in", "[CUSTOMER [TOKEN-FILE]]", "signs in, as the same customer or another",
+            0...2, "sign-in", "sign-in c-2 c-2.token"),
+        Verb("sign-out", "", "shows a guest's documents", 0...0, "sign-out"),
+        Verb(
+            "expect", "WHAT … [within TIME]", "fails unless it is so; `help expect` has the list",
+            1...many, "expect cart latte 2 size=L", "expect outbox 0 within 5s"),
+        Verb("wait", "TIME", "lets time pass", 1...1, "wait 500ms"),
+        Verb(
+            "state", "[COLLECTION ITEM FIELD]…", "shows all that devices must agree on", 0...many,
+            "state"),
+        Verb("help", "[VERB]", "explains the verbs", 0...2, "help cart add"),
+        Verb("quit", "", "ends; everything is kept", 0...0, "quit"),
+    ]
+}

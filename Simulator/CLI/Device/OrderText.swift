@@ -1,0 +1,74 @@
+import ToteClient
+import ToteCore
+
+/// Orders, quotes and menus as lines of text.
+enum OrderText {
+    static func decimal(_ amount: Int64, _ currency: String) -> String {
+        Currency.decimal(amount, Currency.exponent(currency) ?? 0)
+    }
+
+    static func head(_ order: Order) -> String {
+        var text = "order \(order.id.text.prefix(8))  \(order.state)"
+        if let code = order.code { text += "  code \(code)" }
+        text += "  at \(order.store)  \(Currency.text(order.total, order.currency))"
+        if let pickup = order.pickupAt { text += "  for \(Moment.text(pickup))" }
+        return text
+    }
+
+    static func order(_ order: Order) -> [String] {
+        var lines = [head(order)]
+        for line in order.lines {
+            lines.append(
+                "  \(line.quantity) × \(DeviceText.line(line.name))  "
+                    + Currency.text(line.price, order.currency)
+                    + (line.note.map { "  (\($0))" } ?? ""))
+        }
+        for tax in order.taxes {
+            let kind = order.isTaxIncluded ? "of it tax" : "tax"
+            lines.append("  \(kind) \(tax.category): \(Currency.text(tax.amount, order.currency))")
+        }
+        for tender in order.tenders {
+            let kind = tender.kind == .atCounter ? "to pay at the counter" : "paid"
+            lines.append("  \(kind): \(Currency.text(tender.amount, order.currency))")
+        }
+        if let name = order.name { lines.append("  for \(name)") }
+        if let note = order.note { lines.append("  note: \(note)") }
+        if let spot = order.spot { lines.append("  waits at \(spot)") }
+        if let reason = order.reason { lines.append("  the store says: \(reason)") }
+        for step in order.steps {
+            lines.append("  \(Moment.text(step.at))  \(step.state) by \(step.by)")
+        }
+        return lines
+    }
+
+    static func quote(_ quote: Quote) -> [String] {
+        quote.lines.map { line in
+            "  \(line.quantity) × \(DeviceText.line(LineName(item: Name(line.item))))  "
+                + Currency.text(line.price, quote.currency)
+        }
+            + quote.taxes.map { tax in
+                "  \(quote.taxIncluded ? "of it tax" : "tax") \(tax.category): "
+                    + Currency.text(tax.amount, quote.currency)
+            } + ["total \(Currency.text(quote.total, quote.currency))"]
+    }
+
+    static func head(_ catalog: Catalog) -> String {
+        "menu \(catalog.version): \(catalog.products.count) products, "
+            + "\(catalog.stores.count) stores"
+    }
+
+    static func menu(_ catalog: Catalog) -> [String] {
+        var lines = [head(catalog)]
+        for store in catalog.stores {
+            lines.append("at \(store.id):")
+            for product in catalog.products {
+                guard let price = product.price(at: store) else { continue }
+                let options = product.groups.map { " \($0)=…" }.joined()
+                let out = store.soldOut.contains(product.sku) ? "  sold out" : ""
+                lines.append(
+                    "  \(product.sku)\(options)  \(Currency.text(price, store.currency))\(out)")
+            }
+        }
+        return lines
+    }
+}

@@ -1,0 +1,113 @@
+import ToteCommandLine
+import ToteConcurrency
+
+/// What a line said.
+struct LineAnswer: Sendable {
+    var lines: [String] = []
+    var isLast = false
+}
+
+/// Something that is driven by lines: a device, a counter.
+protocol LineSession {
+    /// What the prompt says.
+    var name: String { get }
+    /// What is said at the start.
+    func begin() -> [String]
+    /// Does what a line says; blocks.
+    func perform(_ line: String) throws(VerbFailure) -> LineAnswer
+    /// Ends it; everything is kept.
+    func close()
+}
+
+/// Where lines come from and answers go to.
+struct LineConsole {
+    let terminal: Terminal
+    let isJSON: Bool
+    let script: [String]?
+
+    private var isInteractive: Bool { script == nil && terminal.inputIsTerminal && !isJSON }
+
+    /// Does line after line, until `quit`, the end, or in a script the first one that fails.
+    func run(_ session: some LineSession) -> ExitCode {
+        var rest = script?[...]
+        var number = 0
+        begin(session)
+        defer { session.close() }
+        while true {
+            let line: String
+            if rest != nil {
+                guard let next = rest?.popFirst() else { return .success }
+                line = next
+            } else {
+                guard let next = terminal.readInputLine(prompt: "\(session.name)> ") else {
+                    return .success
+                }
+                line = next
+            }
+            number += 1
+            do throws(VerbFailure) {
+                let answer = try session.perform(line)
+                answered(line: number, answer)
+                if answer.isLast { return .success }
+            } catch {
+                failed(line: number, error)
+                if !isInteractive { return .failure }
+            }
+        }
+    }
+
+    private func begin(_ session: some LineSession) {
+        let lines = session.begin()
+        if isJSON {
+            emit(["line": 0, "ok": true, "lines": .array(lines.map { .string($0) })])
+        } else if isInteractive {
+            for line in lines + ["`help` lists the verbs, Ctrl-D ends."] {
+                terminal.writeError(terminal.style(.dim, line, on: .error) + "\n")
+            }
+        }
+    }
+
+    private func answered(line: Int, _ answer: LineAnswer) {
+        if isJSON {
+            emit([
+                "line": .int(line), "ok": true, "lines": .array(answer.lines.map { .string($0) }),
+            ])
+        } else {
+            for text in answer.lines { terminal.writeOut(text + "\n") }
+        }
+    }
+
+    /// Says why a line was not done; line 0 is the start.
+    func failed(line: Int, _ failure: VerbFailure) {
+        if isJSON {
+            emit([
+                "line": .int(line), "ok": false, "kind": .string(failure.kind.rawValue),
+                "code": failure.code.map { .string($0) } ?? .null,
+                "message": .string(failure.message),
+            ])
+        } else {
+            let place = isInteractive || line == 0 ? "" : "line \(line): "
+            let label = terminal.style(.red, "error:", on: .error)
+            terminal.writeError("\(place)\(label) \(failure.message)\n")
+        }
+    }
+
+    private func emit(_ value: JSONText) { terminal.writeOut(value.compact + "\n") }
+}
+
+/// The bridge from the main thread, which may block, to the client core, which may not.
+enum Blocking {
+    /// Runs a body as a task and waits for it. Never called from a task.
+    static func wait<Outcome: Sendable>(
+        _ body: @escaping @Sendable () async -> Outcome
+    ) -> Outcome {
+        let outcome = Monitor<Outcome?>(nil)
+        Task {
+            let value = await body()
+            outcome.change { $0 = value }
+        }
+        while true {
+            if let value: Outcome = outcome.wait(atMost: nil, until: { $0 }) { return value }
+        }
+    }
+}
