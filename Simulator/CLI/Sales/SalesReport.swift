@@ -71,8 +71,8 @@ struct SalesReport: Sendable {
         lines.append(
             "\(index.rows) lines, \(index.customers.count) customers, "
                 + "\(index.stores.count) stores, \(index.products.count) products: "
-                + "\(totals.orders) orders, all collected, \(totals.catalogs) versions of the catalogue"
-        )
+                + "\(totals.orders) orders, all collected, "
+                + "\(totals.catalogs) versions of the catalogue")
         lines.append(
             "\(RunResult.seconds(milliseconds)): \(ordersPerSecond) orders and \(linesPerSecond) "
                 + "lines a second")
