@@ -1,7 +1,7 @@
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct AccountTests {
+@Suite(.timeLimit(.minutes(5))) struct AccountTests {
     @Test func `one account's outbox is never sent under another`() async throws {
         let bed = try TestBed()
         let tote = try bed.open()

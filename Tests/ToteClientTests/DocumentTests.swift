@@ -1,7 +1,7 @@
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct DocumentTests {
+@Suite(.timeLimit(.minutes(5))) struct DocumentTests {
     @Test func `a cart's lines, notes and title`() async throws {
         let bed = try TestBed()
         let tote = try bed.open()

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct GuestTests {
+@Suite(.timeLimit(.minutes(5))) struct GuestTests {
     @Test func `a guest's documents survive a relaunch`() async throws {
         let bed = try TestBed()
         var tote = try bed.open()

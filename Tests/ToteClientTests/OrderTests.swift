@@ -4,7 +4,7 @@ import ToteClient
 import ToteCore
 
 /// Orders of devices that lose their network, their process and their replies.
-@Suite(.timeLimit(.minutes(1))) struct OrderTests {
+@Suite(.timeLimit(.minutes(5))) struct OrderTests {
     @Test func `an order made offline is placed when the network is back`() async throws {
         let bed = try TestBed()
         let tote = try await bed.customer()

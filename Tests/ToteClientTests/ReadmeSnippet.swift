@@ -17,7 +17,7 @@ func firstSync(directory: String, server: URL, token: String) async throws -> Re
 }
 // snippet:end
 
-@Suite(.timeLimit(.minutes(1))) struct ReadmeSnippetTests {
+@Suite(.timeLimit(.minutes(5))) struct ReadmeSnippetTests {
     @Test func `the README's snippet syncs over a real socket`() async throws {
         let bed = try TestBed()
         let server = try LoopbackServer.serving(bed.server)

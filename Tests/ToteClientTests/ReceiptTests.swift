@@ -1,7 +1,7 @@
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct ReceiptTests {
+@Suite(.timeLimit(.minutes(5))) struct ReceiptTests {
     @Test func `a receipt survives a relaunch in the middle of its push`() async throws {
         let bed = try TestBed()
         var tote = try await bed.device("a")

@@ -3,7 +3,7 @@ import Testing
 import ToteClient
 import ToteSQLite
 
-@Suite(.timeLimit(.minutes(1))) struct StoreTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreTests {
     private func path(_ bed: TestBed, _ prefix: String) throws -> String {
         let file = try #require(
             try bed.files("a").first { $0.hasPrefix(prefix) && $0.hasSuffix(".sqlite") })

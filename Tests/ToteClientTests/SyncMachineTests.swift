@@ -1,7 +1,7 @@
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct SyncMachineTests {
+@Suite(.timeLimit(.minutes(5))) struct SyncMachineTests {
     /// One way into each state that there is.
     static let states: [(name: String, rig: MachineRig)] = {
         var states: [(String, MachineRig)] = []

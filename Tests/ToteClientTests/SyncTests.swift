@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct SyncTests {
+@Suite(.timeLimit(.minutes(5))) struct SyncTests {
     @Test func `two devices that edited offline agree`() async throws {
         let bed = try TestBed()
         let (a, b) = (try await bed.device("a"), try await bed.device("b"))

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct TokenTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenTests {
     /// Counts the calls of an app's token closure and says what they return.
     final class Backend: Sendable {
         struct Failure: Error {}

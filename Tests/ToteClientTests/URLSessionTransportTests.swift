@@ -4,7 +4,7 @@ import Testing
 import ToteClient
 import ToteURLSession
 
-@Suite(.timeLimit(.minutes(1))) struct URLSessionTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct URLSessionTransportTests {
     private func request(timeout: Duration = .seconds(30)) -> TransportRequest {
         TransportRequest(
             method: "POST", path: "/v1/spaces/customer:%C3%A9/sync",

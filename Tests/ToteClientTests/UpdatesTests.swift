@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import ToteClient
 
-@Suite(.timeLimit(.minutes(1))) struct UpdatesTests {
+@Suite(.timeLimit(.minutes(5))) struct UpdatesTests {
     @Test func `a value comes at once and then only when it has changed`() async throws {
         let bed = try TestBed()
         let tote = try await bed.device("a")

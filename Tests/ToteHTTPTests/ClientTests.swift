@@ -2,7 +2,7 @@ import Testing
 import ToteConcurrency
 import ToteHTTP
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ClientTests {
     @Test func `nobody at the address is an error before anything was sent`() throws {
         let test = try TestServer()
@@ -84,7 +84,7 @@ struct ClientTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ResponseParserTests {
     private static func parse(
         _ bytes: [UInt8], cutAt cuts: [Int], isForHEAD: Bool = false

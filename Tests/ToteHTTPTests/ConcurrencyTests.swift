@@ -1,7 +1,7 @@
 import Testing
 import ToteConcurrency
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConcurrencyTests {
     @Test func `a lock lets one thread at a time in`() {
         let count = Lock(0)

@@ -3,7 +3,7 @@ import ToteConcurrency
 import ToteHTTP
 
 /// Each test waits for the server to act; none looks at a clock.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DeadlineTests {
     private static let short = Duration.milliseconds(60)
     /// Long enough for a busy machine to get from connecting to sending.

@@ -4,7 +4,7 @@ import ToteConcurrency
 import ToteHTTP
 
 /// Limits on connections, draining, disconnects, the Unix socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LifecycleTests {
     @Test(arguments: [true, false])
     func `a connection too many gets 503 and the end`(perAddress: Bool) throws {

@@ -2,7 +2,7 @@ import Testing
 import ToteConcurrency
 import ToteHTTP
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PipeliningTests {
     @Test func `answers keep the order of the requests, whichever is ready first`() throws {
         let parked = Mailbox<(Int, HTTPResponder)>()

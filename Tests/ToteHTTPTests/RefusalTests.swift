@@ -3,7 +3,7 @@ import ToteConcurrency
 import ToteHTTP
 
 /// What the parser refuses, seen from the other end of a socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RefusalTests {
     /// Sends bytes, in two pieces if `cut` is given, and answers with all that came back.
     private func answer(

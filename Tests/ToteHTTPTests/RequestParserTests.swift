@@ -1,7 +1,7 @@
 import Testing
 import ToteHTTP
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RequestParserTests {
     /// What follows a refused message: it must never be taken for a request.
     static let smuggled = latin1("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")

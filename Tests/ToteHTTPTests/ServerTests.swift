@@ -2,7 +2,7 @@ import Testing
 import ToteConcurrency
 import ToteHTTP
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServerTests {
     @Test func `a request is answered and the connection kept`() throws {
         let test = try TestServer()

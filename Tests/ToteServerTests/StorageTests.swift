@@ -208,8 +208,6 @@ struct StorageTests {
                 }
                 try database.execute("ALTER TABLE log DROP COLUMN ticket")
                 try database.execute("ALTER TABLE replicas DROP COLUMN position")
-                try database.execute("DROP TABLE deliveries")
-                try database.execute("DROP TABLE webhooks")
                 try database.execute("PRAGMA user_version = 1")
                 try database.checkpoint(truncating: true)
             }

@@ -3,7 +3,7 @@ import Testing
 import ToteBoard
 import ToteHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct BoardPageTests {
+@Suite(.timeLimit(.minutes(5))) struct BoardPageTests {
     private func get(
         _ service: TestService, _ target: String, method: String = "GET",
         headers: [(name: String, value: String)] = []

@@ -4,7 +4,7 @@ import ToteHTTP
 import ToteServer
 import ToteService
 
-@Suite(.timeLimit(.minutes(2))) struct CatalogServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct CatalogServiceTests {
     private func get(
         _ service: TestService, _ secret: String, tag: String? = nil
     ) throws -> HTTPClientResponse {

@@ -4,7 +4,7 @@ import ToteCore
 import ToteHTTP
 import ToteService
 
-@Suite(.timeLimit(.minutes(2))) struct ServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct ServiceTests {
     private func parked(_ service: TestService, _ secret: String) throws -> HTTPConnection {
         let first = try service.sync(SyncRequest(replica: ReplicaID(7)), secret: secret)
         var wait = SyncRequest(replica: ReplicaID(7), cursor: first.cursor)
