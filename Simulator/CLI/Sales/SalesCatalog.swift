@@ -63,8 +63,9 @@ struct SalesCatalog: Sendable {
 struct SalesCart: Sendable {
     let customer: Int
     let store: Int
-    let time: UInt64
     var lines: [(sku: String, quantity: Int64, price: Int64)] = []
+    /// How many lines of the file are in it.
+    private(set) var rows = 0
 
     static let linesMax = 100
 
@@ -73,6 +74,7 @@ struct SalesCart: Sendable {
         guard let index = lines.firstIndex(where: { $0.sku == row.sku }) else {
             guard lines.count < Self.linesMax else { return false }
             lines.append((row.sku, row.quantity, row.price))
+            rows += 1
             return true
         }
         let quantity = lines[index].quantity + row.quantity
@@ -80,6 +82,7 @@ struct SalesCart: Sendable {
             return false
         }
         lines[index].quantity = quantity
+        rows += 1
         return true
     }
 
@@ -93,11 +96,40 @@ struct SalesCart: Sendable {
             var isTaken = false
             for place in carts.indices where !isTaken { isTaken = carts[place].take(row) }
             if !isTaken {
-                var cart = SalesCart(customer: customer, store: store, time: row.time)
+                var cart = SalesCart(customer: customer, store: store)
                 _ = cart.take(row)
                 carts.append(cart)
             }
         }
         return carts
+    }
+}
+
+/// Carts that can be bought from one version of the catalogue, and those that wait for another.
+struct SalesWindow {
+    private(set) var carts: [SalesCart] = []
+    private(set) var prices: [SalesIndex.Priced: Int64] = [:]
+    private(set) var later: [SalesCart] = []
+
+    mutating func take(_ cart: SalesCart) {
+        func priced(_ sku: String) -> SalesIndex.Priced {
+            SalesIndex.Priced(store: cart.store, sku: sku)
+        }
+        let fits = cart.lines.allSatisfy { line in
+            prices[priced(line.sku)].map { $0 == line.price } ?? true
+        }
+        guard fits else {
+            later.append(cart)
+            return
+        }
+        for line in cart.lines { prices[priced(line.sku)] = line.price }
+        carts.append(cart)
+    }
+
+    /// Begins the next window with what waits; the first of it always fits.
+    mutating func advance() {
+        let waiting = later
+        (carts, prices, later) = ([], [:], [])
+        for cart in waiting { take(cart) }
     }
 }

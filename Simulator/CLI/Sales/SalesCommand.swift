@@ -12,8 +12,9 @@ enum SalesCommand {
             + "YYYY-MM-DD HH:MM[:SS], in UTC; prices have at most the currency's decimals. Lines "
             + "that follow each other with the same customer, store and time are one order. The "
             + "file makes the catalogue: a price is the price at the store, and where it changes "
-            + "the catalogue is imported again, in the order of time, before what was bought for "
-            + "it. Each customer has a phone with the client core, on files and over HTTP; the "
+            + "the catalogue is imported again, under the next version: at full speed one version "
+            + "serves up to 8,000 orders that agree on their prices, the others wait for the next. "
+            + "Each customer has a phone with the client core, on files and over HTTP; the "
             + "stores' counters hand every order over.",
         examples: [
             ("tote-sim sales --example > sales.csv", "a small file to try"),
@@ -131,13 +132,13 @@ enum SalesCommand {
             directory: directory, prefix: prefix, options)
         var progress = ProgressLine(terminal)
         var saidAt: UInt64 = begun
-        try play.run { lines, totals in
+        try play.run { totals in
             let now = SystemClock.monotonicMilliseconds()
             guard now - saidAt >= (terminal.errorIsTerminal ? 200 : 5_000) else { return }
             saidAt = now
             let rate = UInt64(totals.orders) * 1_000 / max(1, now - begun)
             progress.update(
-                "\(lines) of \(index.rows) lines, \(totals.orders) orders, \(rate) a second")
+                "\(totals.lines) of \(index.rows) lines, \(totals.orders) orders, \(rate) a second")
         }
         progress.finish()
         let milliseconds = SystemClock.monotonicMilliseconds() - begun

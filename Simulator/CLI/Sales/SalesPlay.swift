@@ -6,8 +6,8 @@ import ToteCore
 /// Plays a sales export: each customer has a phone with the real client core, on files and over
 /// HTTP; the counters of the stores hand every order over.
 ///
-/// Purchases are played in windows of the file's time in which no price changes; in a window
-/// customers buy at once, each in the order of the file.
+/// Purchases are played in windows, in the order of the file's time; in a window customers buy at
+/// once. What was bought at a price that the window does not have waits for the next one.
 final class SalesPlay: Sendable {
     struct Options: Sendable {
         /// How many times faster than the file; `nil` for as fast as it goes.
@@ -23,6 +23,8 @@ final class SalesPlay: Sendable {
         var ordersByStore: [Int: Int] = [:]
         var ordersByCustomer: [Int: Int] = [:]
         var orders = 0
+        /// Of the file, that were played.
+        var lines = 0
         var refused: [String: Int] = [:]
         var catalogs: Int64 = 0
     }
@@ -36,7 +38,9 @@ final class SalesPlay: Sendable {
         var changedAt: [SalesIndex.Priced: Int64] = [:]
     }
 
-    static let windowCarts = 2_000
+    static let windowCarts = 8_000
+    static let laterCarts = 4_000
+    private static let progressInterval: Duration = .milliseconds(20)
     /// A customer may have 20 open orders.
     static let ordersAtOnce = 15
 
@@ -73,8 +77,8 @@ final class SalesPlay: Sendable {
 
     /// Plays all of it.
     ///
-    /// - Parameter progress: told how many lines of the file are done.
-    func run(_ progress: (Int, Totals) -> Void) throws(RunFailure) {
+    /// - Parameter progress: told again and again how far it is.
+    func run(_ progress: (Totals) -> Void) throws(RunFailure) {
         defer {
             Blocking.wait { [phones] in await phones.close() }
             counter.close()
@@ -83,17 +87,16 @@ final class SalesPlay: Sendable {
         try use(catalog)
         let begun = SystemClock.monotonicMilliseconds()
         let first = index.purchases.first?.time ?? 0
-        var lines = 0
-        var window: [SalesCart] = []
-        var prices: [SalesIndex.Priced: Int64] = [:]
+        var window = SalesWindow()
         func play() throws(RunFailure) {
-            guard !window.isEmpty else { return }
-            let changed = catalog.use(prices)
-            if !changed.isEmpty { try use(catalog, changed) }
-            try self.play(window)
-            window = []
-            prices = [:]
-            progress(lines, totals)
+            while !window.carts.isEmpty {
+                let changed = catalog.use(window.prices)
+                if !changed.isEmpty { try use(catalog, changed) }
+                try self.play(window.carts, progress)
+                window.advance()
+                // Without a pace the rest may fill up again first.
+                if options.speed == nil, window.carts.count < Self.windowCarts / 4 { return }
+            }
         }
         for purchase in index.purchases {
             let carts: [SalesCart]
@@ -106,20 +109,12 @@ final class SalesPlay: Sendable {
                 try play()
                 SystemClock.pause(.milliseconds(due))
             }
-            for cart in carts {
-                let isOther = cart.lines.contains { line in
-                    let known = prices[SalesIndex.Priced(store: cart.store, sku: line.sku)]
-                    return known != nil && known != line.price
-                }
-                if isOther || window.count >= Self.windowCarts { try play() }
-                for line in cart.lines {
-                    prices[SalesIndex.Priced(store: cart.store, sku: line.sku)] = line.price
-                }
-                window.append(cart)
+            for cart in carts { window.take(cart) }
+            if window.carts.count >= Self.windowCarts || window.later.count >= Self.laterCarts {
+                try play()
             }
-            lines += purchase.rows
         }
-        try play()
+        while !window.carts.isEmpty { try play() }
     }
 
     /// How many milliseconds early a moment of the file is; `nil` when it is due.
@@ -156,11 +151,15 @@ final class SalesPlay: Sendable {
         }
     }
 
-    private func play(_ window: [SalesCart]) throws(RunFailure) {
+    private func play(
+        _ window: [SalesCart], _ progress: (Totals) -> Void
+    ) throws(RunFailure) {
         let jobs = Dictionary(grouping: window, by: \.customer).sorted { $0.key < $1.key }
         let next = Lock(0)
+        let ended = Lock(0)
         let workers = (0..<min(options.workers, jobs.count)).map { _ in
             startThread(named: "phones") { [self] in
+                defer { ended.withLock { $0 += 1 } }
                 while true {
                     let place = next.withLock { place in
                         place += 1
@@ -174,6 +173,10 @@ final class SalesPlay: Sendable {
                     }
                 }
             }
+        }
+        while ended.withLock({ $0 }) < workers.count {
+            SystemClock.pause(Self.progressInterval)
+            progress(totals)
         }
         for worker in workers { worker.join() }
         if let failure = state.withLock({ $0.failure }) { throw failure }
@@ -241,6 +244,7 @@ final class SalesPlay: Sendable {
             }
         }
         let queued = try bought.get()
+        let rows = carts.reduce(0) { $0 + $1.rows }
         var placed: [Int: [String]] = [:]
         let shown = Blocking.wait { await tote.orders }
         for (cart, one) in zip(carts, queued) {
@@ -260,6 +264,7 @@ final class SalesPlay: Sendable {
             }
         }
         try noteCollected(placed.values.flatMap { $0 }, customer, tote)
+        state.withLock { $0.totals.lines += rows }
     }
 
     private func noteRefused(_ queued: QueuedOrder, _ tote: Tote) throws(RunFailure) {
