@@ -14,6 +14,8 @@ struct OrderBook {
 
     /// Open orders of one customer.
     static let openMax = 20
+    /// The same of those that devices bring back to a restored server.
+    static let resentOpenMax = 100
 
     /// What becomes of an intent.
     enum Ruling {
@@ -111,6 +113,10 @@ struct OrderBook {
             let quote = try? catalog?.quote(
                 place.lines.map { (LineName(item: $0.item), $0.quantity) }, at: place.store)
             if let quote, quote.total == place.total { order.agree(to: quote) }
+            if taken.open.count >= Self.resentOpenMax {
+                return .refused(
+                    "too_many_open_orders", ["limit": .int(Int64(Self.resentOpenMax))])
+            }
         } else {
             switch try terms(place) {
             case .refused(let rejection): return .refused(rejection)
@@ -125,7 +131,9 @@ struct OrderBook {
             }
         }
         order.code = try freshCode(place.store)
-        order.steps = [Order.Step(state: .placed, at: now, by: "customer")]
+        // Nothing proves what a device says of a lost past: the counter is told where it is from.
+        let author = isResent ? "restored" : "customer"
+        order.steps = [Order.Step(state: .placed, at: now, by: author)]
         let row = OrderRow(
             order: order, space: space.number, position: try store.advanceFeed(place.store),
             slot: slot, due: nil, nonce: nonce)
