@@ -31,6 +31,8 @@ func `no schedule of a family loses, doubles or forks anything`(
         (.restores, 12_674),
         // A wrong clock of a former boot made a fresh change too old on its way.
         (.lostReplies, 321),
+        // A copy that cancelled an order which its twin had placed withdrew its own change instead.
+        (.orders, 4_635),
     ] as [(WorldOptions.Family, UInt64)])
 func `a schedule that once failed holds`(family: WorldOptions.Family, seed: UInt64) throws {
     #expect(throws: Never.self) { try World(seed: seed, family: family).run() }

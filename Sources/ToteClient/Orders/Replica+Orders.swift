@@ -153,10 +153,11 @@ extension Replica {
     package func cancel(
         _ id: OrderID, at reading: ClockReading
     ) throws(ToteError) -> Receipt.ID {
+        // A copy of this device may have sent it: then there is an order to be cancelled.
         if let entry = outbox.first(where: {
-            $0.state == .saved && $0.change.readableIntent?.order == id
+            $0.state == .saved && $0.isVisible && $0.change.readableIntent?.order == id
                 && $0.change.readableIntent?.isPlace == true
-        }) {
+        }), Order(view.confirmed, item: Name(id.text)) == nil {
             try withdraw(entry.change.nonce)
             return Hex.string(entry.change.nonce)
         }
