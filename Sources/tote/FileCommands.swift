@@ -139,7 +139,8 @@ enum FileCommands {
 
 extension Verifier.Report {
     fileprivate var lines: [String] {
-        let summary = "\(events) events in \(batches) batches of \(spaces) spaces, "
+        let summary =
+            "\(events) events in \(batches) batches of \(spaces) spaces, "
             + "\(orders) orders, \(tokens) tokens"
         return faults.isEmpty
             ? ["in order: \(summary)"]

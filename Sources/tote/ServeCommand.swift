@@ -55,9 +55,11 @@ enum ServeCommand {
         let sender = sendWebhooks(of: service, options.webhookPolicy, log)
         let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
         log.line(.info, "listening", [("url", .text(url))])
-        let demo = command.flag("demo") ? demoToken(line) : nil
+        let isDemo = command.flag("demo")
+        let demo = isDemo ? demoToken(line, space: "customer:demo", role: "customer") : nil
+        let till = isDemo ? demoToken(line, space: "store:\(demoStore)", role: "staff") : nil
         if demo != nil { installDemoCatalog(line, log) }
-        announce(url, demo, line.directory, output)
+        announce(url, demo, till, line.directory, output)
         return wait(for: service, sender, &signals, log)
     }
 
@@ -116,11 +118,15 @@ enum ServeCommand {
         host.hasPrefix("127.") || host == "::1"
     }
 
-    /// A token for the demo customer; a new one at each start, since secrets are not kept.
-    private static func demoToken(_ line: Operator) -> String? {
-        let grant = Value.map([Value.Entry("space", .text("customer:demo"))])
+    /// The store of the demo café whose counter is made ready.
+    private static let demoStore = "paris-republique"
+
+    /// A token of the demo; a new one at each start, since secrets are not kept.
+    private static func demoToken(_ line: Operator, space: String, role: String) -> String? {
+        let grant = Value.map([Value.Entry("space", .text(space))])
         let body = Value.map([
             Value.Entry("label", .text("demo")), Value.Entry("spaces", .array([grant])),
+            Value.Entry("role", .text(role)),
             Value.Entry("expires_in_s", .int(24 * 3_600)),
         ])
         return try? line.call("POST", ["v1", "admin", "tokens"], body)["token"]?.textValue
@@ -143,12 +149,14 @@ enum ServeCommand {
     }
 
     private static func announce(
-        _ url: String, _ demo: String?, _ directory: DataDirectory, _ output: Output
+        _ url: String, _ demo: String?, _ till: String?, _ directory: DataDirectory,
+        _ output: Output
     ) {
         var entries = [
             Value.Entry("url", .text(url)), Value.Entry("data", .text(directory.path)),
         ]
         if let demo { entries.append(Value.Entry("token", .text(demo))) }
+        if let till { entries.append(Value.Entry("counter_token", .text(till))) }
         var lines = ["Tote listens at \(url), its data is in \(directory.path)."]
         if let demo {
             lines += [
@@ -159,8 +167,18 @@ enum ServeCommand {
                 "then on the phone `cart add latte 2 size=L`, on the tablet `show`.",
                 "The demo café has three stores, open at any hour: `tote catalog show --data "
                     + "\(directory.path)`.",
-                "The token is valid for 24 hours. Ctrl-C stops the server.",
             ]
+            if let till {
+                lines += [
+                    "",
+                    "Order with `menu refresh`, `order place \(demoStore)`. The pickup board is "
+                        + "at \(url)/board/\(demoStore), a counter on a terminal is", "",
+                    "  TOTE_TOKEN=\(till) \\",
+                    "    tote-sim counter \(demoStore) --server \(url)", "",
+                    "The board asks for that token, too.",
+                ]
+            }
+            lines.append("The tokens are valid for 24 hours. Ctrl-C stops the server.")
         } else {
             lines.append(
                 "Make a token: tote token mint --data \(directory.path) --space customer:ID")

@@ -36,13 +36,18 @@ import Testing
     @Test(.enabled(if: mustRun || isInstalled, why))
     func `the board works with a real store, its stops and starts too`() async throws {
         let program = SimulatorProgram.directory.appendingPathComponent("tote").path
-        try await Self.expectAllPass(["TOTE_BOARD_TOTE": program])
+        // What depends on the server; how the page looks is judged without one.
+        try await Self.expectAllPass(
+            ["TOTE_BOARD_TOTE": program],
+            ["Live.test_orders_come_and_move_by_themselves", "HandOver", "CutOff"])
     }
 
-    private static func expectAllPass(_ environment: [String: String]) async throws {
+    private static func expectAllPass(
+        _ environment: [String: String], _ names: [String] = []
+    ) async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Board/board_test.py").standardized
-        let outcome = try await python([script.path], environment).value()
+        let outcome = try await python([script.path] + names, environment).value()
         #expect(outcome.exit == 0, "\(outcome.said)")
         #expect(outcome.said.contains("\nOK"), "\(outcome.said)")
     }

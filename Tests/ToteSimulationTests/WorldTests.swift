@@ -3,7 +3,7 @@ import ToteSimulation
 
 /// How many schedules of each family every test run goes through. A deep run: `tote-sim world
 /// --seeds`.
-private let schedulesPerFamily: UInt64 = 250
+private let schedulesPerFamily: UInt64 = 150
 
 @Test(arguments: WorldOptions.Family.allCases)
 func `no schedule of a family loses, doubles or forks anything`(
