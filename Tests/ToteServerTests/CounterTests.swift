@@ -195,6 +195,13 @@ struct CounterTests {
         #expect(next.status == 200 && ids(next.value, "orders").count == 1)
     }
 
+    @Test func `a server under load asks pollers to stay away for a while`() throws {
+        let shop = try Shop()
+        #expect(try shop.call("GET", "s-1/orders").value["poll_after_ms"] == nil)
+        shop.server.server.loadHint = 750
+        #expect(try shop.call("GET", "s-1/orders").value["poll_after_ms"] == .int(750))
+    }
+
     @Test(arguments: [
         ["state": "queued"], ["state": "ready,,"], ["wait": "26"], ["limit": "0"], ["x": "1"],
     ])
