@@ -20,11 +20,18 @@ package struct Route: Sendable {
     /// Segments; one in braces stands for any.
     package let path: String
     package let access: Access
+    /// The segments of `path`; `nil` stands for any. Split once: every request asks every route.
+    private let segments: [String?]
 
-    func matches(_ segments: [String]) -> Bool {
-        let parts = path.split(separator: "/")
-        return parts.count == segments.count
-            && zip(parts, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    init(method: String, path: String, access: Access) {
+        self.method = method
+        self.path = path
+        self.access = access
+        segments = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
+    }
+
+    func matches(_ asked: [String]) -> Bool {
+        segments.count == asked.count && zip(segments, asked).allSatisfy { $0 == nil || $0 == $1 }
     }
 }
 
