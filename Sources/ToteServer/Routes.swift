@@ -37,7 +37,7 @@ package struct Route: Sendable {
 
 extension Server {
     /// Every route there is.
-    package static let routes: [Route] = plainRoutes + webhookRoutes
+    package static let routes: [Route] = plainRoutes + webhookRoutes + ledgerRoutes
 
     private static let plainRoutes: [Route] = [
         Route(method: "GET", path: "/v1/handshake", access: .open),
@@ -106,7 +106,9 @@ extension Server {
             noteRevoked(token.id)
             return .answer(json(token.value))
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
-        default: return .answer(try webhooks(route, request))
+        default:
+            if let answer = try ledger(route, request) { return .answer(answer) }
+            return .answer(try webhooks(route, request))
         }
     }
 
@@ -117,6 +119,10 @@ extension Server {
         case "/v1/stores/{store}": return .answer(try storeFacts(counter))
         case "/v1/stores/{store}/orders": return try poll(counter)
         case "/v1/stores/{store}/handover": return .answer(try handOver(counter))
+        case "/v1/stores/{store}/receipts": return .answer(try takeReceipt(counter))
+        case "/v1/stores/{store}/redemptions": return .answer(try redeem(counter))
+        case "/v1/stores/{store}/returns": return .answer(try takeReturn(counter))
+        case "/v1/stores/{store}/redeemer": return .answer(try enrolRedeemer(counter))
         case "/v1/stores/{store}/availability": return .answer(try setAvailability(counter))
         case "/v1/stores/{store}/orders/{order}/steps": return .answer(try step(counter, order))
         case "/v1/stores/{store}/orders/{order}/undo": return .answer(try undo(counter, order))

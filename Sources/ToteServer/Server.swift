@@ -180,10 +180,10 @@ package final class Server {
         catalogs = try CatalogBook(store: store)
     }
 
-    /// When the next order expires; `nil` when none is due.
+    /// When the next order or account has something due; `nil` when none has.
     package func nextDue() throws -> UInt64? {
         if let due { return due }
-        let next = try store.nextDue()
+        let next = [try store.nextDue(), try store.nextDueAccount()].compactMap { $0 }.min()
         due = .some(next)
         return next
     }
@@ -207,17 +207,23 @@ package final class Server {
             ]))
     }
 
+    /// Takes note that something may be due earlier than was known.
+    func noteDue() { due = nil }
+
     /// The clock never falls.
     func advance(to now: UInt64) { clock = max(clock, now) }
 
     func noteTouched(_ space: String) { touchedSpaces.insert(space) }
 
     /// What judges in a space for a token with this grant.
-    func judge(_ space: Space, _ grant: Grant) -> Judge {
+    ///
+    /// - Parameter token: the id of the token, where one asks.
+    func judge(_ space: Space, _ grant: Grant, token: String? = nil) -> Judge {
         Judge(
             space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
             now: clock, randomBits: randomBits, catalog: catalog,
-            onOrder: { [unowned self] in try noteOrder($0, of: space.name) })
+            onOrder: { [unowned self] in try noteOrder($0, of: space.name) },
+            onRedeemer: { [unowned self] in try judge($0, of: space.id, by: token, $1) })
     }
 
     /// Rows written since the file was opened: what a benchmark counts.
@@ -334,7 +340,7 @@ package final class Server {
             guard prepared.run.count <= Limits.batchBytesMax else {
                 throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
             }
-            let judge = judge(space, grant)
+            let judge = judge(space, grant, token: token.id)
             let before = space.position
             guard sync.resend.isEmpty || sync.changes.isEmpty else {
                 throw Problem(400, "resend_with_changes", "resend first, then push")

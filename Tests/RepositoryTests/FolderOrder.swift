@@ -1,8 +1,9 @@
-/// The order inside ToteCore, which no compiler checks: CRDT/ → Model/ → Commerce/ → Wire/.
+/// The order inside ToteCore, which no compiler checks:
+/// CRDT/ → Hash/ → Ledger/ → Model/ → Commerce/ → Wire/.
 enum FolderOrder {
     static let folders = [
-        "Sources/ToteCore/CRDT/", "Sources/ToteCore/Model/", "Sources/ToteCore/Commerce/",
-        "Sources/ToteCore/Wire/",
+        "Sources/ToteCore/CRDT/", "Sources/ToteCore/Hash/", "Sources/ToteCore/Ledger/",
+        "Sources/ToteCore/Model/", "Sources/ToteCore/Commerce/", "Sources/ToteCore/Wire/",
     ]
 
     private static let topLevelType = Pattern(

@@ -179,8 +179,9 @@ extension Replica {
         _ intent: Intent, at reading: ClockReading, label: String,
         allowed: (OrderState) -> Bool
     ) throws(ToteError) -> Receipt.ID {
-        guard let order = orders.first(where: { $0.id == intent.order }) else {
-            throw .order("order_unknown", "no order here has the id \(intent.order)")
+        guard let id = intent.order, let order = orders.first(where: { $0.id == id }) else {
+            throw .order(
+                "order_unknown", "no order here has the id \(intent.order?.text ?? "")")
         }
         guard allowed(order.state) else {
             throw .order(

@@ -70,6 +70,8 @@ public struct Order: Hashable, Sendable, Identifiable {
     public var note: String?
     /// Why the store declined or cancelled it.
     public var reason: String?
+    /// What was brought back of each line, by the line's place.
+    public var returned: [Int: Int64] = [:]
     /// Handed over while cut off, although it was cancelled meanwhile.
     public var isDisputed = false
     /// Oldest first.
@@ -178,7 +180,12 @@ extension Order {
         ])
         let steps = Value.array(
             self.steps.map { .array([.text($0.state.rawValue), .int(Int64($0.at)), .text($0.by)]) })
-        return [("state", state), ("steps", steps)]
+        guard !returned.isEmpty else { return [("state", state), ("steps", steps)] }
+        let back = Value.array(
+            returned.sorted { $0.key < $1.key }.map {
+                .array([.int(Int64($0.key)), .int($0.value)])
+            })
+        return [("state", state), ("steps", steps), ("returned", back)]
     }
 
     private func key(_ field: Name) -> Key { Key(Self.collection, Name(id.text), field) }
@@ -256,6 +263,13 @@ extension Order {
                 let at = Self.milliseconds(parts[1])
             else { return nil }
             return Step(state: state, at: at, by: by)
+        }
+        for entry in Self.elements(register("returned")) {
+            let parts = Self.elements(entry).compactMap(\.intValue)
+            guard parts.count == 2, (0..<Int64(PlaceIntent.linesMax)).contains(parts[0]) else {
+                continue
+            }
+            returned[Int(parts[0])] = parts[1]
         }
         lines = []
         while lines.count < PlaceIntent.linesMax,

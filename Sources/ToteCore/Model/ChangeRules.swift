@@ -50,7 +50,8 @@ extension Change {
 /// Collections that the server alone writes.
 package enum Reserved {
     package static let orders: Name = "orders"
-    package static let collections: [Name] = [orders]
+    package static let ledger: Name = "ledger"
+    package static let collections: [Name] = [orders, ledger]
 }
 
 extension Write {

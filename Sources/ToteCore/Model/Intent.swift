@@ -3,6 +3,14 @@ package enum Intent: Hashable, Sendable {
     case place(PlaceIntent)
     case cancel(OrderID)
     case checkIn(OrderID, spot: String?)
+    /// Asks for a right to spend offline, or for more of it.
+    case lease(LeaseIntent)
+    /// Gives a lease back.
+    case release(LeaseID)
+    /// What a store's redeemer took of a lease; in the store's space.
+    case redeem(RedeemIntent)
+    /// The redeemer's promise to take nothing of leases that end at or before a moment.
+    case watermark(UInt64)
 
     /// How much an intent may weigh.
     package static let weightMax = 65_536
@@ -22,6 +30,14 @@ package enum Intent: Hashable, Sendable {
             let reader = try IntentReader(value, members: ["kind", "order", "spot"])
             self = .checkIn(
                 try reader.order(), spot: try reader.optionalText("spot", Self.spotBytesMax))
+        case "lease": self = .lease(try LeaseIntent(value))
+        case "release":
+            self = .release(try IntentReader(value, members: ["kind", "lease"]).lease())
+        case "redeem": self = .redeem(try RedeemIntent(value))
+        case "watermark":
+            let reader = try IntentReader(value, members: ["kind", "until"])
+            self = .watermark(
+                UInt64(try reader.int("until", 0...Int64(Timestamp.millisecondsMax))))
         default: throw .unsupported
         }
     }
@@ -48,6 +64,11 @@ package enum Intent: Hashable, Sendable {
             .map(
                 ["kind": .text("check_in"), "order": .text(order.text)]
                     .merging(spot.map { ["spot": .text($0)] } ?? [:]) { $1 })
+        case .lease(let lease): lease.value
+        case .release(let id): .map(["kind": .text("release"), "lease": .text(id.text)])
+        case .redeem(let redeem): redeem.value
+        case .watermark(let until):
+            .map(["kind": .text("watermark"), "until": .int(Int64(until))])
         }
     }
 
@@ -58,12 +79,26 @@ package enum Intent: Hashable, Sendable {
 
     package var isPlace: Bool { if case .place = self { true } else { false } }
 
-    package var order: OrderID {
+    /// The order that it is about.
+    package var order: OrderID? {
         switch self {
         case .place(let place): place.order
         case .cancel(let order), .checkIn(let order, _): order
+        case .lease, .release, .redeem, .watermark: nil
         }
     }
+
+    /// Whether it belongs into a store's space, and not into a customer's.
+    package var isOfStore: Bool? {
+        switch self {
+        case .place, .cancel, .checkIn, .lease: false
+        case .redeem, .watermark: true
+        case .release: nil
+        }
+    }
+
+    /// The collection that one must be allowed to write to ask for it.
+    package var collection: Name { order == nil ? Reserved.ledger : Reserved.orders }
 }
 
 /// Why a value is no intent.
@@ -77,43 +112,6 @@ package enum IntentError: Error, Hashable {
         case .malformed(let what):
             Rejection(code: "intent_malformed", details: .map(["what": .text(what)]))
         }
-    }
-}
-
-/// How a part of an order is paid.
-public struct Tender: Hashable, Sendable {
-    public enum Kind: String, CaseIterable, Sendable {
-        /// Paid when the order is handed over.
-        case atCounter = "at_counter"
-        /// Paid elsewhere, for example by the app's payment provider; `reference` names it there.
-        case external
-    }
-
-    public var kind: Kind
-    /// Minor units of the order's currency, above 0.
-    public var amount: Int64
-    public var reference: String?
-
-    public init(_ kind: Kind, _ amount: Int64, reference: String? = nil) {
-        self.kind = kind
-        self.amount = amount
-        self.reference = reference
-    }
-
-    package var value: Value {
-        .map(
-            ["kind": .text(kind.rawValue), "amount": .int(amount)]
-                .merging(reference.map { ["reference": .text($0)] } ?? [:]) { $1 })
-    }
-
-    package init(_ value: Value) throws(IntentError) {
-        let reader = try IntentReader(value, members: ["kind", "amount", "reference"])
-        guard let kind = Kind(rawValue: try reader.text("kind", 1...32)) else {
-            throw .malformed("a tender's kind is at_counter or external")
-        }
-        self.init(
-            kind, try reader.int("amount", 1...PlaceIntent.amountMax),
-            reference: try reader.optionalText("reference", 128))
     }
 }
 
@@ -177,6 +175,7 @@ package struct PlaceIntent: Hashable, Sendable {
     package var note: String?
 
     package static let linesMax = 100
+    package static let tendersMax = 8
     package static let quantityMax: Int64 = 999
     package static let amountMax: Int64 = 1_000_000_000_000
     package static let cellsPerLineMax = 2_048
@@ -218,7 +217,7 @@ package struct PlaceIntent: Hashable, Sendable {
         }
         tenders = []
         // Nothing to pay needs no tender.
-        for tender in try reader.list("tenders", (total == 0 ? 0 : 1)...4) {
+        for tender in try reader.list("tenders", (total == 0 ? 0 : 1)...Self.tendersMax) {
             tenders.append(try Tender(tender))
         }
         guard Set(lines.map(\.item)).count == lines.count else {
@@ -287,58 +286,5 @@ package struct PlaceIntent: Hashable, Sendable {
             }
         }
         return copy
-    }
-}
-
-/// Reads the members of an intent's map, each with its bound; none may be unknown.
-struct IntentReader {
-    private let value: Value
-
-    init(_ value: Value, members: Set<String>) throws(IntentError) {
-        guard case .map(let entries) = value else { throw .malformed("a map belongs here") }
-        for entry in entries where !members.contains(entry.name) {
-            throw .malformed("there is no member \(entry.name.prefix(40))")
-        }
-        self.value = value
-    }
-
-    func order() throws(IntentError) -> OrderID {
-        guard let id = OrderID(try text("order", 32...32)) else {
-            throw .malformed("an order's id is 32 lower-case hex digits")
-        }
-        return id
-    }
-
-    func text(_ name: String, _ bytes: ClosedRange<Int>) throws(IntentError) -> String {
-        guard let text = value[name]?.textValue, bytes.contains(text.utf8.count) else {
-            throw .malformed(
-                "\(name) is a text of \(bytes.lowerBound) to \(bytes.upperBound) bytes")
-        }
-        return text
-    }
-
-    func optionalText(_ name: String, _ most: Int) throws(IntentError) -> String? {
-        value[name] == nil ? nil : try text(name, 1...most)
-    }
-
-    func int(_ name: String, _ range: ClosedRange<Int64>) throws(IntentError) -> Int64 {
-        guard let int = value[name]?.intValue, range.contains(int) else {
-            throw .malformed(
-                "\(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return int
-    }
-
-    func optionalInt(
-        _ name: String, _ range: ClosedRange<Int64>
-    ) throws(IntentError) -> Int64? {
-        value[name] == nil ? nil : try int(name, range)
-    }
-
-    func list(_ name: String, _ count: ClosedRange<Int>) throws(IntentError) -> [Value] {
-        guard case .array(let values)? = value[name], count.contains(values.count) else {
-            throw .malformed("\(name) is a list of \(count.lowerBound) to \(count.upperBound)")
-        }
-        return values
     }
 }

@@ -11,6 +11,8 @@ struct OrderBook {
     /// The server's clock, milliseconds.
     let now: UInt64
     let randomBits: () -> UInt64
+    /// Opens the customer's ledger.
+    let ledger: () throws -> LedgerBook
 
     /// Open orders of one customer.
     static let openMax = 20
@@ -30,9 +32,11 @@ struct OrderBook {
 
     /// - Parameter isResent: whether the intent was accepted before the server was restored: what
     ///   was promised is kept as far as it can be.
-    func judge(_ intent: Intent, nonce: Nonce, isResent: Bool) throws -> Ruling {
+    func judge(
+        _ intent: Intent, from replica: ReplicaID, nonce: Nonce, isResent: Bool
+    ) throws -> Ruling {
         switch intent {
-        case .place(let place): return try judge(place, nonce, isResent)
+        case .place(let place): return try judge(place, from: replica, nonce, isResent)
         case .cancel(let id):
             return try step(id) { row in
                 guard row.order.state.allows(.cancelled, by: .customer) else { return false }
@@ -49,6 +53,7 @@ struct OrderBook {
                 row.order.version += 1
                 return true
             }
+        case .lease, .release, .redeem, .watermark: return .refused("unsupported")
         }
     }
 
@@ -56,16 +61,21 @@ struct OrderBook {
         guard var row = try store.order(id), row.space == space.number, space.number != 0 else {
             return .refused("order_unknown")
         }
+        let before = row.order
         guard take(&row) else {
             return .refused("step_not_allowed", ["state": .text(row.order.state.rawValue)])
         }
-        return .accepted(row.order, try record(&row))
+        let writes = try record(&row, after: before.state != row.order.state ? before.state : nil)
+        return .accepted(row.order, writes)
     }
 
     /// Puts an order that took a step back into its table, at the end of its store's feed.
     ///
+    /// - Parameter before: the state that the step led out of; `nil` when it led to none.
     /// - Returns: what the server writes into the customer's documents.
-    func record(_ row: inout OrderRow) throws -> [Write] {
+    /// - Throws: `Problem` when the ledger does not allow the step; nothing has changed then.
+    func record(_ row: inout OrderRow, after before: OrderState?) throws -> [Write] {
+        let ledgerWrites = try before.map { try settle(row.order, after: $0) } ?? []
         row.position = try store.advanceFeed(row.order.store)
         row.due = due(row.order)
         if !row.order.state.isOpen, row.order.state != .collected, row.slot != 0 {
@@ -74,11 +84,26 @@ struct OrderBook {
         }
         try store.update(row, at: now)
         space.orders?.note(row.order)
-        return row.order.steppingWrites(in: space.documents) + surplus()
+        return row.order.steppingWrites(in: space.documents) + surplus() + ledgerWrites
     }
 
-    /// When a ready order expires.
+    /// What a step does to the customer's points and stored value.
+    private func settle(_ order: Order, after before: OrderState) throws -> [Write] {
+        guard before == .collected || order.isPaidFromLedger else { return [] }
+        let book = try ledger()
+        if let rejection = try book.note(step: order, before: before) {
+            throw Problem(
+                409, rejection.code, "the customer's account cannot pay for the order again",
+                members: [Value.Entry("details", rejection.details)])
+        }
+        return try book.flush()
+    }
+
+    /// When a ready order expires, and when a collected one earns.
     private func due(_ order: Order) -> UInt64? {
+        if order.state == .collected, catalog?.programme != nil {
+            return order.collectedAt.map { $0 + OrderState.undoMilliseconds + 1 }
+        }
         guard order.state == .ready else { return nil }
         let minutes = catalog?.store(order.store)?.expireMinutes ?? 120
         return max(order.readyAt ?? now, order.pickupAt ?? 0) + UInt64(minutes) * 60_000
@@ -93,7 +118,9 @@ struct OrderBook {
             .flatMap { Order.erasingWrites(Name($0.id.text), in: space.documents) }
     }
 
-    private func judge(_ place: PlaceIntent, _ nonce: Nonce, _ isResent: Bool) throws -> Ruling {
+    private func judge(
+        _ place: PlaceIntent, from replica: ReplicaID, _ nonce: Nonce, _ isResent: Bool
+    ) throws -> Ruling {
         if let row = try store.order(place.order) {
             return row.nonce == nonce && row.space == space.number
                 ? .accepted(nil, []) : .refused("order_exists")
@@ -108,6 +135,7 @@ struct OrderBook {
         }
         var order = Order(place, state: .placed, placedAt: now)
         var slot: UInt64 = 0
+        var slotCapacity: Int?
         if isResent {
             // Its price was agreed: the catalogue only tells the taxes in it.
             let quote = try? catalog?.quote(
@@ -124,11 +152,18 @@ struct OrderBook {
                 order.agree(to: quote)
                 order.pickupAt = pickup
                 slot = start
+                slotCapacity = capacity
                 if taken.open.count >= Self.openMax {
                     return .refused("too_many_open_orders", ["limit": .int(Int64(Self.openMax))])
                 }
-                try store.takeSlot(place.store, start, capacity: capacity)
             }
+        }
+        let payment = order.isPaidFromLedger ? try ledger() : nil
+        if let rejection = try payment?.pay(&order, from: replica, isResent: isResent) {
+            return .refused(rejection)
+        }
+        if let slotCapacity {
+            try store.takeSlot(place.store, slot, capacity: slotCapacity)
         }
         order.code = try freshCode(place.store)
         // Nothing proves what a device says of a lost past: the counter is told where it is from.
@@ -144,7 +179,8 @@ struct OrderBook {
             row, cells: Encoding.cbor.encode(.array([.text(place.cart), .array(cells)])))
         space.orders?.note(order)
         space.orders?.consume(place)
-        return .accepted(order, erasures(place) + order.placingWrites(in: space.documents))
+        let writes = erasures(place) + order.placingWrites(in: space.documents)
+        return .accepted(order, writes + (try payment?.flush() ?? []))
     }
 
     /// Erases the cells that the order stands for, and no others.
@@ -247,6 +283,14 @@ struct OrderBook {
 }
 
 extension Order {
+    /// Whether points or stored value pay a part of it.
+    var isPaidFromLedger: Bool { tenders.contains { $0.kind == .points || $0.kind == .card } }
+
+    /// When it was handed over last.
+    var collectedAt: UInt64? { steps.last { $0.state == .collected }?.at }
+}
+
+extension Order {
     /// Takes the prices in force, and lowers the tenders to a total that is lower than was seen.
     fileprivate mutating func agree(to quote: Quote) {
         for index in lines.indices { lines[index].price = quote.lines[index].price }
@@ -254,7 +298,7 @@ extension Order {
         isTaxIncluded = quote.taxIncluded
         var surplus = total - quote.total
         total = quote.total
-        for kind in [Tender.Kind.atCounter, .external] {
+        for kind in [Tender.Kind.atCounter, .external, .card, .points] {
             for index in tenders.indices.reversed() where tenders[index].kind == kind {
                 let lowered = min(surplus, tenders[index].amount)
                 tenders[index].amount -= lowered

@@ -232,8 +232,10 @@ extension ServerStore {
     }
 
     /// Notes what somebody with a special right did.
+    ///
+    /// - Parameter object: an order's id, a lease's, or what else it was done to.
     func audit(
-        at time: UInt64, by token: Token, store: String, order: OrderID, what: String,
+        at time: UInt64, token: String, label: String, store: String, object: String, what: String,
         reason: String
     ) throws {
         try database.run(
@@ -241,8 +243,8 @@ extension ServerStore {
             INSERT INTO audit (at, token, label, store, order_id, what, reason)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """,
-            .bits(time), .text(token.id), .text(token.label), .text(store), .text(order.text),
-            .text(what), .text(reason))
+            .bits(time), .text(token), .text(label), .text(store), .text(object), .text(what),
+            .text(reason))
     }
 
     func auditEntries(most: Int) throws -> [Value] {

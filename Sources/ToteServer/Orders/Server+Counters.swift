@@ -36,17 +36,18 @@ extension Server {
     }
 
     /// Records an order that took a step, in the store's feed and in its customer's documents.
-    func record(_ row: OrderRow) throws -> Order {
+    ///
+    /// - Parameter before: the state that the step led out of; `nil` when it led to none.
+    func record(_ row: OrderRow, after before: OrderState?) throws -> Order {
         guard let name = try store.spaceName(row.space) else {
             throw StoreError.corrupt("an order belongs to no space")
         }
         var row = row
         let space = try space(name)
         // A customer's index is kept up to date only where it was read.
-        let book = OrderBook(
-            space: space, store: store, catalog: catalog, now: clock, randomBits: randomBits)
-        let writes = try book.record(&row)
-        try space.writeOwn(writes, by: judge(space, Grant(space: name)))
+        let judge = judge(space, Grant(space: name))
+        let writes = try judge.orders().record(&row, after: before)
+        try space.writeOwn(writes, by: judge)
         noteTouched(name)
         try noteOrder(row.order, of: name)
         return row.order
@@ -122,9 +123,10 @@ extension Server {
             guard next != .collected, row.order.state != .collected,
                 row.order.state.allows(next, by: .store)
             else { throw notAllowed(row.order, next) }
+            let before = row.order.state
             row.order.take(next, at: clock, by: counter.label)
             row.order.reason = reason ?? row.order.reason
-            return answer(try record(row))
+            return answer(try record(row, after: before))
         }
     }
 
@@ -185,10 +187,10 @@ extension Server {
         if state == .cancelled || state == .declined, madeAt != nil, !row.order.isDisputed {
             row.order.isDisputed = true
             row.order.version += 1
-            try store.audit(
-                at: clock, by: counter.token, store: counter.store, order: row.order.id,
-                what: "disputed", reason: "handed over while cut off")
-            _ = try record(row)
+            try audit(
+                counter.token, store: counter.store, row.order.id.text, "disputed",
+                "handed over while cut off")
+            _ = try record(row, after: nil)
             var problem = closed(row.order)
             problem.didNotHappen = false
             return ServerResponse(problem, requestID: counter.request.requestID)
@@ -202,7 +204,7 @@ extension Server {
                 members: [Value.Entry("state", .text(state.rawValue))])
         }
         row.order.take(.collected, at: madeAt ?? clock, by: counter.label)
-        return answer(try record(row))
+        return answer(try record(row, after: state))
     }
 
     private func closed(_ order: Order) -> Problem {
@@ -224,7 +226,7 @@ extension Server {
             )
         }
         row.order.take(.ready, at: clock, by: counter.label)
-        return answer(try record(row))
+        return answer(try record(row, after: .collected))
     }
 
     /// `POST …/orders/{order}/override`: a manager's step, with a reason, on record.
@@ -236,12 +238,14 @@ extension Server {
         else { throw Problem(400, "malformed", "send to and reason") }
         var row = try row(counter, id)
         guard row.order.state.allows(next, by: .manager) else { throw notAllowed(row.order, next) }
-        try store.audit(
-            at: clock, by: counter.token, store: counter.store, order: row.order.id,
-            what: "\(row.order.state.rawValue) to \(next.rawValue)", reason: reason)
+        let before = row.order.state
         row.order.take(next, at: clock, by: counter.label)
         row.order.reason = reason
-        return answer(try record(row))
+        let order = try record(row, after: before)
+        try audit(
+            counter.token, store: counter.store, order.id.text,
+            "\(before.rawValue) to \(next.rawValue)", reason)
+        return answer(order)
     }
 
     /// `POST …/orders/{order}/dismiss`: somebody has looked into a dispute.
@@ -251,10 +255,9 @@ extension Server {
         guard row.order.isDisputed else { return answer(row.order) }
         row.order.isDisputed = false
         row.order.version += 1
-        try store.audit(
-            at: clock, by: counter.token, store: counter.store, order: row.order.id,
-            what: "dispute dismissed", reason: "")
-        return answer(try record(row))
+        try audit(
+            counter.token, store: counter.store, row.order.id.text, "dispute dismissed", "")
+        return answer(try record(row, after: nil))
     }
 
     /// `POST /v1/stores/{store}/availability`.
@@ -304,15 +307,5 @@ extension Server {
         }
         return json(
             .map(["orders": .array(values), "more": .bool(hasMore)]))
-    }
-
-    /// Lets what was not collected in time expire; call it within a group.
-    package func runDue(at now: UInt64) throws {
-        advance(to: now)
-        guard let due = try nextDue(), due <= clock else { return }
-        for var row in try store.dueOrders(at: clock, most: 100) {
-            row.order.take(.expired, at: clock, by: "system")
-            _ = try record(row)
-        }
     }
 }

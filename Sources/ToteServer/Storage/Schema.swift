@@ -64,7 +64,7 @@ package enum Schema {
             "ALTER TABLE log ADD COLUMN ticket INTEGER",
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
-        commerce,
+        commerce, ledger,
     ]
 
     /// Catalogues, orders and webhooks.
@@ -135,6 +135,92 @@ package enum Schema {
         """
         CREATE INDEX deliveries_ended ON deliveries (webhook, is_delivered, ended)
             WHERE ended IS NOT NULL
+        """,
+    ]
+
+    /// Accounts of points and stored value, what holds of them, and what stores know of members.
+    private static let ledger: [StaticString] = [
+        // The checks are the ledger's invariants L1 and L2.
+        """
+        CREATE TABLE accounts (
+            number INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces,
+            name TEXT NOT NULL, granted INTEGER NOT NULL, pending INTEGER NOT NULL,
+            available INTEGER NOT NULL, held INTEGER NOT NULL, spent INTEGER NOT NULL,
+            expired INTEGER NOT NULL, taken_back INTEGER NOT NULL, debt_paid INTEGER NOT NULL,
+            written_off INTEGER NOT NULL, debt INTEGER NOT NULL, due INTEGER, body BLOB NOT NULL,
+            UNIQUE (space, name),
+            CHECK (granted = pending + available + held + spent + expired + taken_back + debt_paid
+                + written_off),
+            CHECK (min(pending, available, held, spent, expired, taken_back, debt_paid,
+                written_off, debt) >= 0)
+        ) STRICT
+        """,
+        "CREATE INDEX accounts_due ON accounts (due) WHERE due IS NOT NULL",
+        // `parts` are the lots of what was spent or came back.
+        """
+        CREATE TABLE entries (
+            number INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts,
+            kind TEXT NOT NULL, units INTEGER NOT NULL CHECK (units > 0), at INTEGER NOT NULL,
+            reference TEXT NOT NULL, due INTEGER, expires INTEGER, parts BLOB,
+            UNIQUE (account, reference, kind)
+        ) STRICT
+        """,
+        """
+        CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
+        BEGIN SELECT raise(ABORT, 'an entry is never changed'); END
+        """,
+        """
+        CREATE TABLE leases (
+            id BLOB PRIMARY KEY CHECK (length(id) = 16),
+            account INTEGER NOT NULL REFERENCES accounts, replica INTEGER, store TEXT,
+            incarnation INTEGER, granted INTEGER NOT NULL, rest INTEGER NOT NULL,
+            stop_at INTEGER NOT NULL, state TEXT NOT NULL
+                CHECK (state IN ('open', 'sealed', 'closed')),
+            asked_back INTEGER NOT NULL, opened INTEGER NOT NULL, moved INTEGER NOT NULL,
+            reason TEXT NOT NULL, lots BLOB NOT NULL,
+            CHECK (rest BETWEEN 0 AND granted), CHECK ((replica IS NULL) <> (store IS NULL))
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX leases_open ON leases (account) WHERE state <> 'closed'",
+        """
+        CREATE INDEX leases_of_store ON leases (store, stop_at)
+            WHERE store IS NOT NULL AND state <> 'closed'
+        """,
+        // `member` is what the customer's phone shows; `earned` is by period of the programme.
+        """
+        CREATE TABLE members (
+            space INTEGER PRIMARY KEY REFERENCES spaces, member INTEGER NOT NULL UNIQUE,
+            earned BLOB NOT NULL
+        ) STRICT
+        """,
+        // The one device of each store that accepts offline; `incarnation` is there once it has
+        // come to fetch its key.
+        """
+        CREATE TABLE redeemers (
+            store TEXT PRIMARY KEY, token TEXT NOT NULL, since INTEGER NOT NULL,
+            incarnation INTEGER, watermark INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID
+        """,
+        // Purchases at a till and what came back of them, or of an order.
+        """
+        CREATE TABLE receipts (
+            store TEXT NOT NULL, id TEXT NOT NULL, space INTEGER NOT NULL REFERENCES spaces,
+            at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (store, id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE returns (
+            number INTEGER PRIMARY KEY, source TEXT NOT NULL, store TEXT NOT NULL,
+            at INTEGER NOT NULL, body BLOB NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX returns_by_source ON returns (source)",
+        // What was spent at a counter, to be found by its id alone.
+        """
+        CREATE TABLE redemptions (
+            id BLOB PRIMARY KEY CHECK (length(id) = 16), space INTEGER NOT NULL REFERENCES spaces,
+            store TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
         """,
     ]
 

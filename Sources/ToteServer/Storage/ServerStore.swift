@@ -89,6 +89,8 @@ package final class ServerStore {
     private var unplaced: [UInt64: [(position: UInt64, id: Int64)]] = [:]
     private var unplacedCount = 0
     private var nextID: Int64 = 1
+    /// The number of the next entry of the ledger.
+    var nextEntry: Int64 = 1
 
     /// The greatest position of a space's log.
     static let positionMax: UInt64 = 1 << 48
@@ -146,6 +148,17 @@ package final class ServerStore {
             .text(name), .bits(value))
     }
 
+    /// The secret that all keys of the ledger are derived from: 32 bytes, made at the first call.
+    func rootSecret(_ randomBits: () -> UInt64) throws -> [UInt8] {
+        let kept = try database.row("SELECT value FROM meta WHERE name = 'root'") { $0.blob(0) }
+        if let kept { return kept }
+        let secret = (0..<4).flatMap { _ in
+            withUnsafeBytes(of: randomBits().bigEndian) { Array($0) }
+        }
+        try database.run("INSERT INTO meta VALUES ('root', ?)", .blob(secret))
+        return secret
+    }
+
     func spaceNumber(_ name: String) throws -> UInt64? {
         try database.row("SELECT number FROM spaces WHERE name = ?", .text(name)) { $0.bits(0) }
     }
@@ -198,6 +211,7 @@ package final class ServerStore {
             unplacedCount += 1
         }
         nextID = (try database.row("SELECT max(id) FROM log") { $0.int(0) } ?? 0) + 1
+        nextEntry = (try database.row("SELECT max(number) FROM entries") { $0.int(0) } ?? 0) + 1
     }
 
     func append(_ row: LogRow, space: UInt64) throws {

@@ -19,6 +19,8 @@ struct Judge {
     let catalog: Catalog?
     /// Told of every order that is new or took a step.
     let onOrder: (Order) throws -> Void
+    /// Judges what a store's redeemer says; `nil` accepts it.
+    let onRedeemer: (Intent, Nonce) throws -> Rejection?
 
     /// A batch as its author sent it: the row holds these bytes when everything in it was accepted.
     struct Sent {
@@ -63,6 +65,23 @@ struct Judge {
             }
         }
         return try accept(prepared, record: record, known: known)
+    }
+
+    /// The customer's ledger, for one change.
+    func ledger() throws -> LedgerBook {
+        try LedgerBook(
+            space: space, store: store, programme: catalog?.programme, now: now,
+            wasRestored: wasRestored, randomBits: randomBits)
+    }
+
+    /// Makes a customer a member of the programme, the first time that something comes of them.
+    private func welcome() throws {
+        guard catalog?.programme != nil, !space.isStore, space.number != 0,
+            space.ledger?.member == nil
+        else { return }
+        let book = try ledger()
+        try book.join()
+        try space.writeOwn(try book.flush(), by: self)
     }
 
     private func clockAhead(_ stamp: Timestamp) -> Problem {
@@ -130,7 +149,13 @@ struct Judge {
         try space.store(in: store)
         var record =
             record ?? ReplicaRecord(id: request.replica, family: request.replica, seen: now)
-        try joinFamily(request.formerly, &record)
+        let joined = try joinFamily(request.formerly, &record)
+        if !joined.isEmpty, !space.isStore {
+            let book = try ledger()
+            try book.seal(joined)
+            try space.writeOwn(try book.flush(), by: self)
+        }
+        try welcome()
         let looksUp = wasRestored || space.hasForked(record.family)
         let events =
             known.isEmpty
@@ -160,10 +185,16 @@ struct Judge {
     }
 
     /// Makes the replica a member of the family of its former ids, and unites what they name.
-    private func joinFamily(_ formerly: [ReplicaID], _ record: inout ReplicaRecord) throws {
+    ///
+    /// - Returns: the ids that were not of the family before.
+    private func joinFamily(
+        _ formerly: [ReplicaID], _ record: inout ReplicaRecord
+    ) throws -> Set<ReplicaID> {
+        var joined: Set<ReplicaID> = []
         for former in formerly where former != record.id {
             let family = space.replicas[former]?.family ?? former
             guard family != record.family else { continue }
+            joined.insert(former)
             let members = space.replicas.values.filter { $0.family == record.family }
             for var member in members where member.id != record.id {
                 member.family = family
@@ -180,6 +211,7 @@ struct Judge {
                 try space.save(former, in: store)
             }
         }
+        return joined
     }
 
     /// Judges a batch of which nothing is known, as nearly every one is: one row, which also says
@@ -267,11 +299,23 @@ struct Judge {
             batch.append(judged)
             // Later changes of this very batch may name the alias.
             if fate.sameAs != nil { try flush() }
-            if case .accepted(let order, let writes)? = ruling {
+            switch ruling {
+            case .accepted(let order, let writes)?:
                 // The server's own change stands right behind the one that asked for it.
                 try flush()
                 try space.writeOwn(writes, by: self)
                 if let order { try onOrder(order) }
+            case .refused(let rejection)? where rejection.code == "balance_too_low":
+                // What is missing may lie in leases of devices that are online.
+                guard let name = rejection.details["account"]?.textValue,
+                    let account = AccountName(name)
+                else { break }
+                let book = try ledger()
+                try book.askBack(account)
+                guard book.isChanged else { break }
+                try flush()
+                try space.writeOwn(try book.flush(), by: self)
+            case .refused?, nil: break
             }
         }
         try flush()
@@ -280,7 +324,7 @@ struct Judge {
 
     /// The event that the log will hold for a pushed change.
     ///
-    /// - Returns: with it, what an accepted intent leads to.
+    /// - Returns: with it, what became of its intent.
     private func judge(
         _ event: Event, looksUp: Bool, isResent: Bool
     ) throws -> (Event, OrderBook.Ruling?) {
@@ -302,14 +346,45 @@ struct Judge {
         if wasRestored { settleAwaited(&change, event.dot) }
         var ruling: OrderBook.Ruling?
         if let intent = change.readableIntent {
-            let book = OrderBook(
-                space: space, store: store, catalog: catalog, now: now, randomBits: randomBits)
-            ruling = try book.judge(intent, nonce: change.nonce, isResent: isResent)
+            ruling = try rule(intent, of: event.dot.replica, change.nonce, isResent)
             if case .refused(let rejection)? = ruling {
-                return (Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), nil)
+                return (
+                    Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), ruling
+                )
             }
         }
         return (Event(dot: event.dot, change: change, outcome: .accepted), ruling)
+    }
+
+    private func rule(
+        _ intent: Intent, of replica: ReplicaID, _ nonce: Nonce, _ isResent: Bool
+    ) throws -> OrderBook.Ruling {
+        guard intent.isOfStore.map({ $0 == space.isStore }) ?? true else {
+            return .refused(Rejection(code: "not_allowed"))
+        }
+        if space.isStore {
+            return try onRedeemer(intent, nonce).map { .refused($0) } ?? .accepted(nil, [])
+        }
+        switch intent {
+        case .lease(let lease):
+            let book = try ledger()
+            let redeemer = try lease.store.flatMap { try store.redeemer($0) }
+            let refusal = try book.lease(lease, from: replica, redeemer: redeemer, nonce: nonce)
+            return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
+        case .release(let id):
+            let book = try ledger()
+            let refusal = try book.release(id, redeemer: nil)
+            return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
+        default:
+            return try orders().judge(intent, from: replica, nonce: nonce, isResent: isResent)
+        }
+    }
+
+    /// What judges orders.
+    func orders() -> OrderBook {
+        OrderBook(
+            space: space, store: store, catalog: catalog, now: now, randomBits: randomBits,
+            ledger: ledger)
     }
 
     /// - Parameter isSound: whether the change was found well-formed before.
@@ -324,8 +399,10 @@ struct Judge {
                 details: .map([Value.Entry("limit", .int(Int64(Limits.fateMilliseconds)))]))
         }
         if !isSound, let refusal = change.refusal() { return refusal }
-        if change.intent != nil, !grant.mayWrite(Reserved.orders) {
-            return Rejection(code: "not_allowed")
+        if change.intent != nil {
+            guard let intent = change.readableIntent, grant.mayWrite(intent.collection) else {
+                return Rejection(code: "not_allowed")
+            }
         }
         for write in change.writes {
             guard grant.mayWrite(write.key.collection) else {
@@ -406,7 +483,8 @@ struct Judge {
             }
             let isWhole = grant.readsAll || event.dot.replica == request.replica
             let mayWrite =
-                (event.change.intent == nil || grant.mayWrite(Reserved.orders))
+                (event.change.intent == nil
+                    || (event.change.readableIntent.map { grant.mayWrite($0.collection) } ?? false))
                 && event.change.writes.allSatisfy {
                     grant.mayWrite($0.key.collection)
                         && !Reserved.collections.contains($0.key.collection)

@@ -31,6 +31,8 @@ final class Space {
     var covered: (backup: UInt64, position: UInt64)?
     /// What its orders took of the carts; read when first needed.
     var orders: OrderIndex?
+    /// Its customer's accounts; read when first needed.
+    var ledger: CustomerLedger?
     /// For the cache: when it was used last.
     var lastUse: UInt64 = 0
 
@@ -215,6 +217,11 @@ final class Space {
                     body: body), [event], store: store)
         }
     }
+
+    /// Whether it is a store's, and not a customer's.
+    var isStore: Bool { name.utf8.starts(with: "store:".utf8) }
+    /// The part of its name behind the kind.
+    var id: String { String(name.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()) ?? "" }
 
     /// What this customer's orders took, read from the table at the first call.
     func orderIndex(_ store: ServerStore) throws -> OrderIndex {
