@@ -10,6 +10,8 @@ package enum Verifier {
         package var events = 0
         package var tokens = 0
         package var orders = 0
+        package var accounts = 0
+        package var entries = 0
         /// One sentence each; empty when all is well.
         package var faults: [String] = []
         /// What no promise forbids, and a sound client does not do.
@@ -50,6 +52,7 @@ package enum Verifier {
                 if report.faults.count >= faultsMax { break }
             }
             try verifyNothingStrays(store, &report)
+            try verifyEntries(store, &report)
             let wasRestored = try store.meta("was_restored") == 1
             try verifyOrders(
                 store,
@@ -139,6 +142,7 @@ package enum Verifier {
             }
         }
         report.faults += faults
+        try verifyLedger(number, name, space.documents, store, &report)
     }
 
     private static func check(
