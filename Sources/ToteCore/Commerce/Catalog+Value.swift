@@ -36,22 +36,24 @@ extension Catalog {
     package var importedValue: Value { .map(importedMembers) }
 
     private var importedMembers: [String: Value] {
-        [
+        var members: [String: Value] = [
             "categories": .array(
                 categories.map { .map(["id": .text($0.id), "names": .texts($0.names)]) }),
             "groups": .array(groups.map(\.value)),
             "products": .array(products.map(\.value)),
             "stores": .array(stores.map(\.value)),
         ]
+        if let programme { members["programme"] = programme.value }
+        return members
     }
 }
 
 extension Value {
-    fileprivate static func texts(_ texts: [String: String]) -> Value {
+    static func texts(_ texts: [String: String]) -> Value {
         .map(texts.mapValues { .text($0) })
     }
 
-    fileprivate static func amounts(_ amounts: [String: Int64]) -> Value {
+    static func amounts(_ amounts: [String: Int64]) -> Value {
         .map(amounts.mapValues { .int($0) })
     }
 }

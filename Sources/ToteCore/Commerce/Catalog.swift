@@ -1,4 +1,5 @@
-/// Everything that can be ordered, and where: products with their options and prices, and stores.
+/// Everything that can be ordered, and where: products with their options and prices, and stores;
+/// and what points are earned by it.
 ///
 /// Wire form: the JSON of Protocol/orders.md section 13.1. A catalogue is replaced as a whole; it
 /// is never changed in place. Amounts are whole minor units of an ISO 4217 currency, times are
@@ -14,6 +15,8 @@ public struct Catalog: Hashable, Sendable {
     public let products: [Product]
     /// All stores, in the order of the catalogue.
     public private(set) var stores: [Store]
+    /// How points are earned and spent; `nil` where there are none.
+    public let programme: Programme?
 
     private let productIndex: [String: Int]
     private let storeIndex: [String: Int]
@@ -47,13 +50,14 @@ public struct Catalog: Hashable, Sendable {
 
     init(
         version: Int64, categories: [Category], groups: [OptionGroup], products: [Product],
-        stores: [Store]
+        stores: [Store], programme: Programme?
     ) {
         self.version = version
         self.categories = categories
         self.groups = groups
         self.products = products
         self.stores = stores
+        self.programme = programme
         productIndex = Self.index(products.map(\.sku))
         storeIndex = Self.index(stores.map(\.id))
         groupIndex = Self.index(groups.map(\.id))

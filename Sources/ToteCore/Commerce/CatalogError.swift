@@ -10,7 +10,7 @@ public struct CatalogError: Error, Hashable, Sendable {
     package let steps: [Step]
     /// What a program may branch on: `wrong_type`, `missing_member`, `unknown_member`,
     /// `out_of_range`, `bad_id`, `bad_text`, `bad_currency`, `duplicate`, `unknown_reference`,
-    /// `too_many`, `price_missing`, `tax_missing`, `intervals_overlap`.
+    /// `too_many`, `price_missing`, `tax_missing`, `intervals_overlap`, `out_of_order`.
     public let code: String
     /// For people: what is wrong, with the values.
     public let message: String

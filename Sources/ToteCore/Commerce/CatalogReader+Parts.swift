@@ -16,11 +16,14 @@ extension CatalogReader {
             $0.product($1)
         }
         let stores = list(members["stores"], "stores", most: Catalog.storesMax) { $0.store($1) }
+        let programme = members["programme"].flatMap { value in
+            at(.member("programme")) { $0.programme(value) }
+        }
         // Places are those of the lists only where nothing was left out.
         guard faults.isEmpty else { return nil }
         let catalog = Catalog(
             version: version, categories: categories, groups: groups, products: products,
-            stores: stores)
+            stores: stores, programme: programme)
         check(catalog)
         return faults.isEmpty ? catalog : nil
     }
@@ -157,10 +160,11 @@ extension CatalogReader {
             }
         }
         checkStores(catalog)
+        checkProgramme(catalog)
         steps = []
     }
 
-    private mutating func reference(
+    mutating func reference(
         _ way: [CatalogError.Step], _ id: String, _ what: String,
         _ known: @autoclosure () -> [String]
     ) {

@@ -35,7 +35,7 @@ extension CatalogReader {
             lateMinutes: late, namePolicy: policy)
     }
 
-    private mutating func text(_ members: [Name: Value], _ name: String) -> String? {
+    mutating func text(_ members: [Name: Value], _ name: String) -> String? {
         guard let value = members[Name(name)] else { return nil }
         return at(.member(name)) { $0.text(value) }
     }
@@ -66,7 +66,7 @@ extension CatalogReader {
     }
 
     /// A list of two numbers.
-    private mutating func pair(
+    mutating func pair(
         _ value: Value, _ range: ClosedRange<Int64>
     ) -> (Int64, Int64)? {
         guard case .array(let values) = value, values.count == 2 else {

@@ -21,9 +21,9 @@ package struct CatalogShape: Sendable {
     }
 
     package static let catalog = CatalogShape(
-        "a catalogue", ["categories?", "groups?", "products", "stores"])
+        "a catalogue", ["categories?", "groups?", "products", "stores", "programme?"])
     package static let servedCatalog = CatalogShape(
-        "a catalogue", ["version", "categories?", "groups?", "products", "stores"])
+        "a catalogue", ["version", "categories?", "groups?", "products", "stores", "programme?"])
     package static let category = CatalogShape("a category", ["id", "names"])
     package static let group = CatalogShape(
         "an option group", ["id", "names", "min", "max", "default?", "choices"])
@@ -40,4 +40,23 @@ package struct CatalogShape: Sendable {
     /// A store as people write it: in its own time, which becomes `open`.
     package static let localStore = CatalogShape(
         "a store", storeMembers + ["time_zone?", "hours?", "open?"])
+    /// What a programme has besides the periods of its tiers, in every form.
+    private static let programmeMembers = [
+        "names", "earn", "multipliers?", "tiers?", "rewards?", "expiry_months?", "pending_hours?",
+        "welcome?", "refund_policy?", "leases?",
+    ]
+    package static let programme = CatalogShape(
+        "a programme", programmeMembers + ["tier_periods?"])
+    /// A programme as people write it: with a time zone, by which tiers get their periods.
+    package static let localProgramme = CatalogShape(
+        "a programme", programmeMembers + ["time_zone?", "tier_period?", "tier_periods?"])
+    package static let earning = CatalogShape(
+        "a rule of earning", ["currency", "points", "per", "rounding"])
+    package static let multiplier = CatalogShape("a multiplier", ["sku", "times"])
+    package static let tier = CatalogShape("a tier", ["id", "names", "from", "times"])
+    package static let reward = CatalogShape(
+        "a reward", ["id", "names", "points", "discount?", "product?"])
+    package static let leases = CatalogShape(
+        "the rules of leases",
+        ["points_max?", "share?", "card_max?", "stop_hours?", "grace_hours?"])
 }

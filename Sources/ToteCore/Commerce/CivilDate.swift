@@ -1,16 +1,18 @@
 /// A day of the calendar, counted from 1970-01-01; no time zone.
-struct CivilDate: Hashable, Comparable, CustomStringConvertible {
-    let days: Int
+package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Days since 1970-01-01.
+    package let days: Int
 
-    static func < (left: CivilDate, right: CivilDate) -> Bool { left.days < right.days }
+    package static func < (left: CivilDate, right: CivilDate) -> Bool { left.days < right.days }
 
     /// 0 for Monday.
-    var weekday: Int { ((days + 3) % 7 + 7) % 7 }
+    package var weekday: Int { ((days + 3) % 7 + 7) % 7 }
 
-    init(days: Int) { self.days = days }
+    /// The day so many days after 1970-01-01.
+    package init(days: Int) { self.days = days }
 
     /// Reads `YYYY-MM-DD`; `nil` for what is no day of the years 1970 to 9999.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.map(\.count) == [4, 2, 2] else { return nil }
         let numbers = parts.compactMap { part in
@@ -24,8 +26,11 @@ struct CivilDate: Hashable, Comparable, CustomStringConvertible {
         guard description == text else { return nil }
     }
 
-    /// Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March.
-    private init(year: Int, month: Int, day: Int) {
+    /// The day of a Gregorian year (from 0 on), month (1 to 12) and day; days beyond the month are
+    /// counted on into the next.
+    ///
+    /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March.
+    package init(year: Int, month: Int, day: Int) {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400
         let yearOfEra = shifted - era * 400
@@ -34,7 +39,8 @@ struct CivilDate: Hashable, Comparable, CustomStringConvertible {
         days = era * 146_097 + dayOfEra - 719_468
     }
 
-    var description: String {
+    /// Year, month and day of the Gregorian calendar.
+    package var parts: (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -44,7 +50,21 @@ struct CivilDate: Hashable, Comparable, CustomStringConvertible {
         let part = (5 * dayOfYear + 2) / 153
         let month = part < 10 ? part + 3 : part - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * part + 2) / 5 + 1)
+    }
+
+    /// The same day so many months later, or the last day of a month that is too short for it.
+    package func adding(months: Int) -> CivilDate {
+        let (year, month, day) = parts
+        let count = year * 12 + (month - 1) + months
+        let first = CivilDate(year: count / 12, month: count % 12 + 1, day: 1)
+        let next = CivilDate(year: (count + 1) / 12, month: (count + 1) % 12 + 1, day: 1)
+        return CivilDate(days: min(first.days + day - 1, next.days - 1))
+    }
+
+    package var description: String {
+        let (year, month, day) = parts
         func pad(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
-        return "\(year)-\(pad(month))-\(pad(dayOfYear - (153 * part + 2) / 5 + 1))"
+        return "\(year)-\(pad(month))-\(pad(day))"
     }
 }

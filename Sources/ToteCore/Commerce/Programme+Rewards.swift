@@ -1,0 +1,41 @@
+// What points buy: Protocol/points.md section 18.4.
+
+extension Programme {
+    /// What a reward takes off an order, in minor units; `nil` when it does not apply to it.
+    ///
+    /// A discount is worth what it says in the order's currency. A product is worth the unit price
+    /// of the dearest of its lines: one unit is free, whatever is chosen with it (M-PRG-4). No more
+    /// than what is due is ever paid by it: whoever asks bounds the value by that.
+    ///
+    /// - Parameter lines: SKU and unit price, with options, of each line.
+    public func value(
+        of reward: Reward, lines: [(sku: String, price: Int64)], currency: String
+    ) -> Int64? {
+        switch reward.offer {
+        case .discount(let amounts):
+            // Codes are ASCII; what a dictionary takes for one is longer.
+            return currency.utf8.count == 3 ? amounts[currency] : nil
+        case .product(let sku):
+            let prices = lines.filter { Name($0.sku) == Name(sku) }.map(\.price)
+            // Points for what costs nothing are no bargain.
+            guard let dearest = prices.max(), dearest > 0 else { return nil }
+            return dearest
+        }
+    }
+
+    /// The rewards that apply to an order and cost no more than `points`, with their value (see
+    /// `value(of:lines:currency:)`): the cheapest first, those of one price as the catalogue has
+    /// them.
+    public func rewardsInReach(
+        points: Int64, lines: [(sku: String, price: Int64)], currency: String
+    ) -> [(reward: Reward, value: Int64)] {
+        var found: [(place: Int, reward: Reward, value: Int64)] = []
+        for (place, reward) in rewards.enumerated() where reward.points <= points {
+            if let value = value(of: reward, lines: lines, currency: currency) {
+                found.append((place, reward, value))
+            }
+        }
+        found.sort { ($0.reward.points, $0.place) < ($1.reward.points, $1.place) }
+        return found.map { ($0.reward, $0.value) }
+    }
+}
