@@ -138,8 +138,10 @@ import ToteCore
         (#""expiry_months":12"#, #""expiry_months":121"#, "expiry_months", "out_of_range"),
         (#""pending_hours":24"#, #""pending_hours":2161"#, "pending_hours", "out_of_range"),
         (#""welcome":50"#, #""welcome":1000001"#, "welcome", "out_of_range"),
-        (#""refund_policy":"debt""#, #""refund_policy":"dept""#, "refund_policy",
-            "unknown_reference"),
+        (
+            #""refund_policy":"debt""#, #""refund_policy":"dept""#, "refund_policy",
+            "unknown_reference"
+        ),
         (#""share":250"#, #""share":1001"#, "leases.share", "out_of_range"),
         (#""points_max":1000"#, #""points_max":-1"#, "leases.points_max", "out_of_range"),
         (#"{"EUR":5000}"#, #"{"USD":5000}"#, "leases.card_max.USD", "unknown_reference"),
@@ -176,7 +178,9 @@ import ToteCore
             let faults = #expect(throws: CatalogFaults.self) {
                 try Catalog(imported: value)
             }?.faults
-            let isTold = faults?.contains { $0.path == "programme.\(name)" && $0.code == "too_many" }
+            let isTold = faults?.contains {
+                $0.path == "programme.\(name)" && $0.code == "too_many"
+            }
             #expect(isTold == true, "\(name): \(faults ?? [])")
         }
     }

@@ -62,8 +62,10 @@ import ToteCore
         let points = Self.number(1...1_000_000_000, &random)
         let per = Self.number(1...1_000_000_000_000, &random)
         let times = ["latte": 1_000, "cake": Self.number(0...100_000, &random), "card": 0]
+        let rule =
+            #"{"currency":"EUR","points":\#(points),"per":\#(per),"rounding":"\#(rounding)"}"#
         let programme = try Self.programme(
-            earn: #"[{"currency":"EUR","points":\#(points),"per":\#(per),"rounding":"\#(rounding)"}]"#,
+            earn: "[\(rule)]",
             #","multipliers":[{"sku":"cake","times":\#(times["cake"] ?? 0)},"#
                 + #"{"sku":"card","times":0}]"#)
         for _ in 0..<50 {
@@ -87,7 +89,8 @@ import ToteCore
                 total == 0 ? found == 0 : Self.isRounded(found, rounding, dividend, divisor)
             #expect(
                 isRight,
-                "seed \(seed): \(found) for \(lines) of \(total) − \(paid), × \(tier), \(points)/\(per)")
+                "seed \(seed): \(found) of \(lines), \(total) − \(paid), × \(tier), \(rule)"
+            )
         }
     }
 
