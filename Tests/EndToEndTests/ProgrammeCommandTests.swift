@@ -94,9 +94,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""times": 1500"#, #""times": 100001"#, "12:80: programme.tiers[0].times", "100000"),
+        (#""times": 1500"#, #""times": 100001"#, "12:77: programme.tiers[0].times", "100000"),
         (
-            #""product": "latte""#, #""product": "late""#, "13:84: programme.rewards[0].product",
+            #""product": "latte""#, #""product": "late""#, "13:80: programme.rewards[0].product",
             "did you mean `latte`?"
         ),
         (#""EUR", "points""#, #""USD", "points""#, "11:27: programme.earn[0].currency", "`USD`"),

@@ -1,8 +1,8 @@
-/// A whole number of any length, by the way of school: four decimal digits at a time.
+/// A whole number of any length, by the way of school: nine decimal digits at a time.
 ///
 /// Slow and plain on purpose: what is checked against it shares none of its arithmetic.
 struct BigNatural: Comparable {
-    private static let base = 10_000
+    private static let base = 1_000_000_000
     /// The lowest digits first; none at the end is 0.
     private let digits: [Int]
 
