@@ -2,15 +2,20 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md, from 13 on of orders.md, from 17 on of webhooks.md.
+Sections in comments are those of protocol.md, from 13 on of orders.md, 17 of webhooks.md, 18 of
+points.md.
 Needs nothing but Python 3.9.
 """
 import base64
+import calendar
+import datetime
 import hashlib
 import hmac
 import json
+import math
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -1464,10 +1469,234 @@ def check_webhooks(v):
         equal(accepts(v), v["accepted"], "accepted")
 
 
+# --- §18: the programme
+
+
+def points_earned(programme, order):
+    """§18.2, in fractions."""
+    rule = next((e for e in programme["earn"] if e["currency"] == order["currency"]), None)
+    if rule is None or order["total"] == 0:
+        return 0
+    times = {m["sku"]: m["times"] for m in programme.get("multipliers", [])}
+    paid = Fraction(order["total"] - order["paid"], order["total"])
+    points = sum(Fraction(amount * times.get(sku, 1000), 1000) for sku, amount in order["lines"])
+    points = points * paid * Fraction(order["times"], 1000) * Fraction(rule["points"], rule["per"])
+    whole = {"down": math.floor, "up": math.ceil,
+             "nearest": lambda p: math.floor(p + Fraction(1, 2))}[rule["rounding"]](points)
+    return min(max(whole, 0), 10**9)
+
+
+def tier_found(programme, earned, at):
+    """§18.3: the tier's id and the period."""
+    earned, best, before = dict(map(tuple, earned)), 0, None
+    period = None
+    for start, end in programme.get("tier_periods", []):
+        if start <= at < end:
+            best, period = max(earned.get(start, 0), earned.get(before, 0)), [start, end]
+        before = start
+    ids = [t["id"] for t in programme.get("tiers", []) if t["from"] <= best]
+    return (ids or [None])[-1], period
+
+
+def reward_value(reward, lines, currency):
+    """§18.4."""
+    if "discount" in reward:
+        return reward["discount"].get(currency)
+    return max((price for sku, price in lines if sku == reward["product"]), default=0) or None
+
+
+def expired(programme, at):
+    """§18.5: day by day, with the calendar of Python."""
+    if "expiry_months" not in programme:
+        return None
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=at // 86_400_000)
+    year, month = divmod(day.year * 12 + day.month - 1 + programme["expiry_months"], 12)
+    last = datetime.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    return ((last - datetime.date(1970, 1, 1)).days + 1) * 86_400_000
+
+
+class Form:
+    """Reads a programme as §18.1 has it and notes what is wrong, as [path, code]."""
+
+    def __init__(self, catalog):
+        self.faults = []
+        self.skus = [p["sku"] for p in catalog["products"]]
+        self.currencies = {s["currency"] for s in catalog["stores"]}
+        self.dangling = []  # told only where the form itself is right, as a reader does
+
+    def fault(self, path, code):
+        self.faults.append([path, code])
+
+    def members(self, value, path, required, optional):
+        if not isinstance(value, dict):
+            self.fault(path, "wrong_type")
+            return {}
+        for name in value:
+            if name not in required + optional:
+                self.fault(f"{path}.{name}", "unknown_member")
+        for name in required:
+            if name not in value:
+                self.fault(path, "missing_member")
+        return value
+
+    def integer(self, of, path, name, least, most):
+        value = of.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.fault(f"{path}.{name}", "wrong_type")
+        elif not least <= value <= most:
+            self.fault(f"{path}.{name}", "out_of_range")
+
+    def id(self, of, path, most):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,%d}" % most, of.get("id", "x")):
+            self.fault(f"{path}.id", "bad_id")
+
+    def word(self, of, path, name, words):
+        if of.get(name, words[0]) not in words:
+            self.fault(f"{path}.{name}", "unknown_reference")
+
+    def names(self, of, path):
+        if of.get("names", 1) == {}:
+            self.fault(f"{path}.names", "bad_text")
+
+    def amounts(self, amounts, path, least):
+        for code in amounts:
+            self.integer(amounts, path, code, least, AMOUNT_MAX)
+            self.known(code, self.currencies, f"{path}.{code}")
+
+    def known(self, name, names, path):
+        if name not in names:
+            self.dangling.append([path, "unknown_reference"])
+
+    def unique(self, things, path, key):
+        keys = [thing.get(key) for thing in things]
+        self.dangling += [[f"{path}[{i}].{key}", "duplicate"]
+                          for i, k in enumerate(keys) if k in keys[:i]]
+
+    def list(self, of, path, name, most, key=None):
+        values = of.get(name, [])
+        if len(values) > most:
+            self.fault(f"{path}.{name}", "too_many")
+            return
+        if key:
+            self.unique(values, f"{path}.{name}", key)
+        for i, value in enumerate(values):
+            yield f"{path}.{name}[{i}]", value
+
+    def read(self, value):
+        path = "programme"
+        p = self.members(value, path, ["names", "earn"], [
+            "multipliers", "tiers", "tier_periods", "rewards", "expiry_months", "pending_hours",
+            "welcome", "refund_policy", "leases"])
+        self.names(p, path)
+        for at, e in self.list(p, path, "earn", 200, "currency"):
+            self.members(e, at, ["currency", "points", "per", "rounding"], [])
+            self.integer(e, at, "points", 1, 10**9)
+            self.integer(e, at, "per", 1, AMOUNT_MAX)
+            self.word(e, at, "rounding", ["down", "nearest", "up"])
+            self.known(e.get("currency"), self.currencies, f"{at}.currency")
+        for at, m in self.list(p, path, "multipliers", 5000, "sku"):
+            self.members(m, at, ["sku", "times"], [])
+            self.integer(m, at, "times", 0, 100_000)
+            self.known(m.get("sku"), self.skus, f"{at}.sku")
+        self.tiers(p, path)
+        for at, r in self.list(p, path, "rewards", 200, "id"):
+            self.reward(r, at)
+        for name, least, most in (("expiry_months", 1, 120), ("pending_hours", 0, 2160),
+                                  ("welcome", 0, 10**6)):
+            self.integer(p, path, name, least, most)
+        self.word(p, path, "refund_policy", ["only_pending", "within_balance", "debt"])
+        at = f"{path}.leases"
+        terms = self.members(p.get("leases", {}), at, [], [
+            "points_max", "share", "card_max", "stop_hours", "grace_hours"])
+        for name, least, most in (("points_max", 0, 10**9), ("share", 0, 1000),
+                                  ("stop_hours", 1, 720), ("grace_hours", 1, 2160)):
+            self.integer(terms, at, name, least, most)
+        self.amounts(terms.get("card_max", {}), f"{at}.card_max", 0)
+        return self.faults or self.dangling
+
+    def tiers(self, p, path):
+        last = -1
+        for at, t in self.list(p, path, "tiers", 20, "id"):
+            self.members(t, at, ["id", "names", "from", "times"], [])
+            self.id(t, at, 32)
+            self.names(t, at)
+            self.integer(t, at, "from", 0, 10**9)
+            self.integer(t, at, "times", 0, 100_000)
+            if 0 <= t.get("from", last + 1) <= last:
+                self.fault(f"{at}.from", "out_of_order")
+            last = t.get("from", last)
+        if p.get("tiers") and "tier_periods" not in p:
+            self.fault(path, "missing_member")
+        if p.get("tier_periods") == []:
+            self.fault(f"{path}.tier_periods", "out_of_range")
+        last = None
+        for at, (start, end) in self.list(p, path, "tier_periods", 400):
+            if start >= end or last not in (None, start):
+                self.fault(at, "out_of_order")
+            else:
+                last = end
+
+    def reward(self, r, at):
+        self.members(r, at, ["id", "names", "points"], ["discount", "product"])
+        self.id(r, at, 64)
+        self.names(r, at)
+        self.integer(r, at, "points", 1, 10**9)
+        if "discount" in r and "product" in r:
+            self.fault(f"{at}.product", "duplicate")
+        elif "discount" in r:
+            if not r["discount"]:
+                self.fault(f"{at}.discount", "price_missing")
+            self.amounts(r["discount"], f"{at}.discount", 1)
+        elif "product" in r:
+            self.known(r["product"], self.skus, f"{at}.product")
+        else:
+            self.fault(at, "missing_member")
+
+
+def check_programme(v):
+    """`catalog` is one, or the id of the vector that has it; `programme` stands in its place."""
+    if isinstance(v["catalog"], dict):
+        CATALOGS[v["id"]] = v["catalog"]
+    catalog = CATALOGS[v["catalog"] if isinstance(v["catalog"], str) else v["id"]]
+    programme = v.get("programme", catalog["programme"])
+    if "faults" in v:
+        found = sorted(Form(catalog).read(programme))
+        equal(found, sorted(v["faults"]), "faults")
+    else:
+        known = {**programme, "rewards": [r for r in programme.get("rewards", [])
+                                          if "discount" in r or "product" in r],
+                 "earn": [e for e in programme["earn"]
+                          if e["rounding"] in ("down", "nearest", "up")]}
+        found = programme_answer(known, v)
+        name = next(n for n in ("points", "value", "rewards", "expired", "tier") if n in v)
+        equal(found, v[name], name)
+    assert found != v.get("wrong", ()), "what is wrong is right"
+
+
+def programme_answer(programme, v):
+    if "earn" in v:
+        return points_earned(programme, v["earn"])
+    if "earned_at" in v:
+        hours = programme.get("pending_hours", 0)
+        equal(v["earned_at"] + hours * 3_600_000, v["pending_until"], "pending_until")
+        return expired(programme, v["earned_at"])
+    if "reward" in v:
+        reward = by_id(programme["rewards"], v["reward"])
+        return reward and reward_value(reward, v["lines"], v["currency"])
+    if "reach" in v:
+        values = [(r["points"], [r["id"], reward_value(r, v["lines"], v["currency"])])
+                  for r in programme["rewards"]]
+        values = [(points, r) for points, r in values if points <= v["reach"] and r[1] is not None]
+        return [r for _, r in sorted(values, key=lambda entry: entry[0])]
+    tier, period = tier_found(programme, v["earned"], v["at"])
+    equal(period, v["period"], "period")
+    return tier
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
           "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing,
-          "webhooks": check_webhooks}
+          "webhooks": check_webhooks, "programme": check_programme}
 
 
 def outbox(run, refused=()):
@@ -1549,7 +1778,7 @@ CHECKS["orders"] = check_orders
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    texts = ["protocol.md", "orders.md", "webhooks.md"]
+    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

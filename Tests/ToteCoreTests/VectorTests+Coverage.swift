@@ -5,9 +5,9 @@ import Testing
 @Suite struct VectorCoverageTests {
     private static let topics = [
         "applying", "digests", "editing", "encoding", "exchange", "folding", "names",
-        "orders", "pricing", "rules", "webhooks",
+        "orders", "pricing", "programme", "rules", "webhooks",
     ]
-    private static let texts = ["protocol.md", "orders.md", "webhooks.md"]
+    private static let texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
 
     /// The texts one after another.
     private static func text() throws -> String {
