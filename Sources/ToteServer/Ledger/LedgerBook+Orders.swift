@@ -111,12 +111,18 @@ extension LedgerBook {
     /// What an order earns, by the programme in force and the customer's tier.
     private func earnings(_ order: Order) -> Amount? {
         guard let programme else { return nil }
-        let points = programme.earned(
-            lines: order.lines.map { ($0.name.sku, $0.price * $0.quantity) }, total: order.total,
-            paidWithPoints: order.tenders.filter { $0.kind == .points }.reduce(0) {
-                $0 + $1.amount
-            }, currency: order.currency, times: tierTimes)
-        return Amount(points)
+        let paid = order.tenders.filter { $0.kind == .points }.reduce(0) { $0 + $1.amount }
+        let lines = order.lines.map { line in
+            (line.name.sku, line.price.multipliedReportingOverflow(by: line.quantity))
+        }
+        // Legal of an order that came back to a restored server: its prices were never checked.
+        guard lines.allSatisfy({ !$1.overflow && $1.partialValue <= PlaceIntent.amountMax }),
+            (0...order.total).contains(paid)
+        else { return nil }
+        return Amount(
+            programme.earned(
+                lines: lines.map { ($0, $1.partialValue) }, total: order.total,
+                paidWithPoints: paid, currency: order.currency, times: tierTimes))
     }
 
     /// Grants what a collected order earns, once for each hand-over.
