@@ -174,6 +174,7 @@ struct LedgerTests {
         ) {
             var push = SyncRequest(replica: ReplicaID(9))
             push.ticket = ticket
+            push.counter = counter
             push.changes = [
                 Event(
                     dot: Make.dot(9, counter), change: shop.change(intent, nonce: 5_000 + counter),
