@@ -213,10 +213,22 @@ struct AuthorizationTests {
                         body: bodies[parts.last ?? ""] ?? "", exists: exists)
                 }
             }
+        default: return ledgerTargets(route, world)
+        }
+    }
+
+    private func ledgerTargets(_ route: Route, _ world: World) -> [Target]? {
+        let parts = route.path.split(separator: "/").map(String.init)
+        func filled(_ values: [String: String]) -> [String] {
+            parts.map { values[$0] ?? $0 }
+        }
+        switch route.path {
         case "/v1/stores/{store}/receipts", "/v1/stores/{store}/redemptions",
             "/v1/stores/{store}/returns":
             // What is asked for is refused for its body: the store is theirs.
-            return stores.map { Target(path: filled(["{store}": $0]), body: "{}") }
+            return ["s-1", "s-2", "s-9"].map {
+                Target(path: filled(["{store}": $0]), body: "{}")
+            }
         case "/v1/stores/{store}/redeemer":
             // Only the redeemer's own token may know that there is one.
             return [
@@ -228,7 +240,7 @@ struct AuthorizationTests {
         case "/v1/admin/ledger":
             return [
                 Target(
-                    path: parts,
+                    path: parts, query: ["customer": "c-1"],
                     body: #"{"customer":"c-1","account":"points","kind":"grant","amount":1,"#
                         + #""reference":"r","reason":"r"}"#)
             ]
