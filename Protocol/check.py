@@ -2,8 +2,8 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md, from 13 on of orders.md, 17 of webhooks.md, 18 of
-points.md.
+Sections in comments are those of protocol.md, from 13 on of orders.md, 17 of webhooks.md, from 18
+on of points.md.
 Needs nothing but Python 3.9.
 """
 import base64
@@ -1066,9 +1066,29 @@ def line_fits(value):
                     "note?": text(512), "cells?": several(1, 2048, cell_of)})
 
 
-def tender_fits(value):
-    members(value, {"kind": pattern("at_counter|external"), "amount": integer(1, 10**12),
-                    "reference?": text(128)})
+UNITS = integer(1, 10**9)  # §19.1
+ACCOUNT = pattern("points|card:[A-Z]{3}")
+TIME_MS = integer(0, 2**48 - 1)
+
+
+def right_fits(value):
+    members(value, {"id": ORDER_ID, "granted": UNITS, "stop_at": integer(0, INTEGER_MAX),
+                    "certificate": text(64)})
+
+
+def tender_fits(value):  # §21.1
+    kind = value.get("kind") if isinstance(value, dict) else None
+    more = {"reward": text(64), "points": UNITS} if kind == "points" else {}
+    if kind in ("points", "card"):
+        more["lease?"] = right_fits
+    members(value, {"kind": pattern("at_counter|external|points|card"),
+                    "amount": UNITS if kind == "card" else integer(1, 10**12),
+                    "reference?": text(128), **more})
+
+
+def certificate_fits(value):  # §22.1
+    text(192)(value)
+    certificate_parts(value)
 
 
 def place_fits(value):
@@ -1087,7 +1107,15 @@ INTENTS = {
     "place": place_fits,
     "cancel": lambda value: members(value, {"kind": text(6), "order": ORDER_ID}),
     "check_in": lambda value: members(
-        value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)})}
+        value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)}),
+    "lease": lambda value: members(
+        value, {"kind": text(5), "lease": ORDER_ID, "account": ACCOUNT, "amount": UNITS,
+                "store?": text(64)}),
+    "release": lambda value: members(value, {"kind": text(7), "lease": ORDER_ID}),
+    "redeem": lambda value: members(
+        value, {"kind": text(6), "redemption": ORDER_ID, "certificate": certificate_fits,
+                "amount": UNITS, "reward?": text(64), "at": TIME_MS}),
+    "watermark": lambda value: members(value, {"kind": text(9), "until": TIME_MS})}
 
 
 def intent_refusal(value, has_writes=False):
@@ -1776,6 +1804,408 @@ def check_renumbering(v):
 CHECKS["orders"] = check_orders
 
 
+# ---------------------------------------------------------------- §19.2, §20: an account
+
+NEVER = 2**63  # sorts behind every date; written as null
+
+
+class NotDone(Exception):
+    pass
+
+
+def lots_of(form):
+    return {NEVER if date is None else date: units for date, units in form}
+
+
+def lots_form(lots):
+    return [[None if date == NEVER else date, lots[date]] for date in sorted(lots)]
+
+
+def put(lots, more):
+    for date, units in more.items():
+        lots[date] = lots.get(date, 0) + units
+
+
+def take(lots, units, since=0):
+    """The first to expire first; as many as there are."""
+    taken = {}
+    for date in sorted(date for date in lots if date >= since):
+        part = min(max(0, units - sum(taken.values())), lots[date])
+        if part:
+            taken[date] = part
+            lots[date] -= part
+    for date in [date for date in lots if not lots[date]]:
+        del lots[date]
+    return taken
+
+
+class Account:
+    SUMS = ["granted", "spent", "expired", "taken_back", "debt_paid", "written_off", "debt"]
+
+    def __init__(self, terms):
+        self.terms = {"units_max": 2000, "share": 500, "stop_ms": 259_200_000,
+                      "grace_ms": 1_209_600_000, **terms}
+        self.sums = dict.fromkeys(self.SUMS, 0)
+        self.available, self.pending, self.leases, self.now = {}, [], {}, 0
+
+    def held(self):
+        return sum(sum(lease["rest"].values()) for lease in self.leases.values())
+
+    def free(self, op):
+        return sum(self.available.values()) - op.get("withheld", 0)
+
+    def run(self, op):
+        self.now = op.get("at", self.now)
+        settled = self.settle()
+        gives = settled if op["do"] == "settle" else getattr(self, op["do"])(op) or {}
+        self.check()
+        return gives
+
+    def check(self):
+        """L1 to L5."""
+        terms = [sum(part[1] for part in self.pending), sum(self.available.values()), self.held(),
+                 *(self.sums[name] for name in self.SUMS[1:-1])]
+        assert self.sums["granted"] == sum(terms), "L1"
+        assert min(terms + [self.sums["debt"]]) >= 0, "L2"
+        for lease in self.leases.values():
+            assert sum(lease["rest"].values()) <= lease["granted"], "L3"
+            assert lease["stop_at"] <= min(lease["rest"], default=NEVER), "L4"
+            assert all(lease["rest"].values()), "L5"
+        assert all(self.available.values()), "L5"
+
+    def settle(self):
+        due = [part for part in self.pending if part[2] <= self.now]
+        self.pending = [part for part in self.pending if part[2] > self.now]
+        for _, units, _, expires in due:
+            put(self.available, {NEVER if expires is None else expires: units})
+        gone = sum(n for date, n in self.available.items() if date <= self.now)
+        self.available = {date: n for date, n in self.available.items() if date > self.now}
+        self.sums["expired"] += gone
+        return {"matured": sum(part[1] for part in due), "expired": gone}
+
+    def grant(self, op):
+        if self.sums["granted"] + op["units"] > INTEGER_MAX:
+            raise NotDone("amount_out_of_range")
+        paid = min(self.sums["debt"], op["units"])
+        rest, due, expires = op["units"] - paid, op.get("due", self.now), op.get("expires")
+        self.sums["granted"] += op["units"]
+        self.sums["debt"] -= paid
+        self.sums["debt_paid"] += paid
+        if rest and due > self.now:
+            self.pending.append([op["for"], rest, due, expires])
+        elif rest:
+            put(self.available, lots_of([[expires, rest]]))
+        return {"debt_paid": paid}
+
+    def spend(self, op, code="balance_too_low"):
+        if self.free(op) < op["units"]:
+            raise NotDone(code)
+        parts = take(self.available, op["units"])
+        self.sums["spent"] += op["units"]
+        return {"parts": lots_form(parts)}
+
+    def refund(self, op):
+        parts = lots_of(op["parts"])
+        put(self.available, parts)
+        self.sums["spent"] -= sum(parts.values())
+
+    def take_back(self, op):
+        left = op["units"]
+        for part in self.pending:
+            if part[0] == op["for"]:
+                gone = min(left, part[1])
+                part[1] -= gone
+                left -= gone
+        self.pending = [part for part in self.pending if part[1]]
+        if op["policy"] != "only_pending":
+            left -= sum(take(self.available, left).values())
+        debt = {"only_pending": 0, "within_balance": min(left, self.held()),
+                "debt": left}[op["policy"]]
+        self.sums["taken_back"] += op["units"] - left
+        self.sums["debt"] += debt
+        return {"taken": op["units"] - left, "debt": debt}
+
+    def write_off(self, op):
+        if self.free(op) < op["units"]:
+            raise NotDone("balance_too_low")
+        take(self.available, op["units"])
+        self.sums["written_off"] += op["units"]
+
+    def lease(self, op):  # §20.2
+        known = self.leases.get(op["lease"])
+        if known and (known["to"] != op["to"] or "sealed" in known):
+            raise NotDone("lease_not_held")
+        if not known and len(self.leases) == 8:
+            raise NotDone("lease_denied")
+        lease = known or {"id": op["lease"], "to": op["to"], "granted": 0, "rest": {},
+                          "stop_at": 0}
+        share = (sum(self.available.values()) + self.held()) * self.terms["share"] // 1000
+        most = min(min(share, self.terms["units_max"]) - self.held(), self.free(op))
+        wanted = op["units"] - sum(lease["rest"].values())
+        parts = take(self.available, min(wanted, most, 10**9 - lease["granted"]),
+                     max(self.now + 1, lease["stop_at"]))
+        if not known and not parts:
+            raise NotDone("lease_denied")
+        put(lease["rest"], parts)
+        lease["granted"] += sum(parts.values())
+        lease["stop_at"] = max(lease["stop_at"], min(
+            self.now + self.terms["stop_ms"], min(lease["rest"], default=NEVER)))
+        lease.pop("asked_back", None)
+        self.leases[op["lease"]] = lease
+        return {"given": sum(parts.values())}
+
+    def adopt(self, op):  # §20.6
+        parts = take(self.available, op["units"], op["stop_at"])
+        self.leases[op["lease"]] = {"id": op["lease"], "to": op["to"], "rest": parts,
+                                    "granted": sum(parts.values()), "stop_at": op["stop_at"]}
+
+    def spend_by(self, op):
+        lease = self.leases.get(op["lease"])
+        if lease is None:
+            return {**self.spend(op, "lease_expired"), "by_lease": 0}  # §20.4: late
+        by_lease = min(op["units"], sum(lease["rest"].values()))
+        rest = op["units"] - by_lease
+        if rest and rest > self.free(op):
+            raise NotDone("balance_too_low")
+        parts = take(lease["rest"], by_lease)
+        put(parts, take(self.available, rest))
+        self.sums["spent"] += op["units"]
+        return {"parts": lots_form(parts), "by_lease": by_lease}
+
+    def given(self, op):  # §22.3
+        parts = take(self.leases.get(op["lease"], {"rest": {}})["rest"], op["units"])
+        by_lease = sum(parts.values())
+        put(parts, take(self.available, op["units"] - by_lease))
+        self.sums["spent"] += sum(parts.values())
+        return {"parts": lots_form(parts), "by_lease": by_lease,
+                "loss": op["units"] - sum(parts.values())}
+
+    def close(self, op):
+        lease = self.leases.pop(op["lease"], {"rest": {}})
+        put(self.available, lease["rest"])
+        return {"units": sum(lease["rest"].values())}
+
+    def close_all(self, fits):
+        found = [name for name, lease in self.leases.items() if fits(lease)]
+        for name in found:
+            self.close({"lease": name})
+        return {"closed": found}
+
+    def reclaim(self, op):
+        return self.close_all(lambda lease: isinstance(lease["to"], str)
+                              and self.now > lease["stop_at"] + self.terms["grace_ms"])
+
+    def watermark(self, op):
+        return self.close_all(lambda lease: lease["to"] == op["of"]
+                              and lease["stop_at"] <= op["until"])
+
+    def seal(self, op):
+        found = [name for name, lease in self.leases.items()
+                 if lease["to"] == op["holder"] and "sealed" not in lease]
+        for name in found:
+            self.leases[name]["sealed"] = True
+        return {"sealed": found}
+
+    def ask_back(self, op):
+        asked = [lease for lease in self.leases.values() if isinstance(lease["to"], str)
+                 and lease["rest"] and "asked_back" not in lease]
+        for lease in asked:
+            lease["asked_back"] = True
+        return {"asked": bool(asked)}
+
+    def form(self):
+        leases = [{**lease, "rest": lots_form(lease["rest"])} for lease in self.leases.values()]
+        return {**self.sums, "pending": self.pending, "available": lots_form(self.available),
+                "leases": leases}
+
+
+def check_account(v):
+    account = Account(v.get("terms", {}))
+    for number, op in enumerate(v["ops"], 1):
+        try:
+            found = {"gives": account.run(op)}
+        except NotDone as error:
+            account.check()
+            found = {"refused": str(error)}
+        wanted = {name: op[name] for name in ("gives", "refused") if name in op}
+        equal(found if wanted else {}, wanted, f"op {number}")
+    equal(account.form(), v["end"], "end")
+    assert account.form() != v.get("wrong"), "the wrong account is the right one"
+
+
+# ---------------------------------------------------------------- §19.4, §20.3: documents
+
+ENTRY_KINDS = """welcome earn top_up grant spend refund expire take_back debt_paid write_off lease
+    release debt loss""".split()
+HEX_16, WHOLE = pattern("[0-9a-f]{16}"), integer(0, INTEGER_MAX)
+
+
+def is_true(value):
+    if value is not True:
+        raise Unfit()
+
+
+def lot_fits(lot):
+    several(2, 2, lambda part: None)(lot)
+    if lot[0] is not None:
+        WHOLE(lot[0])
+    integer(1, INTEGER_MAX)(lot[1])
+
+
+def document_read(item, value):
+    """What a client takes out of a value of `ledger`; None where it passes over it."""
+    if item.startswith("entry."):
+        fields = {"id": WHOLE, "account": ACCOUNT, "kind": pattern("|".join(ENTRY_KINDS)),
+                  "units": WHOLE, "at": WHOLE, "reference": text(INTEGER_MAX), "due?": WHOLE,
+                  "expires?": WHOLE}
+    elif item.startswith("lease."):
+        holder = {"replica": HEX_16} if "replica" in value else {
+            "store": text(64), "incarnation": HEX_16}
+        fields = {"account": ACCOUNT, "granted": WHOLE, "left": WHOLE, "stop_at": WHOLE,
+                  "sealed?": is_true, "asked_back?": is_true, "certificate?": text(64),
+                  "secret?": text(64), **holder}
+    else:
+        fields = {"available": WHOLE, "held": WHOLE, "pending": WHOLE, "debt": WHOLE,
+                  "lots": several(0, INTEGER_MAX, lot_fits),
+                  "maturing": several(0, INTEGER_MAX, lot_fits)}
+    known = {name: content for name, content in value.items()
+             if name in fields or name + "?" in fields}
+    try:
+        ACCOUNT(item) if "lots" in fields else None
+        members(known, fields)
+    except Unfit:
+        return None
+    return known
+
+
+def may_spend(v):
+    """§20.3: left of the documents, less what own changes spend that these do not count."""
+    left = {name: lease["left"] for name, lease in v["leases"].items()
+            if lease.get("replica") == v["replica"] and "sealed" not in lease
+            and lease["stop_at"] > v["now"]}
+    for intent in v["uncounted"]:
+        if intent["kind"] == "release":
+            left.pop(intent["lease"], None)
+        for tender in intent.get("tenders", []):
+            name = tender.get("lease", {}).get("id")
+            if name in left:
+                spent = tender["points"] if tender["kind"] == "points" else tender["amount"]
+                left[name] = max(0, left[name] - spent)
+    return left
+
+
+def check_ledger(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "intent" in v:
+        return check_orders(v)
+    if "ops" in v:
+        return check_account(v)
+    if "may_spend" in v:
+        for intent in v["uncounted"]:
+            equal(intent_refusal(intent), None, "intent")
+        found = may_spend(v)
+        equal(found, v["may_spend"], "may spend")
+    else:
+        found = document_read(v["item"], v["value"])
+        equal(found, v["reads"], "reads")
+    assert found != v.get("wrong", ()), "the wrong result is the right one"
+
+
+# ---------------------------------------------------------------- §22.1, §22.2: codes, the register
+
+
+def mac(secret, message):
+    return hmac.new(bytes.fromhex(secret), message.encode(), hashlib.sha256).digest()
+
+
+def shown(message, secret, at):
+    """A message as a phone shows it at a time."""
+    message = f"{message}.{at // 30_000}"
+    return f"{message}.{mac(secret, message)[:16].hex().upper()}"
+
+
+def certificate(c):
+    return (f"TOTE.L1.{c['lease']}.{c['member']}.{c['account']}.{c['granted']}.{c['stop_at']}."
+            f"{c['incarnation']}").upper()
+
+
+def certificate_parts(message):
+    number = "(0|[1-9][0-9]{0,15})"
+    pattern(r"TOTE\.L1\.[0-9A-F]{32}\.[0-9A-F]{16}\.(POINTS|CARD:[A-Z]{3})\."
+            + number + r"\." + number + r"\.[0-9A-F]{16}")(message)
+    granted, stop_at = map(int, message.split(".")[5:7])
+    UNITS(granted)
+    integer(0, INTEGER_MAX)(stop_at)
+
+
+def scanned(v):
+    """The code that a text is refused with by who knows one member and one store's key, or None."""
+    if not re.fullmatch(r"[A-Z0-9.:]{1,256}", v["scan"]):
+        return "code_unknown"
+    head, _, step = v["scan"].rpartition(".")[0].rpartition(".")
+    if not re.fullmatch("0|[1-9][0-9]{0,12}", step) or int(step) >= 2**40:
+        return "code_unknown"
+    secret = None
+    if re.fullmatch(r"TOTE\.M1\.[0-9A-F]{16}", head):
+        secret = v.get("secret") if head[8:].lower() == v.get("member") else None
+    else:
+        try:
+            certificate_parts(head)
+        except Unfit:
+            return "code_unknown"
+        if "store_key" in v:
+            secret = mac(v["store_key"], head).hex()
+    if secret is None or shown(head, secret, int(step) * 30_000) != v["scan"]:
+        return "code_unknown"
+    return None if -3 <= int(step) - v["now"] // 30_000 <= 2 else "code_expired"
+
+
+def check_register(v):
+    own, watermark = v["register"]["incarnation"], v["register"].get("watermark", 0)
+    taken, closed = {}, set()
+    for number, op in enumerate(v["ops"], 1):
+        code = None
+        if "promise" in op:
+            watermark = max(watermark, op["promise"])
+        elif "close" in op:
+            closed.add(op["close"])
+        else:
+            before = taken.get(op["lease"], 0)
+            if op.get("incarnation", own) != own:
+                code = "lease_not_held"
+            elif op["stop_at"] <= max(op["now"], watermark) or op["lease"] in closed:
+                code = "lease_expired"
+            elif op["granted"] - before < op["take"]:
+                code = "balance_too_low"
+            else:
+                taken[op["lease"]] = before + op["take"]
+        equal(code, op.get("refused"), f"op {number}")
+    found = {"watermark": watermark, "taken": taken}
+    equal(found, v["end"], "end")
+    assert found != v.get("wrong"), "the wrong register is the right one"
+
+
+def check_codes(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "scan" in v:
+        return equal(scanned({**v, "scan": expand(v["scan"])}), v["refused"], "refusal")
+    if "register" in v:
+        return check_register(v)
+    if "certificate" not in v:
+        found = shown(f"TOTE.M1.{v['member'].upper()}", v["secret"], v["at"])
+        return equal([found, found == v.get("wrong")], [v["text"], False], "text")
+    message = certificate(v["certificate"])
+    secret = mac(v["store_key"], message).hex()
+    equal([message, secret, shown(message, secret, v["at"])],
+          [v["message"], v["secret"], v["text"]], "certificate")
+    assert secret != v.get("wrong"), "the wrong secret is the right one"
+
+
+CHECKS.update(ledger=check_ledger, codes=check_codes)
+
+
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
@@ -1801,9 +2231,12 @@ def coverage(vectors):
     faults += [f"error {code} is listed twice" for code in set(codes) if codes.count(code) > 1]
     for v in vectors:
         for step in v.get("steps", []):
-            code = step.get("problem", {}).get("code")
-            if code and code not in codes:
-                faults.append(f"{v['id']}: {code} is not in errors.json")
+            fates = step.get("reply", {}).get("fates", [])
+            found = [fate["rejected"]["code"] for fate in fates
+                     if isinstance(fate, dict) and "rejected" in fate]
+            found += [step["problem"]["code"]] if "code" in step.get("problem", {}) else []
+            faults += [f"{v['id']}: {code} is not in errors.json" for code in found
+                       if code not in codes]
     return faults
 
 

@@ -4,8 +4,8 @@ import Testing
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "digests", "editing", "encoding", "exchange", "folding", "names",
-        "orders", "pricing", "programme", "rules", "webhooks",
+        "applying", "codes", "digests", "editing", "encoding", "exchange", "folding", "ledger",
+        "names", "orders", "pricing", "programme", "rules", "webhooks",
     ]
     private static let texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
 

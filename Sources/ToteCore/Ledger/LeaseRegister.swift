@@ -3,23 +3,28 @@
 ///
 /// Pure; its owner makes every change durable before goods go over the counter. Invariants: (G1)
 /// of no lease is more taken than its terms grant; (G2) the watermark never falls; (G3) nothing is
-/// taken of a lease that ends at or before the watermark.
+/// taken of a lease that ends at or before the watermark; (G4) nor of one that was given back.
 package struct LeaseRegister: Hashable, Sendable {
     /// Of this incarnation alone are leases accepted.
     package let incarnation: UInt64
     package private(set) var watermark: UInt64
     package private(set) var taken: [LeaseID: Int64]
+    /// Leases that it gave back, at the server's or the customer's wish.
+    package private(set) var closed: Set<LeaseID>
 
     package init(
-        incarnation: UInt64, watermark: UInt64 = 0, taken: [LeaseID: Int64] = [:]
+        incarnation: UInt64, watermark: UInt64 = 0, taken: [LeaseID: Int64] = [:],
+        closed: Set<LeaseID> = []
     ) {
         self.incarnation = incarnation
         self.watermark = watermark
         self.taken = taken
+        self.closed = closed
     }
 
     package enum Refusal: String, Error, CaseIterable {
-        /// Past its end, by a cautious reading of the server's time, or below the watermark.
+        /// Past its end, by a cautious reading of the server's time, below the watermark, or given
+        /// back.
         case leaseExpired = "lease_expired"
         /// Of another store, or of a redeemer that was lost or restored.
         case leaseNotHeld = "lease_not_held"
@@ -41,7 +46,9 @@ package struct LeaseRegister: Hashable, Sendable {
         at now: UInt64
     ) throws(Refusal) {
         guard incarnation == self.incarnation else { throw .leaseNotHeld }
-        guard stopAt > now, stopAt > watermark else { throw .leaseExpired }
+        guard stopAt > now, stopAt > watermark, !closed.contains(id) else {
+            throw .leaseExpired
+        }
         guard left(of: id, granted: granted) >= amount.units else { throw .balanceTooLow }
         taken[id, default: 0] += amount.units
     }
@@ -50,4 +57,8 @@ package struct LeaseRegister: Hashable, Sendable {
     package mutating func promise(_ watermark: UInt64) {
         self.watermark = max(self.watermark, watermark)
     }
+
+    /// Takes nothing of a lease from now on. Its owner makes this durable before it says so to the
+    /// server: the phone keeps the certificate, and a code is still made from it.
+    package mutating func close(_ id: LeaseID) { closed.insert(id) }
 }
