@@ -213,7 +213,12 @@ package final class Server {
     /// The clock never falls.
     func advance(to now: UInt64) { clock = max(clock, now) }
 
-    func noteTouched(_ space: String) { touchedSpaces.insert(space) }
+    /// Takes note of what was written into a space: wakes who waits for it, and keeps its snapshot
+    /// near the end of its log.
+    func noteWritten(_ space: Space) throws {
+        touchedSpaces.insert(space.name)
+        if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
+    }
 
     /// What judges in a space for a token with this grant.
     ///
@@ -347,8 +352,7 @@ package final class Server {
             }
             if !sync.resend.isEmpty { try judge.resend(sync) }
             if !sync.changes.isEmpty { verdict = try judge.push(prepared) }
-            if space.position > before { touchedSpaces.insert(name) }
-            if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
+            if space.position > before { try noteWritten(space) }
         }
         if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(

@@ -73,7 +73,7 @@ enum OrderBench {
         ]
     }
 
-    private static func measure<Client: BenchClient>(
+    static func measure<Client: BenchClient>(
         _ service: Service, _ seconds: Double, _ clients: [Client]
     ) throws -> (report: LoadGenerator.Report, rowRate: Double) {
         let box = ClientBox(clients)
