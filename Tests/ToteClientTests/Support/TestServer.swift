@@ -19,6 +19,7 @@ actor TestServer: Transport {
     struct Offline: Error {}
 
     let server: Server
+    let store: ServerStore
     let clock: TestClock
     /// The catalogue in force as it is served, and its version.
     var catalog: (version: Int, bytes: [UInt8])?
@@ -33,7 +34,8 @@ actor TestServer: Transport {
 
     init(_ clock: TestClock) throws {
         self.clock = clock
-        server = try Server(store: ServerStore(image: nil), random: { clock.draw() })
+        store = try ServerStore(image: nil)
+        server = try Server(store: store, random: { clock.draw() })
     }
 
     func fail(_ faults: Fault...) { self.faults += faults }
