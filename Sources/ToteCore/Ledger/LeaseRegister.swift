@@ -53,6 +53,9 @@ package struct LeaseRegister: Hashable, Sendable {
         taken[id, default: 0] += amount.units
     }
 
+    /// Takes nothing of a lease any more: it is being given back.
+    package mutating func close(_ id: LeaseID) { taken[id] = .max }
+
     /// Promises to take nothing of leases that end at or before a moment.
     package mutating func promise(_ watermark: UInt64) {
         self.watermark = max(self.watermark, watermark)

@@ -185,7 +185,8 @@ struct OrderBook {
         space.orders?.note(order)
         space.orders?.consume(place)
         let writes = erasures(place) + order.placingWrites(in: space.documents)
-        return .accepted(order, writes + (try payment?.flush() ?? []))
+        // The ledger's first: a device that sees the order also sees what it left of a lease.
+        return .accepted(order, (try payment?.flush() ?? []) + writes)
     }
 
     /// Erases the cells that the order stands for, and no others.

@@ -19,6 +19,7 @@ actor TestServer: Transport {
     struct Offline: Error {}
 
     private(set) var server: Server
+    private(set) var store: ServerStore
     let clock: TestClock
     /// The catalogue in force as it is served, and its version.
     var catalog: (version: Int, bytes: [UInt8])?
@@ -33,7 +34,8 @@ actor TestServer: Transport {
 
     init(_ clock: TestClock) throws {
         self.clock = clock
-        server = try Server(store: ServerStore(image: nil), random: { clock.draw() })
+        store = try ServerStore(image: nil)
+        server = try Server(store: store, random: { clock.draw() })
     }
 
     /// A backup of now, and the catalogue that is in it.
@@ -46,7 +48,8 @@ actor TestServer: Transport {
     /// Goes on from a backup, as `tote restore` does.
     func restore(_ backup: (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?)) throws {
         let clock = clock
-        server = try Server(store: ServerStore(image: backup.image), random: { clock.draw() })
+        store = try ServerStore(image: backup.image)
+        server = try Server(store: store, random: { clock.draw() })
         catalog = backup.catalog
     }
 
