@@ -49,6 +49,16 @@ extension LedgerBook {
         }
         let prices = order.lines.map { ($0.name.sku, $0.price) }
         let value = programme?.value(of: reward, lines: prices, currency: order.currency) ?? 0
+        // A product is given as often as it was ordered, and no oftener.
+        if case .product(let sku) = reward.offer {
+            let before = order.tenders[..<index].count { $0.reward == reward.id }
+            let ordered = order.lines.filter { Name($0.name.sku) == Name(sku) }
+                .reduce(0) { $0 + $1.quantity }
+            guard before < ordered else {
+                return Rejection(
+                    code: "reward_unknown", details: .map(["reward": .text(reward.id)]))
+            }
+        }
         guard tender.amount <= value, reward.points <= tender.points ?? 0 else {
             return Rejection(
                 code: "reward_changed",
