@@ -8,6 +8,7 @@ extension BuiltInScenarios {
         Entry(name: "points-copied-phone", text: pointsCopiedPhone),
         Entry(name: "points-lost-phone", text: pointsLostPhone),
         Entry(name: "points-store-cut-off", text: pointsStoreCutOff),
+        Entry(name: "points-all-at-store", text: pointsAllAtStore),
         Entry(name: "points-cancelled", text: pointsCancelled),
     ]
 
@@ -169,6 +170,31 @@ extension BuiltInScenarios {
             ] },
             { "settle": "all" },
             { "on": "phone", "do": ["expect points 200", "expect entries 2 spend", "ledger"] }
+          ]
+        }
+        """#
+
+    private static let pointsAllAtStore = #"""
+        {
+          "name": "points-all-at-store",
+          "about": "a counter in touch spends what is reserved there, when nothing else is left",
+          "tags": ["points", "stores"],
+          \#(club),
+          "devices": { "phone": {} },
+          "counters": { "till": {"store": "cafe", "redeemer": true} },
+          "steps": [
+            { "give": 250, "to": "phone" },
+            { "on": "till", "do": "expect redeemer ready within 10s" },
+            { "on": "phone", "do": [
+              "sync", "reserve 250 at=cafe", "sync", "expect points 0 available"
+            ] },
+            { "on": "till", "do": [
+              "redeem {phone.lease} two-off", "expect unsent 0 within 10s",
+              "expect refused balance_too_low redeem {phone.lease} two-off",
+              "expect refused balance_too_low redeem {phone.member} two-off"
+            ] },
+            { "settle": "all" },
+            { "on": "phone", "do": ["expect points 100", "expect points 100 elsewhere"] }
           ]
         }
         """#

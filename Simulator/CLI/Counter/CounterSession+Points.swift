@@ -51,20 +51,34 @@ extension CounterSession {
             if let text = words.options["price"] { try amount(text, currency) } else { nil }
         let asked: RedeemedFor =
             isAmount ? .amount(try amount(what, currency)) : .reward(what, price: price)
-        guard counter.link.profile.isOffline else {
-            let value = try answer(counter.redemption(code, asked, currency))
-            return [
-                "redeemed: \(value["units"]?.intValue ?? 0) for "
-                    + Currency.text(value["value"]?.intValue ?? 0, currency)
-                    + "  \(value["redemption"]?.textValue ?? "")"
-            ]
+        if !counter.link.profile.isOffline {
+            do throws(VerbFailure) {
+                let value = try answer(counter.redemption(code, asked, currency))
+                return [
+                    "redeemed: \(value["units"]?.intValue ?? 0) for "
+                        + Currency.text(value["value"]?.intValue ?? 0, currency)
+                        + "  \(value["redemption"]?.textValue ?? "")"
+                ]
+            } catch {
+                // What the customer has lies in the reservation, which the redeemer alone spends.
+                guard error.code == "balance_too_low", code.hasPrefix("TOTE.L1."),
+                    counter.redeemer != nil
+                else { throw error }
+            }
         }
+        return try redeemReserved(code, asked, currency)
+    }
+
+    private func redeemReserved(
+        _ code: String, _ asked: RedeemedFor, _ currency: String
+    ) throws(VerbFailure) -> [String] {
         do throws(ToteError) {
             let taken = try counter.redeemOffline(code, asked)
+            let told =
+                counter.link.profile.isOffline ? "is told when the network is back" : "is told"
             return [
                 "redeemed: \(taken.units) for \(Currency.text(taken.value, currency)), "
-                    + "\(taken.left) left; the server is told when the network is back"
-                    + "  \(taken.id)"
+                    + "\(taken.left) left; the server \(told)  \(taken.id)"
             ]
         } catch {
             let code = error.rejection?.code ?? error.code.rawValue
