@@ -47,7 +47,8 @@ let package = Package(
         library("ToteConcurrency"),
         library("ToteSQLite", ["CSQLite"]),
         library("ToteHTTP", ["CLinux", "ToteConcurrency"]),
-        library("ToteClient", ["ToteCore", "ToteSQLite"]),
+        library("ToteQR"),
+        library("ToteClient", ["ToteCore", "ToteSQLite", "ToteQR"]),
         library("ToteURLSession", ["ToteClient"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
         library(
@@ -79,6 +80,7 @@ let package = Package(
         tests("ToteCoreTests", ["ToteCore"]),
         tests("ToteSQLiteTests", ["ToteSQLite"]),
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
+        tests("ToteQRTests", ["ToteQR"]),
         tests("ToteCommandLineTests", ["ToteCommandLine"]),
         tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite"]),
         tests(

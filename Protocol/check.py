@@ -2,15 +2,20 @@
 """Reads the vectors and checks each against an implementation of its own: the protocol, executable.
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
-Sections in comments are those of protocol.md, from 13 on of orders.md, from 17 on of webhooks.md.
+Sections in comments are those of protocol.md, from 13 on of orders.md, 17 of webhooks.md, from 18
+on of points.md.
 Needs nothing but Python 3.9.
 """
 import base64
+import calendar
+import datetime
 import hashlib
 import hmac
 import json
+import math
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -1061,9 +1066,29 @@ def line_fits(value):
                     "note?": text(512), "cells?": several(1, 2048, cell_of)})
 
 
-def tender_fits(value):
-    members(value, {"kind": pattern("at_counter|external"), "amount": integer(1, 10**12),
-                    "reference?": text(128)})
+UNITS = integer(1, 10**9)  # §19.1
+ACCOUNT = pattern("points|card:[A-Z]{3}")
+TIME_MS = integer(0, 2**48 - 1)
+
+
+def right_fits(value):
+    members(value, {"id": ORDER_ID, "granted": UNITS, "stop_at": integer(0, INTEGER_MAX),
+                    "certificate": text(64)})
+
+
+def tender_fits(value):  # §21.1
+    kind = value.get("kind") if isinstance(value, dict) else None
+    more = {"reward": text(64), "points": UNITS} if kind == "points" else {}
+    if kind in ("points", "card"):
+        more["lease?"] = right_fits
+    members(value, {"kind": pattern("at_counter|external|points|card"),
+                    "amount": UNITS if kind == "card" else integer(1, 10**12),
+                    "reference?": text(128), **more})
+
+
+def certificate_fits(value):  # §22.1
+    text(192)(value)
+    certificate_parts(value)
 
 
 def place_fits(value):
@@ -1082,7 +1107,15 @@ INTENTS = {
     "place": place_fits,
     "cancel": lambda value: members(value, {"kind": text(6), "order": ORDER_ID}),
     "check_in": lambda value: members(
-        value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)})}
+        value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)}),
+    "lease": lambda value: members(
+        value, {"kind": text(5), "lease": ORDER_ID, "account": ACCOUNT, "amount": UNITS,
+                "store?": text(64)}),
+    "release": lambda value: members(value, {"kind": text(7), "lease": ORDER_ID}),
+    "redeem": lambda value: members(
+        value, {"kind": text(6), "redemption": ORDER_ID, "certificate": certificate_fits,
+                "amount": UNITS, "reward?": text(64), "at": TIME_MS}),
+    "watermark": lambda value: members(value, {"kind": text(9), "until": TIME_MS})}
 
 
 def intent_refusal(value, has_writes=False):
@@ -1464,10 +1497,234 @@ def check_webhooks(v):
         equal(accepts(v), v["accepted"], "accepted")
 
 
+# --- §18: the programme
+
+
+def points_earned(programme, order):
+    """§18.2, in fractions."""
+    rule = next((e for e in programme["earn"] if e["currency"] == order["currency"]), None)
+    if rule is None or order["total"] == 0:
+        return 0
+    times = {m["sku"]: m["times"] for m in programme.get("multipliers", [])}
+    paid = Fraction(order["total"] - order["paid"], order["total"])
+    points = sum(Fraction(amount * times.get(sku, 1000), 1000) for sku, amount in order["lines"])
+    points = points * paid * Fraction(order["times"], 1000) * Fraction(rule["points"], rule["per"])
+    whole = {"down": math.floor, "up": math.ceil,
+             "nearest": lambda p: math.floor(p + Fraction(1, 2))}[rule["rounding"]](points)
+    return min(max(whole, 0), 10**9)
+
+
+def tier_found(programme, earned, at):
+    """§18.3: the tier's id and the period."""
+    earned, best, before = dict(map(tuple, earned)), 0, None
+    period = None
+    for start, end in programme.get("tier_periods", []):
+        if start <= at < end:
+            best, period = max(earned.get(start, 0), earned.get(before, 0)), [start, end]
+        before = start
+    ids = [t["id"] for t in programme.get("tiers", []) if t["from"] <= best]
+    return (ids or [None])[-1], period
+
+
+def reward_value(reward, lines, currency):
+    """§18.4."""
+    if "discount" in reward:
+        return reward["discount"].get(currency)
+    return max((price for sku, price in lines if sku == reward["product"]), default=0) or None
+
+
+def expired(programme, at):
+    """§18.5: day by day, with the calendar of Python."""
+    if "expiry_months" not in programme:
+        return None
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=at // 86_400_000)
+    year, month = divmod(day.year * 12 + day.month - 1 + programme["expiry_months"], 12)
+    last = datetime.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    return ((last - datetime.date(1970, 1, 1)).days + 1) * 86_400_000
+
+
+class Form:
+    """Reads a programme as §18.1 has it and notes what is wrong, as [path, code]."""
+
+    def __init__(self, catalog):
+        self.faults = []
+        self.skus = [p["sku"] for p in catalog["products"]]
+        self.currencies = {s["currency"] for s in catalog["stores"]}
+        self.dangling = []  # told only where the form itself is right, as a reader does
+
+    def fault(self, path, code):
+        self.faults.append([path, code])
+
+    def members(self, value, path, required, optional):
+        if not isinstance(value, dict):
+            self.fault(path, "wrong_type")
+            return {}
+        for name in value:
+            if name not in required + optional:
+                self.fault(f"{path}.{name}", "unknown_member")
+        for name in required:
+            if name not in value:
+                self.fault(path, "missing_member")
+        return value
+
+    def integer(self, of, path, name, least, most):
+        value = of.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.fault(f"{path}.{name}", "wrong_type")
+        elif not least <= value <= most:
+            self.fault(f"{path}.{name}", "out_of_range")
+
+    def id(self, of, path, most):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,%d}" % most, of.get("id", "x")):
+            self.fault(f"{path}.id", "bad_id")
+
+    def word(self, of, path, name, words):
+        if of.get(name, words[0]) not in words:
+            self.fault(f"{path}.{name}", "unknown_reference")
+
+    def names(self, of, path):
+        if of.get("names", 1) == {}:
+            self.fault(f"{path}.names", "bad_text")
+
+    def amounts(self, amounts, path, least):
+        for code in amounts:
+            self.integer(amounts, path, code, least, AMOUNT_MAX)
+            self.known(code, self.currencies, f"{path}.{code}")
+
+    def known(self, name, names, path):
+        if name not in names:
+            self.dangling.append([path, "unknown_reference"])
+
+    def unique(self, things, path, key):
+        keys = [thing.get(key) for thing in things]
+        self.dangling += [[f"{path}[{i}].{key}", "duplicate"]
+                          for i, k in enumerate(keys) if k in keys[:i]]
+
+    def list(self, of, path, name, most, key=None):
+        values = of.get(name, [])
+        if len(values) > most:
+            self.fault(f"{path}.{name}", "too_many")
+            return
+        if key:
+            self.unique(values, f"{path}.{name}", key)
+        for i, value in enumerate(values):
+            yield f"{path}.{name}[{i}]", value
+
+    def read(self, value):
+        path = "programme"
+        p = self.members(value, path, ["names", "earn"], [
+            "multipliers", "tiers", "tier_periods", "rewards", "expiry_months", "pending_hours",
+            "welcome", "refund_policy", "leases"])
+        self.names(p, path)
+        for at, e in self.list(p, path, "earn", 200, "currency"):
+            self.members(e, at, ["currency", "points", "per", "rounding"], [])
+            self.integer(e, at, "points", 1, 10**9)
+            self.integer(e, at, "per", 1, AMOUNT_MAX)
+            self.word(e, at, "rounding", ["down", "nearest", "up"])
+            self.known(e.get("currency"), self.currencies, f"{at}.currency")
+        for at, m in self.list(p, path, "multipliers", 5000, "sku"):
+            self.members(m, at, ["sku", "times"], [])
+            self.integer(m, at, "times", 0, 100_000)
+            self.known(m.get("sku"), self.skus, f"{at}.sku")
+        self.tiers(p, path)
+        for at, r in self.list(p, path, "rewards", 200, "id"):
+            self.reward(r, at)
+        for name, least, most in (("expiry_months", 1, 120), ("pending_hours", 0, 2160),
+                                  ("welcome", 0, 10**6)):
+            self.integer(p, path, name, least, most)
+        self.word(p, path, "refund_policy", ["only_pending", "within_balance", "debt"])
+        at = f"{path}.leases"
+        terms = self.members(p.get("leases", {}), at, [], [
+            "points_max", "share", "card_max", "stop_hours", "grace_hours"])
+        for name, least, most in (("points_max", 0, 10**9), ("share", 0, 1000),
+                                  ("stop_hours", 1, 720), ("grace_hours", 1, 2160)):
+            self.integer(terms, at, name, least, most)
+        self.amounts(terms.get("card_max", {}), f"{at}.card_max", 0)
+        return self.faults or self.dangling
+
+    def tiers(self, p, path):
+        last = -1
+        for at, t in self.list(p, path, "tiers", 20, "id"):
+            self.members(t, at, ["id", "names", "from", "times"], [])
+            self.id(t, at, 32)
+            self.names(t, at)
+            self.integer(t, at, "from", 0, 10**9)
+            self.integer(t, at, "times", 0, 100_000)
+            if 0 <= t.get("from", last + 1) <= last:
+                self.fault(f"{at}.from", "out_of_order")
+            last = t.get("from", last)
+        if p.get("tiers") and "tier_periods" not in p:
+            self.fault(path, "missing_member")
+        if p.get("tier_periods") == []:
+            self.fault(f"{path}.tier_periods", "out_of_range")
+        last = None
+        for at, (start, end) in self.list(p, path, "tier_periods", 400):
+            if start >= end or last not in (None, start):
+                self.fault(at, "out_of_order")
+            else:
+                last = end
+
+    def reward(self, r, at):
+        self.members(r, at, ["id", "names", "points"], ["discount", "product"])
+        self.id(r, at, 64)
+        self.names(r, at)
+        self.integer(r, at, "points", 1, 10**9)
+        if "discount" in r and "product" in r:
+            self.fault(f"{at}.product", "duplicate")
+        elif "discount" in r:
+            if not r["discount"]:
+                self.fault(f"{at}.discount", "price_missing")
+            self.amounts(r["discount"], f"{at}.discount", 1)
+        elif "product" in r:
+            self.known(r["product"], self.skus, f"{at}.product")
+        else:
+            self.fault(at, "missing_member")
+
+
+def check_programme(v):
+    """`catalog` is one, or the id of the vector that has it; `programme` stands in its place."""
+    if isinstance(v["catalog"], dict):
+        CATALOGS[v["id"]] = v["catalog"]
+    catalog = CATALOGS[v["catalog"] if isinstance(v["catalog"], str) else v["id"]]
+    programme = v.get("programme", catalog["programme"])
+    if "faults" in v:
+        found = sorted(Form(catalog).read(programme))
+        equal(found, sorted(v["faults"]), "faults")
+    else:
+        known = {**programme, "rewards": [r for r in programme.get("rewards", [])
+                                          if "discount" in r or "product" in r],
+                 "earn": [e for e in programme["earn"]
+                          if e["rounding"] in ("down", "nearest", "up")]}
+        found = programme_answer(known, v)
+        name = next(n for n in ("points", "value", "rewards", "expired", "tier") if n in v)
+        equal(found, v[name], name)
+    assert found != v.get("wrong", ()), "what is wrong is right"
+
+
+def programme_answer(programme, v):
+    if "earn" in v:
+        return points_earned(programme, v["earn"])
+    if "earned_at" in v:
+        hours = programme.get("pending_hours", 0)
+        equal(v["earned_at"] + hours * 3_600_000, v["pending_until"], "pending_until")
+        return expired(programme, v["earned_at"])
+    if "reward" in v:
+        reward = by_id(programme["rewards"], v["reward"])
+        return reward and reward_value(reward, v["lines"], v["currency"])
+    if "reach" in v:
+        values = [(r["points"], [r["id"], reward_value(r, v["lines"], v["currency"])])
+                  for r in programme["rewards"]]
+        values = [(points, r) for points, r in values if points <= v["reach"] and r[1] is not None]
+        return [r for _, r in sorted(values, key=lambda entry: entry[0])]
+    tier, period = tier_found(programme, v["earned"], v["at"])
+    equal(period, v["period"], "period")
+    return tier
+
+
 CHECKS = {"encoding": check_encoding, "applying": check_applying, "folding": check_folding,
           "editing": check_editing, "names": check_names, "rules": check_rules,
           "digests": check_digests, "exchange": check_exchange, "pricing": check_pricing,
-          "webhooks": check_webhooks}
+          "webhooks": check_webhooks, "programme": check_programme}
 
 
 def outbox(run, refused=()):
@@ -1547,9 +1804,411 @@ def check_renumbering(v):
 CHECKS["orders"] = check_orders
 
 
+# ---------------------------------------------------------------- §19.2, §20: an account
+
+NEVER = 2**63  # sorts behind every date; written as null
+
+
+class NotDone(Exception):
+    pass
+
+
+def lots_of(form):
+    return {NEVER if date is None else date: units for date, units in form}
+
+
+def lots_form(lots):
+    return [[None if date == NEVER else date, lots[date]] for date in sorted(lots)]
+
+
+def put(lots, more):
+    for date, units in more.items():
+        lots[date] = lots.get(date, 0) + units
+
+
+def take(lots, units, since=0):
+    """The first to expire first; as many as there are."""
+    taken = {}
+    for date in sorted(date for date in lots if date >= since):
+        part = min(max(0, units - sum(taken.values())), lots[date])
+        if part:
+            taken[date] = part
+            lots[date] -= part
+    for date in [date for date in lots if not lots[date]]:
+        del lots[date]
+    return taken
+
+
+class Account:
+    SUMS = ["granted", "spent", "expired", "taken_back", "debt_paid", "written_off", "debt"]
+
+    def __init__(self, terms):
+        self.terms = {"units_max": 2000, "share": 500, "stop_ms": 259_200_000,
+                      "grace_ms": 1_209_600_000, **terms}
+        self.sums = dict.fromkeys(self.SUMS, 0)
+        self.available, self.pending, self.leases, self.now = {}, [], {}, 0
+
+    def held(self):
+        return sum(sum(lease["rest"].values()) for lease in self.leases.values())
+
+    def free(self, op):
+        return sum(self.available.values()) - op.get("withheld", 0)
+
+    def run(self, op):
+        self.now = op.get("at", self.now)
+        settled = self.settle()
+        gives = settled if op["do"] == "settle" else getattr(self, op["do"])(op) or {}
+        self.check()
+        return gives
+
+    def check(self):
+        """L1 to L5."""
+        terms = [sum(part[1] for part in self.pending), sum(self.available.values()), self.held(),
+                 *(self.sums[name] for name in self.SUMS[1:-1])]
+        assert self.sums["granted"] == sum(terms), "L1"
+        assert min(terms + [self.sums["debt"]]) >= 0, "L2"
+        for lease in self.leases.values():
+            assert sum(lease["rest"].values()) <= lease["granted"], "L3"
+            assert lease["stop_at"] <= min(lease["rest"], default=NEVER), "L4"
+            assert all(lease["rest"].values()), "L5"
+        assert all(self.available.values()), "L5"
+
+    def settle(self):
+        due = [part for part in self.pending if part[2] <= self.now]
+        self.pending = [part for part in self.pending if part[2] > self.now]
+        for _, units, _, expires in due:
+            put(self.available, {NEVER if expires is None else expires: units})
+        gone = sum(n for date, n in self.available.items() if date <= self.now)
+        self.available = {date: n for date, n in self.available.items() if date > self.now}
+        self.sums["expired"] += gone
+        return {"matured": sum(part[1] for part in due), "expired": gone}
+
+    def grant(self, op):
+        if self.sums["granted"] + op["units"] > INTEGER_MAX:
+            raise NotDone("amount_out_of_range")
+        paid = min(self.sums["debt"], op["units"])
+        rest, due, expires = op["units"] - paid, op.get("due", self.now), op.get("expires")
+        self.sums["granted"] += op["units"]
+        self.sums["debt"] -= paid
+        self.sums["debt_paid"] += paid
+        if rest and due > self.now:
+            self.pending.append([op["for"], rest, due, expires])
+        elif rest:
+            put(self.available, lots_of([[expires, rest]]))
+        return {"debt_paid": paid}
+
+    def spend(self, op, code="balance_too_low"):
+        if self.free(op) < op["units"]:
+            raise NotDone(code)
+        parts = take(self.available, op["units"])
+        self.sums["spent"] += op["units"]
+        return {"parts": lots_form(parts)}
+
+    def refund(self, op):
+        parts = lots_of(op["parts"])
+        put(self.available, parts)
+        self.sums["spent"] -= sum(parts.values())
+
+    def take_back(self, op):
+        left = op["units"]
+        for part in self.pending:
+            if part[0] == op["for"]:
+                gone = min(left, part[1])
+                part[1] -= gone
+                left -= gone
+        self.pending = [part for part in self.pending if part[1]]
+        if op["policy"] != "only_pending":
+            left -= sum(take(self.available, left).values())
+        debt = {"only_pending": 0, "within_balance": min(left, self.held()),
+                "debt": left}[op["policy"]]
+        self.sums["taken_back"] += op["units"] - left
+        self.sums["debt"] += debt
+        return {"taken": op["units"] - left, "debt": debt}
+
+    def write_off(self, op):
+        if self.free(op) < op["units"]:
+            raise NotDone("balance_too_low")
+        take(self.available, op["units"])
+        self.sums["written_off"] += op["units"]
+
+    def lease(self, op):  # §20.2
+        known = self.leases.get(op["lease"])
+        if known and (known["to"] != op["to"] or "sealed" in known):
+            raise NotDone("lease_not_held")
+        if not known and len(self.leases) == 8:
+            raise NotDone("lease_denied")
+        lease = known or {"id": op["lease"], "to": op["to"], "granted": 0, "rest": {},
+                          "stop_at": 0}
+        share = (sum(self.available.values()) + self.held()) * self.terms["share"] // 1000
+        most = min(min(share, self.terms["units_max"]) - self.held(), self.free(op))
+        wanted = op["units"] - sum(lease["rest"].values())
+        parts = take(self.available, min(wanted, most, 10**9 - lease["granted"]),
+                     max(self.now + 1, lease["stop_at"]))
+        if not known and not parts:
+            raise NotDone("lease_denied")
+        put(lease["rest"], parts)
+        lease["granted"] += sum(parts.values())
+        lease["stop_at"] = max(lease["stop_at"], min(
+            self.now + self.terms["stop_ms"], min(lease["rest"], default=NEVER)))
+        lease.pop("asked_back", None)
+        self.leases[op["lease"]] = lease
+        return {"given": sum(parts.values())}
+
+    def adopt(self, op):  # §20.6
+        parts = take(self.available, op["units"], op["stop_at"])
+        self.leases[op["lease"]] = {"id": op["lease"], "to": op["to"], "rest": parts,
+                                    "granted": sum(parts.values()), "stop_at": op["stop_at"]}
+
+    def spend_by(self, op):
+        lease = self.leases.get(op["lease"])
+        if lease is None:
+            return {**self.spend(op, "lease_expired"), "by_lease": 0}  # §20.4: late
+        by_lease = min(op["units"], sum(lease["rest"].values()))
+        rest = op["units"] - by_lease
+        if rest and rest > self.free(op):
+            raise NotDone("balance_too_low")
+        parts = take(lease["rest"], by_lease)
+        put(parts, take(self.available, rest))
+        self.sums["spent"] += op["units"]
+        return {"parts": lots_form(parts), "by_lease": by_lease}
+
+    def given(self, op):  # §22.3
+        parts = take(self.leases.get(op["lease"], {"rest": {}})["rest"], op["units"])
+        by_lease = sum(parts.values())
+        put(parts, take(self.available, op["units"] - by_lease))
+        self.sums["spent"] += sum(parts.values())
+        return {"parts": lots_form(parts), "by_lease": by_lease,
+                "loss": op["units"] - sum(parts.values())}
+
+    def close(self, op):
+        lease = self.leases.pop(op["lease"], {"rest": {}})
+        put(self.available, lease["rest"])
+        return {"units": sum(lease["rest"].values())}
+
+    def close_all(self, fits):
+        found = [name for name, lease in self.leases.items() if fits(lease)]
+        for name in found:
+            self.close({"lease": name})
+        return {"closed": found}
+
+    def reclaim(self, op):
+        return self.close_all(lambda lease: isinstance(lease["to"], str)
+                              and self.now > lease["stop_at"] + self.terms["grace_ms"])
+
+    def watermark(self, op):
+        return self.close_all(lambda lease: lease["to"] == op["of"]
+                              and lease["stop_at"] <= op["until"])
+
+    def seal(self, op):
+        found = [name for name, lease in self.leases.items()
+                 if lease["to"] == op["holder"] and "sealed" not in lease]
+        for name in found:
+            self.leases[name]["sealed"] = True
+        return {"sealed": found}
+
+    def ask_back(self, op):
+        asked = [lease for lease in self.leases.values() if isinstance(lease["to"], str)
+                 and lease["rest"] and "asked_back" not in lease]
+        for lease in asked:
+            lease["asked_back"] = True
+        return {"asked": bool(asked)}
+
+    def form(self):
+        leases = [{**lease, "rest": lots_form(lease["rest"])} for lease in self.leases.values()]
+        return {**self.sums, "pending": self.pending, "available": lots_form(self.available),
+                "leases": leases}
+
+
+def check_account(v):
+    account = Account(v.get("terms", {}))
+    for number, op in enumerate(v["ops"], 1):
+        try:
+            found = {"gives": account.run(op)}
+        except NotDone as error:
+            account.check()
+            found = {"refused": str(error)}
+        wanted = {name: op[name] for name in ("gives", "refused") if name in op}
+        equal(found if wanted else {}, wanted, f"op {number}")
+    equal(account.form(), v["end"], "end")
+    assert account.form() != v.get("wrong"), "the wrong account is the right one"
+
+
+# ---------------------------------------------------------------- §19.4, §20.3: documents
+
+ENTRY_KINDS = """welcome earn top_up grant spend refund expire take_back debt_paid write_off lease
+    release debt loss""".split()
+HEX_16, WHOLE = pattern("[0-9a-f]{16}"), integer(0, INTEGER_MAX)
+
+
+def is_true(value):
+    if value is not True:
+        raise Unfit()
+
+
+def lot_fits(lot):
+    several(2, 2, lambda part: None)(lot)
+    if lot[0] is not None:
+        WHOLE(lot[0])
+    integer(1, INTEGER_MAX)(lot[1])
+
+
+def document_read(item, value):
+    """What a client takes out of a value of `ledger`; None where it passes over it."""
+    if item.startswith("entry."):
+        fields = {"id": WHOLE, "account": ACCOUNT, "kind": pattern("|".join(ENTRY_KINDS)),
+                  "units": WHOLE, "at": WHOLE, "reference": text(INTEGER_MAX), "due?": WHOLE,
+                  "expires?": WHOLE}
+    elif item.startswith("lease."):
+        holder = {"replica": HEX_16} if "replica" in value else {
+            "store": text(64), "incarnation": HEX_16}
+        fields = {"account": ACCOUNT, "granted": WHOLE, "left": WHOLE, "stop_at": WHOLE,
+                  "sealed?": is_true, "asked_back?": is_true, "certificate?": text(64),
+                  "secret?": text(64), **holder}
+    else:
+        fields = {"available": WHOLE, "held": WHOLE, "pending": WHOLE, "debt": WHOLE,
+                  "lots": several(0, INTEGER_MAX, lot_fits),
+                  "maturing": several(0, INTEGER_MAX, lot_fits)}
+    known = {name: content for name, content in value.items()
+             if name in fields or name + "?" in fields}
+    try:
+        ACCOUNT(item) if "lots" in fields else None
+        members(known, fields)
+    except Unfit:
+        return None
+    return known
+
+
+def may_spend(v):
+    """§20.3: left of the documents, less what own changes spend that these do not count."""
+    left = {name: lease["left"] for name, lease in v["leases"].items()
+            if lease.get("replica") == v["replica"] and "sealed" not in lease
+            and lease["stop_at"] > v["now"]}
+    for intent in v["uncounted"]:
+        if intent["kind"] == "release":
+            left.pop(intent["lease"], None)
+        for tender in intent.get("tenders", []):
+            name = tender.get("lease", {}).get("id")
+            if name in left:
+                spent = tender["points"] if tender["kind"] == "points" else tender["amount"]
+                left[name] = max(0, left[name] - spent)
+    return left
+
+
+def check_ledger(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "intent" in v:
+        return check_orders(v)
+    if "ops" in v:
+        return check_account(v)
+    if "may_spend" in v:
+        for intent in v["uncounted"]:
+            equal(intent_refusal(intent), None, "intent")
+        found = may_spend(v)
+        equal(found, v["may_spend"], "may spend")
+    else:
+        found = document_read(v["item"], v["value"])
+        equal(found, v["reads"], "reads")
+    assert found != v.get("wrong", ()), "the wrong result is the right one"
+
+
+# ---------------------------------------------------------------- §22.1, §22.2: codes, the register
+
+
+def mac(secret, message):
+    return hmac.new(bytes.fromhex(secret), message.encode(), hashlib.sha256).digest()
+
+
+def shown(message, secret, at):
+    """A message as a phone shows it at a time."""
+    message = f"{message}.{at // 30_000}"
+    return f"{message}.{mac(secret, message)[:16].hex().upper()}"
+
+
+def certificate(c):
+    return (f"TOTE.L1.{c['lease']}.{c['member']}.{c['account']}.{c['granted']}.{c['stop_at']}."
+            f"{c['incarnation']}").upper()
+
+
+def certificate_parts(message):
+    number = "(0|[1-9][0-9]{0,15})"
+    pattern(r"TOTE\.L1\.[0-9A-F]{32}\.[0-9A-F]{16}\.(POINTS|CARD:[A-Z]{3})\."
+            + number + r"\." + number + r"\.[0-9A-F]{16}")(message)
+    granted, stop_at = map(int, message.split(".")[5:7])
+    UNITS(granted)
+    integer(0, INTEGER_MAX)(stop_at)
+
+
+def scanned(v):
+    """The code that a text is refused with by who knows one member and one store's key, or None."""
+    if not re.fullmatch(r"[A-Z0-9.:]{1,256}", v["scan"]):
+        return "code_unknown"
+    head, _, step = v["scan"].rpartition(".")[0].rpartition(".")
+    if not re.fullmatch("0|[1-9][0-9]{0,12}", step) or int(step) >= 2**40:
+        return "code_unknown"
+    secret = None
+    if re.fullmatch(r"TOTE\.M1\.[0-9A-F]{16}", head):
+        secret = v.get("secret") if head[8:].lower() == v.get("member") else None
+    else:
+        try:
+            certificate_parts(head)
+        except Unfit:
+            return "code_unknown"
+        if "store_key" in v:
+            secret = mac(v["store_key"], head).hex()
+    if secret is None or shown(head, secret, int(step) * 30_000) != v["scan"]:
+        return "code_unknown"
+    return None if -3 <= int(step) - v["now"] // 30_000 <= 2 else "code_expired"
+
+
+def check_register(v):
+    own, watermark = v["register"]["incarnation"], v["register"].get("watermark", 0)
+    taken, closed = {}, set()
+    for number, op in enumerate(v["ops"], 1):
+        code = None
+        if "promise" in op:
+            watermark = max(watermark, op["promise"])
+        elif "close" in op:
+            closed.add(op["close"])
+        else:
+            before = taken.get(op["lease"], 0)
+            if op.get("incarnation", own) != own:
+                code = "lease_not_held"
+            elif op["stop_at"] <= max(op["now"], watermark) or op["lease"] in closed:
+                code = "lease_expired"
+            elif op["granted"] - before < op["take"]:
+                code = "balance_too_low"
+            else:
+                taken[op["lease"]] = before + op["take"]
+        equal(code, op.get("refused"), f"op {number}")
+    found = {"watermark": watermark, "taken": taken}
+    equal(found, v["end"], "end")
+    assert found != v.get("wrong"), "the wrong register is the right one"
+
+
+def check_codes(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "scan" in v:
+        return equal(scanned({**v, "scan": expand(v["scan"])}), v["refused"], "refusal")
+    if "register" in v:
+        return check_register(v)
+    if "certificate" not in v:
+        found = shown(f"TOTE.M1.{v['member'].upper()}", v["secret"], v["at"])
+        return equal([found, found == v.get("wrong")], [v["text"], False], "text")
+    message = certificate(v["certificate"])
+    secret = mac(v["store_key"], message).hex()
+    equal([message, secret, shown(message, secret, v["at"])],
+          [v["message"], v["secret"], v["text"]], "certificate")
+    assert secret != v.get("wrong"), "the wrong secret is the right one"
+
+
+CHECKS.update(ledger=check_ledger, codes=check_codes)
+
+
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    texts = ["protocol.md", "orders.md", "webhooks.md"]
+    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]
@@ -1572,9 +2231,12 @@ def coverage(vectors):
     faults += [f"error {code} is listed twice" for code in set(codes) if codes.count(code) > 1]
     for v in vectors:
         for step in v.get("steps", []):
-            code = step.get("problem", {}).get("code")
-            if code and code not in codes:
-                faults.append(f"{v['id']}: {code} is not in errors.json")
+            fates = step.get("reply", {}).get("fates", [])
+            found = [fate["rejected"]["code"] for fate in fates
+                     if isinstance(fate, dict) and "rejected" in fate]
+            found += [step["problem"]["code"]] if "code" in step.get("problem", {}) else []
+            faults += [f"{v['id']}: {code} is not in errors.json" for code in found
+                       if code not in codes]
     return faults
 
 

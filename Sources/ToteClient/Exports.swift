@@ -1,2 +1,3 @@
-// Carts, wishlists and values are declared in the core; an app imports this module alone.
+// Carts, wishlists, values and QR codes are declared elsewhere; an app imports this module alone.
 @_exported public import ToteCore
+@_exported public import ToteQR

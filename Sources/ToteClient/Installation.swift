@@ -87,6 +87,9 @@ final class Installation {
         }
     }
 
+    /// What names the file of a store's redeemer: no customer's id has a space.
+    static func accountName(store: String) -> String { accountName(customer: "store \(store)") }
+
     private var database: Database {
         get throws {
             guard let record else {

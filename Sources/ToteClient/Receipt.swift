@@ -51,6 +51,15 @@ public struct Receipt: Hashable, Sendable, Identifiable {
         case "tenders_mismatch", "currency_mismatch", "intent_malformed", "order_exists":
             return "the app made an order that cannot be: update the app"
         case "store_unknown", "no_catalog": return "fetch the catalogue, then order again"
+        case "balance_too_low":
+            return "show the balance; sync other devices that hold points, or pay another way"
+        case "lease_expired": return "the reservation is over: connect, then order again"
+        case "lease_denied": return "nothing more can be set aside: spend or return some first"
+        case "lease_unknown", "lease_not_held", "no_redeemer":
+            return "reserve again: nobody holds this reservation any more"
+        case "reward_unknown", "reward_changed":
+            return "fetch the catalogue, and show the rewards as they are now"
+        case "not_redeemer": return "an operator names the store's redeemer: tote store redeemer"
         case "too_many_open_orders": return "collect or cancel an open order first"
         case "unsupported": return "this server is older than the app: update the server"
         default: return "the change breaks a rule of the protocol: update the app"

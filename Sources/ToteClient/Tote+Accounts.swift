@@ -29,8 +29,16 @@ extension Tote {
                 .invalidArgument,
                 "a customer's id has 1 to \(Limits.spaceNameBytesMax - 9) bytes, no spaces, no /")
         }
+        try enter(
+            space: space, file: Installation.accountName(customer: customer),
+            transport: transport, token: token)
+    }
+
+    /// Shows the documents of a space out of its file, and makes them ready to sync.
+    func enter(
+        space: String, file name: String, transport: any Transport, token: @escaping TokenProvider
+    ) throws(ToteError) {
         var replica = try replica()
-        let name = Installation.accountName(customer: customer)
         if installation.account != name {
             let former = replica
             replica = try Replica(
@@ -50,7 +58,8 @@ extension Tote {
         guestWaits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         session = Session(
             path: "/v1/spaces/\(Self.percentEncoded(space))/sync", transport: transport,
-            token: token)
+            token: token,
+            store: space.hasPrefix("store:") ? String(space.dropFirst("store:".count)) : nil)
         if wantsLive { handle(.start(isLive: true)) }
     }
 
@@ -97,7 +106,7 @@ extension Tote {
         return false
     }
 
-    private static func percentEncoded(_ text: String) -> String {
+    static func percentEncoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         let plain = Array("-._~:".utf8)
         var encoded: [UInt8] = []

@@ -205,8 +205,13 @@ extension Tote {
             }
             // There may be room for the guest's changes now: the next exchange takes them in.
             if guestWaits, case .progress = outcome { outcome = .progress(isCurrent: false) }
+            noteRedeemer()
             finish(id, .answered(id, outcome))
-            if case .progress(isCurrent: true) = outcome { refreshCatalogIfDue() }
+            if case .progress(isCurrent: true) = outcome {
+                refreshCatalogIfDue()
+                keepPoints()
+                keepRedeeming()
+            }
         } catch {
             finish(id, failure(id, error))
         }

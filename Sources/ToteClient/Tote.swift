@@ -24,6 +24,16 @@ public actor Tote {
     var inbox: [SyncMachine.Event] = []
     var isHandling = false
 
+    /// How many points live sync keeps reserved for this device.
+    var ready: Int64 = 0
+    /// Of a store's redeemer: what is kept outside its file.
+    var redeemerRecord: RedeemerRecord?
+    /// The epoch of the server that gave the key last.
+    var enrolledEpoch: UInt64?
+    var enrolTask: Task<Void, Never>?
+    /// When a redeemer promised last, by the device's uptime.
+    var promised: UInt64?
+
     /// When the catalogue was asked for last, by the device's uptime.
     var catalogRead: UInt64?
     var catalogTask: Task<Void, Never>?
@@ -38,6 +48,8 @@ public actor Tote {
         let path: String
         let transport: any Transport
         let token: TokenProvider
+        /// Whose redeemer this is.
+        let store: String?
         var secret = ""
     }
 
@@ -65,6 +77,7 @@ public actor Tote {
     deinit {
         for task in tasks.values { task.cancel() }
         catalogTask?.cancel()
+        enrolTask?.cancel()
     }
 
     /// Ends syncing and closes the files, so that the directory can be opened again.
@@ -76,6 +89,8 @@ public actor Tote {
         openReplica = nil
         session = nil
         catalogTask?.cancel()
+        enrolTask?.cancel()
+        redeemerRecord = nil
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }
         resumeWaiters()

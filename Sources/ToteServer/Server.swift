@@ -117,6 +117,9 @@ package final class Server {
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
+    /// Milliseconds at which something was first pushed after a restore; `nil` before it, and
+    /// where there was none.
+    private var restoredAt: UInt64?
     private var spaces: [String: Space] = [:]
     private var pins = SnapshotPins()
     /// Milliseconds; never falls within the life of a file.
@@ -158,7 +161,7 @@ package final class Server {
         self.randomBits = randomBits
         let epoch = try store.meta("epoch")
         let isBackup = try store.meta("is_backup") == 1
-        wasRestored = try store.meta("was_restored") == 1 || isBackup
+        wasRestored = isBackup
         clock = try store.meta("clock") ?? 0
         backupTime = try store.meta("backup_time") ?? 0
         if let epoch, !isBackup {
@@ -178,6 +181,7 @@ package final class Server {
         }
         tokens = try TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
+        try readRestore()
     }
 
     /// When the next order or account has something due; `nil` when none has.
@@ -186,6 +190,27 @@ package final class Server {
         let next = [try store.nextDue(), try store.nextDueAccount()].compactMap { $0 }.min()
         due = .some(next)
         return next
+    }
+
+    /// Reads whether the file was ever restored (`was_restored` is there), and when (it is more
+    /// than 1).
+    private func readRestore() throws {
+        let mark = try store.meta("was_restored") ?? 0
+        wasRestored = mark > 0
+        restoredAt = mark > 1 ? mark : nil
+    }
+
+    /// Begins the time for which orders are resent: the clock in a backup is that of its making.
+    private func noteRestore() throws {
+        guard wasRestored, restoredAt == nil, clock > 1 else { return }
+        try store.setMeta("was_restored", clock)
+        restoredAt = clock
+    }
+
+    /// Whether devices may still bring orders back, at what they say was agreed: they keep them as
+    /// long. For ever would be for whoever makes orders up.
+    private var takesResentOrders: Bool {
+        wasRestored && clock <= (restoredAt ?? clock) + Limits.uncoveredMilliseconds
     }
 
     /// Takes note of an order that is new or took a step.
@@ -213,7 +238,12 @@ package final class Server {
     /// The clock never falls.
     func advance(to now: UInt64) { clock = max(clock, now) }
 
-    func noteTouched(_ space: String) { touchedSpaces.insert(space) }
+    /// Takes note of what was written into a space: wakes who waits for it, and keeps its snapshot
+    /// near the end of its log.
+    func noteWritten(_ space: Space) throws {
+        touchedSpaces.insert(space.name)
+        if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
+    }
 
     /// What judges in a space for a token with this grant.
     ///
@@ -222,6 +252,7 @@ package final class Server {
         Judge(
             space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
             now: clock, randomBits: randomBits, catalog: catalog,
+            takesResentOrders: takesResentOrders,
             onOrder: { [unowned self] in try noteOrder($0, of: space.name) },
             onRedeemer: { [unowned self] in try judge($0, of: space.id, by: token, $1) })
     }
@@ -235,13 +266,13 @@ package final class Server {
         revokedTokens = []
         pollAnswers = [:]
         feedEnds = [:]
-        try store.database.execute("BEGIN IMMEDIATE")
+        try store.database.begin()
     }
 
     /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk
     /// is full.
     package func commit() throws {
-        try store.database.execute("COMMIT")
+        try store.database.commit()
     }
 
     /// Drops the group and everything in memory that came of it.
@@ -253,6 +284,7 @@ package final class Server {
         tokens = try TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
+        try readRestore()
         touchedSpaces = []
         due = nil
     }
@@ -347,8 +379,10 @@ package final class Server {
             }
             if !sync.resend.isEmpty { try judge.resend(sync) }
             if !sync.changes.isEmpty { verdict = try judge.push(prepared) }
-            if space.position > before { touchedSpaces.insert(name) }
-            if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
+            if space.position > before {
+                try noteRestore()
+                try noteWritten(space)
+            }
         }
         if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
             return .park(

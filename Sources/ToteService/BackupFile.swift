@@ -76,6 +76,9 @@ package enum BackupFile {
             Value.Entry("path", .text(path)), Value.Entry("spaces", .int(Int64(report.spaces))),
             Value.Entry("batches", .int(Int64(report.batches))),
             Value.Entry("events", .int(Int64(report.events))),
+            Value.Entry("orders", .int(Int64(report.orders))),
+            Value.Entry("accounts", .int(Int64(report.accounts))),
+            Value.Entry("entries", .int(Int64(report.entries))),
             Value.Entry("tokens", .int(Int64(report.tokens))),
             Value.Entry("faults", .array(report.faults.map { .text($0) })),
         ])

@@ -6,10 +6,8 @@ import ToteServer
 /// The one thread that owns the server and its file: takes all requests that wait, runs them in one
 /// transaction, commits once, and only then answers them (group commit).
 final class CommitThread: Sendable {
-    typealias Answer = @Sendable (ServerResponse) -> Void
-
     enum Job: Sendable {
-        case request(number: UInt64, ServerRequest, Answer)
+        case request(number: UInt64, ServerRequest, Asker)
         /// The client of a request is gone: a parked one is forgotten.
         case disconnected(number: UInt64)
         /// Runs between groups, with the server.
@@ -28,6 +26,7 @@ final class CommitThread: Sendable {
     let jobs = Mailbox<Job>()
     private let directory: DataDirectory
     private let log: Log
+    private let answers: Answers
     private let configure: @Sendable (Server) -> Void
     private let onEnd: @Sendable (End) -> Void
     let statistics = Lock(Statistics())
@@ -48,6 +47,7 @@ final class CommitThread: Sendable {
     ) {
         self.directory = directory
         self.log = log
+        answers = Answers(log: log)
         self.configure = configure
         self.onEnd = onEnd
     }
@@ -64,8 +64,8 @@ final class CommitThread: Sendable {
                 configure(server)
                 opened.post(.success(()))
                 var loop = CommitLoop(
-                    server: server, jobs: jobs, log: log, statistics: statistics,
-                    onNewWebhooks: onNewWebhooks)
+                    server: server, jobs: jobs, log: log, answers: answers,
+                    statistics: statistics, onNewWebhooks: onNewWebhooks)
                 onEnd(loop.run())
             } catch {
                 let code = (error as? StoreError)?.code ?? "storage"
@@ -85,12 +85,18 @@ private struct CommitLoop {
     let server: Server
     let jobs: Mailbox<CommitThread.Job>
     let log: Log
+    let answers: Answers
     let statistics: Lock<CommitThread.Statistics>
     let onNewWebhooks: Lock<(@Sendable () -> Void)?>
 
-    private struct Waiting {
+    private final class Waiting {
         let parked: Parked
-        let answer: CommitThread.Answer
+        let asker: Asker
+
+        init(parked: Parked, asker: Asker) {
+            self.parked = parked
+            self.asker = asker
+        }
     }
 
     private var parked: [UInt64: Waiting] = [:]
@@ -113,13 +119,14 @@ private struct CommitLoop {
     static let roundsPerSweep = 40
 
     init(
-        server: Server, jobs: Mailbox<CommitThread.Job>, log: Log,
+        server: Server, jobs: Mailbox<CommitThread.Job>, log: Log, answers: Answers,
         statistics: Lock<CommitThread.Statistics>, onNewWebhooks: Lock<(@Sendable () -> Void)?>
     ) {
         self.server = server
         self.onNewWebhooks = onNewWebhooks
         self.jobs = jobs
         self.log = log
+        self.answers = answers
         self.statistics = statistics
     }
 
@@ -140,9 +147,9 @@ private struct CommitLoop {
 
     /// What one group of requests came to, before it is durable.
     private struct Group {
-        var answers: [(CommitThread.Answer, ServerResponse)] = []
-        var parking: [(UInt64, Parked, CommitThread.Answer)] = []
-        var requests: [(String, CommitThread.Answer)] = []
+        var answers: [(Asker, ServerResponse)] = []
+        var parking: [(UInt64, Parked, Asker)] = []
+        var requests: [Asker] = []
         var woken: [UInt64] = []
     }
 
@@ -186,13 +193,12 @@ private struct CommitLoop {
             return
         }
         if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
-        for number in group.woken { forget(number) }
         // What was read is given back by the threads that answer, not by this one.
         let count = group.requests.count
         taken = []
         group.requests = []
-        group.answers.reverse()
-        while let (answer, response) = group.answers.popLast() { answer(response) }
+        answers.send(&group.answers)
+        for number in group.woken { forget(number) }
         let rows = server.rowsWritten
         statistics.withLock {
             $0.groups += 1
@@ -212,11 +218,11 @@ private struct CommitLoop {
         try server.begin()
         for job in taken {
             switch job {
-            case .request(let number, let request, let answer):
-                group.requests.append((request.requestID, answer))
+            case .request(let number, let request, let asker):
+                group.requests.append(asker)
                 switch try server.handle(request, at: now) {
-                case .answer(let response): group.answers.append((answer, response))
-                case .park(let parked): group.parking.append((number, parked, answer))
+                case .answer(let response): group.answers.append((asker, response))
+                case .park(let parked): group.parking.append((number, parked, asker))
                 }
             case .disconnected(let number): forget(number)
             case .drain: isDraining = true
@@ -224,8 +230,8 @@ private struct CommitLoop {
             }
         }
         if isDue { try server.runDue(at: now) }
-        for (number, parked, answer) in group.parking {
-            park(number, parked, answer, &group.answers)
+        for (number, parked, asker) in group.parking {
+            park(number, parked, asker, &group.answers)
         }
         group.woken = try wake(at: now, &group.answers)
     }
@@ -235,9 +241,7 @@ private struct CommitLoop {
         waiting < 64 ? 0 : min(waiting * 10, 10_000)
     }
 
-    private func answerFailure(
-        _ error: any Error, _ requests: [(String, CommitThread.Answer)]
-    ) {
+    private func answerFailure(_ error: any Error, _ requests: [Asker]) {
         let isFull = (error as? SQLiteError)?.isFull ?? false
         var problem =
             isFull
@@ -245,22 +249,24 @@ private struct CommitLoop {
             : Problem(
                 503, "storage_unavailable", "the data file cannot be used; nothing was applied")
         problem.retryAfterSeconds = 5
-        for (id, answer) in requests { answer(ServerResponse(problem, requestID: id)) }
+        for asker in requests {
+            answers.send(ServerResponse(problem, requestID: asker.requestID), to: asker)
+        }
     }
 
     private mutating func park(
-        _ number: UInt64, _ sync: Parked, _ answer: @escaping CommitThread.Answer,
-        _ answers: inout [(CommitThread.Answer, ServerResponse)]
+        _ number: UInt64, _ sync: Parked, _ asker: Asker,
+        _ answers: inout [(Asker, ServerResponse)]
     ) {
         guard parkedByToken[sync.tokenID, default: 0] < sync.perTokenMax else {
             var problem = Problem(
                 429, "too_many_waiting",
                 "at most \(sync.perTokenMax) requests of one token may wait")
             problem.retryAfterSeconds = 5
-            answers.append((answer, ServerResponse(problem, requestID: sync.requestID)))
+            answers.append((asker, ServerResponse(problem, requestID: sync.requestID)))
             return
         }
-        parked[number] = Waiting(parked: sync, answer: answer)
+        parked[number] = Waiting(parked: sync, asker: asker)
         earliestDeadline = min(earliestDeadline, sync.deadline)
         parkedBySpace[sync.space, default: []].insert(number)
         parkedByToken[sync.tokenID, default: 0] += 1
@@ -279,7 +285,7 @@ private struct CommitLoop {
     /// Looks again at what waits in spaces that were written to, whose token went, or whose time is
     /// over. What is answered stays parked until the group is committed.
     private mutating func wake(
-        at now: UInt64, _ answers: inout [(CommitThread.Answer, ServerResponse)]
+        at now: UInt64, _ answers: inout [(Asker, ServerResponse)]
     ) throws -> [UInt64] {
         guard !parked.isEmpty else { return [] }
         var numbers = Set(server.touchedSpaces.flatMap { parkedBySpace[$0] ?? [] })
@@ -301,7 +307,7 @@ private struct CommitLoop {
             let handled = try server.resume(waiting.parked, at: now, mustAnswer: isDraining)
             if case .answer(let response) = handled {
                 woken.append(number)
-                answers.append((waiting.answer, response))
+                answers.append((waiting.asker, response))
             } else {
                 earliestDeadline = min(earliestDeadline, waiting.parked.deadline)
             }

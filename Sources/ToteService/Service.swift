@@ -140,6 +140,7 @@ private final class Front: Sendable {
     private let commits: CommitThread
     private let directory: DataDirectory
     private let log: Log
+    private let answers: Answers
     private let state: Lock<State>
 
     private struct State {
@@ -155,6 +156,7 @@ private final class Front: Sendable {
         self.commits = commits
         self.directory = directory
         self.log = log
+        answers = Answers(log: log)
         state = Lock(State())
     }
 
@@ -163,7 +165,7 @@ private final class Front: Sendable {
     func failure(_ failure: HTTPFailure) -> HTTPResponse {
         var problem = Problem(failure.status, failure.code, failure.detail)
         problem.didNotHappen = failure.didNotHappen
-        return http(ServerResponse(problem, requestID: ""), requestID: "")
+        return Answers.http(ServerResponse(problem, requestID: ""), requestID: "")
     }
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder, isOperator: Bool) {
@@ -213,9 +215,9 @@ private final class Front: Sendable {
             }
         }
         let posted = commits.jobs.post(
-            .request(number: number, served) { [self, served] response in
-                respond(responder, id, response, to: served)
-            })
+            .request(
+                number: number, served,
+                Asker(responder: responder, requestID: id, request: served)))
         if !posted {
             let problem = Problem(503, "draining", "the server is about to stop; try again")
             respond(responder, id, ServerResponse(problem, requestID: id))
@@ -241,38 +243,8 @@ private final class Front: Sendable {
                 body: page.body))
     }
 
-    /// - Parameter request: held until the answer is made, so that the loop's thread frees it.
-    private func respond(
-        _ responder: HTTPResponder, _ id: String, _ response: ServerResponse,
-        to request: ServerRequest? = nil
-    ) {
-        responder.respond(making: { [self, request] in
-            withExtendedLifetime(request) { http(response, requestID: id) }
-        })
-        let isProblem = response.code != nil
-        guard isProblem || log.isOn(.debug) else { return }
-        log.line(
-            response.status >= 500 ? .warning : isProblem ? .info : .debug, "request",
-            [
-                ("request_id", .text(id)), ("status", .int(Int64(response.status))),
-                ("code", response.code.map { .text($0) } ?? .null),
-            ])
-    }
-
-    private func http(_ response: ServerResponse, requestID: String) -> HTTPResponse {
-        var headers = response.headers
-        // What has not changed is told in as few bytes as can be: idle boards ask for it all day.
-        guard response.status != 304 else {
-            return HTTPResponse(status: 304, headers: headers, body: [])
-        }
-        headers.append(("Content-Type", response.contentType))
-        // Nothing stores the answer to a POST; of the others none may be stored.
-        let isSaid = headers.contains { $0.name == "Cache-Control" }
-        if response.contentType != Encoding.cbor.rawValue, !isSaid {
-            headers.append(("Cache-Control", "no-store"))
-        }
-        if !requestID.isEmpty { headers.append(("X-Request-Id", requestID)) }
-        return HTTPResponse(status: response.status, headers: headers, body: response.body)
+    private func respond(_ responder: HTTPResponder, _ id: String, _ response: ServerResponse) {
+        answers.send(response, to: Asker(responder: responder, requestID: id))
     }
 
     private func health(_ word: String, status: Int) -> ServerResponse {

@@ -17,7 +17,10 @@ enum CommandTree {
                 ("tote backup /srv/backup/monday.db", "a checked copy, while the server works"),
             ],
             options: [OptionSpec.color],
-            subcommands: [serve, token, catalog, webhook, status, backup, restore, verify]),
+            subcommands: [
+                serve, token, catalog, ledger, lease, storeCommand, webhook, status, backup,
+                restore, verify,
+            ]),
         version: Command.version,
         exitCodes: [
             (.success, "done"), (.failure, "what was checked is not in order"),

@@ -141,7 +141,8 @@ extension Verifier.Report {
     fileprivate var lines: [String] {
         let summary =
             "\(events) events in \(batches) batches of \(spaces) spaces, "
-            + "\(orders) orders, \(tokens) tokens"
+            + "\(orders) orders, \(entries) ledger entries of \(accounts) accounts, "
+            + "\(tokens) tokens"
         return faults.isEmpty
             ? ["in order: \(summary)"]
             : ["\(faults.count) faults; \(summary)"] + faults.map { "  \($0)" }

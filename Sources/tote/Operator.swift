@@ -33,13 +33,14 @@ struct Operator {
 
     /// Sends one request and returns the answer's JSON.
     func call(
-        _ method: String, _ path: [String], _ body: Value? = nil, ifMatch: String? = nil,
+        _ method: String, _ path: [String], _ body: Value? = nil,
+        query: [(name: String, value: String)] = [], ifMatch: String? = nil,
         timeout: Duration = .seconds(30)
     ) throws(Failure) -> Value {
         let bytes = body.map { Encoding.json.encode($0) } ?? []
         if let connection = connection() {
             let request = HTTPClientRequest(
-                method: method, target: "/" + path.joined(separator: "/"),
+                method: method, target: Self.target(path, query),
                 headers: [("Content-Type", "application/json")]
                     + (ifMatch.map { [("If-Match", $0)] } ?? []), body: bytes)
             return try answer(over: connection, request, timeout)
@@ -53,7 +54,31 @@ struct Operator {
         var request = ServerRequest(method: method, path: path, requestID: "local")
         request.body = bytes
         request.ifMatch = ifMatch
+        request.query = Dictionary(query.map { ($0.name, $0.value) }) { $1 }
         return try answerAlone(request)
+    }
+
+    /// Path and query as a request line carries them (RFC 3986).
+    private static func target(
+        _ path: [String], _ query: [(name: String, value: String)]
+    ) -> String {
+        let pairs = query.map { "\(encoded($0.name))=\(encoded($0.value))" }
+        return "/" + path.map(encoded).joined(separator: "/")
+            + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+    }
+
+    private static func encoded(_ text: String) -> String {
+        let plain = Set("-._~".utf8)
+        return text.utf8.reduce(into: "") { encoded, byte in
+            let isAlphanumeric =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte)
+            if isAlphanumeric || plain.contains(byte) {
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                encoded += "%" + Hex.string([byte]).uppercased()
+            }
+        }
     }
 
     private func answer(

@@ -3,62 +3,8 @@ import Testing
 
 /// `tote-sim counter` and the orders of `tote-sim device`: real programs, real files.
 @Suite(.serialized) struct CounterProgramTests {
-    /// A server with the demo café, a customer, and a token for one of its counters.
-    private final class World {
-        let directory: URL
-        let url: String
-        private let token: String
-        private let server: RunningProgram
-        static let store = "paris-republique"
-
-        init() async throws {
-            directory = try SimulatorProgram.makeDirectory()
-            let data = directory.appendingPathComponent("data").path
-            server = try RunningProgram(
-                "tote", ["serve", "--data", data, "--listen", "127.0.0.1:0", "--demo", "--json"])
-            let line = try #require(server.readLine())
-            let said = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-            url = try #require(said?["url"] as? String)
-            token = try #require(said?["token"] as? String)
-            let minted = try await SimulatorProgram.run(
-                "tote",
-                [
-                    "token", "mint", "--data", data, "--role", "staff", "--space",
-                    "store:\(Self.store)", "--label", "till", "--json",
-                ])
-            let answer = try JSONSerialization.jsonObject(with: Data(minted.out.utf8))
-            let secret = try #require((answer as? [String: Any])?["token"] as? String)
-            try Data(secret.utf8).write(to: directory.appendingPathComponent("till.token"))
-        }
-
-        deinit {
-            server.end(SIGTERM)
-            try? FileManager.default.removeItem(at: directory)
-        }
-
-        func phone(_ lines: String...) async throws -> SimulatorProgram.Outcome {
-            try await SimulatorProgram.run(
-                "tote-sim",
-                [
-                    "device", "phone", "--server", url, "--dir", directory.path, "--live", "off",
-                ],
-                input: lines.joined(separator: "\n") + "\n", environment: ["TOTE_TOKEN": token])
-        }
-
-        func counter(
-            _ lines: String..., options: [String] = []
-        ) async throws -> SimulatorProgram.Outcome {
-            try await SimulatorProgram.run(
-                "tote-sim",
-                [
-                    "counter", Self.store, "--server", url, "--dir", directory.path, "--script",
-                    "-", "--token-file", directory.appendingPathComponent("till.token").path,
-                ] + options, input: lines.joined(separator: "\n") + "\n")
-        }
-    }
-
     @Test func `an order goes from a phone over a counter to its customer`() async throws {
-        let world = try await World()
+        let world = try await CafeWorld()
         let phone = try await world.phone(
             "sync", "menu refresh", "cart add latte 2 size=L", "quote paris-republique",
             "order place paris-republique name=Ada note=hot", "sync", "order show", "orders")
@@ -77,7 +23,7 @@ import Testing
     }
 
     @Test func `a counter goes on where it was left, also what it had to tell`() async throws {
-        let world = try await World()
+        let world = try await CafeWorld()
         _ = try await world.phone(
             "menu refresh", "cart add latte size=M", "order place paris-republique", "sync")
         let cut = try await world.counter(
@@ -103,7 +49,7 @@ import Testing
     func `a counter's script stops at the first line that fails`(
         line: String, message: String
     ) async throws {
-        let world = try await World()
+        let world = try await CafeWorld()
         let outcome = try await world.counter(
             "expect status online within 10s", line, "sold-out latte")
         #expect(outcome.exit == 1)
@@ -112,7 +58,7 @@ import Testing
     }
 
     @Test func `a device says why an order cannot be`() async throws {
-        let world = try await World()
+        let world = try await CafeWorld()
         let outcome = try await world.phone(
             "cart add latte", "expect refused no_catalog order place paris-republique",
             "menu refresh", "expect refused options_invalid order place paris-republique",
@@ -126,9 +72,9 @@ import Testing
         let none = try await SimulatorProgram.simulate("counter", "s-17")
         #expect(none.exit == 64)
         #expect(none.error.contains("tote token mint --role staff"), "\(none.error)")
-        let world = try await World()
+        let world = try await CafeWorld()
         let arguments = [
-            "counter", World.store, "--server", world.url, "--dir", world.directory.path,
+            "counter", CafeWorld.store, "--server", world.url, "--dir", world.directory.path,
             "--token-file", world.directory.appendingPathComponent("till.token").path, "--json",
         ]
         let first = try RunningProgram("tote-sim", arguments)
@@ -139,7 +85,7 @@ import Testing
     }
 
     @Test func `help names every verb of a counter with an example`() async throws {
-        let world = try await World()
+        let world = try await CafeWorld()
         let outcome = try await world.counter("help", "help collect", "help net", "help expect")
         #expect(outcome.exit == 0, "\(outcome.error)")
         for word in ["collect CODE|ID|last", "auto on [PAUSE]|off", "gone N STATE", "lost-reply"] {

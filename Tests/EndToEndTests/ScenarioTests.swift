@@ -22,6 +22,10 @@ import ToteHTTP
         "order-too-late", "order-same-cart", "order-copied-phone", "order-two-counters",
         "order-wrong-code", "order-no-show", "order-cancelled-late", "order-disputed",
         "order-counter-killed", "order-server-restarts", "lunch-rush",
+        "points-offline", "points-last-ones", "points-copied-phone", "points-lost-phone",
+        "points-store-cut-off", "points-all-at-store", "points-cancelled", "points-late",
+        "points-lot-expiring", "points-200-redemptions", "points-returned",
+        "points-restored-server",
     ]
 
     @Test(arguments: names)

@@ -73,6 +73,7 @@ import Testing
         ("Sources/ToteCore/A.swift", "import Foundation"),
         ("Sources/ToteCore/A.swift", "package import struct FoundationEssentials.Date"),
         ("Sources/ToteCore/A.swift", "#if canImport(Glibc)\n  import Glibc\n#endif"),
+        ("Sources/ToteQR/A.swift", "import Foundation"),
         ("Simulator/World/A.swift", "internal import Dispatch"),
         ("Simulator/World/A.swift", "@preconcurrency import CSQLite"),
         ("Sources/ToteServer/A.swift", "import Glibc"),

@@ -2,7 +2,7 @@
 enum DeterminismRules {
     private static let folders = [
         "Sources/ToteCore/", "Sources/ToteClient/", "Sources/ToteServer/", "Sources/ToteHTTP/",
-        "Sources/ToteService/", "Simulator/World/",
+        "Sources/ToteService/", "Sources/ToteQR/", "Simulator/World/",
     ]
     private static let taken = Pattern(
         #"\bDate\(\)|\bDate\.now\b|\bUUID\(\)|\b(?:Continuous|Suspending)Clock\b|\bTask\.sleep\b"#

@@ -23,7 +23,7 @@ enum ImportRules {
     }
 
     private static func isBanned(_ module: String, in file: SourceFile) -> Bool {
-        let isPure = file.isIn(["Sources/ToteCore/", "Simulator/World/"])
+        let isPure = file.isIn(["Sources/ToteCore/", "Sources/ToteQR/", "Simulator/World/"])
         if isPure, module.hasPrefix("Foundation") || module == "Dispatch" { return true }
         switch module {
         case _ where platform.contains(module):

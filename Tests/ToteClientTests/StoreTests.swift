@@ -43,6 +43,25 @@ import ToteSQLite
         #expect(try Data(contentsOf: URL(filePath: path)) == before)
     }
 
+    @Test func `a file of version 1 goes on with all that it has`() async throws {
+        let bed = try TestBed()
+        let tote = try bed.open()
+        try await tote.cart().add("latte")
+        await tote.close()
+        let path = try path(bed, "guest")
+        do {
+            let database = try Database(path: path)
+            try database.execute("DROP TABLE redeemer; DROP TABLE taken; PRAGMA user_version=1")
+        }
+        let again = try bed.open()
+        #expect(await again.cart().value.quantity("latte") == 1)
+        #expect(await again.unsentCount == 1)
+        await again.close()
+        let database = try Database(path: path)
+        #expect(try database.schemaVersion() == 2)
+        #expect(try database.row("SELECT count(*) FROM taken") { $0.int(0) } == 0)
+    }
+
     @Test func `an account's damaged file leaves the guest's documents showing`() async throws {
         let bed = try TestBed()
         let tote = try await bed.device("a")

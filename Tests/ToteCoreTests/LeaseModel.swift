@@ -284,7 +284,7 @@ final class RegisterTable {
         registers.append(register)
         places[register] = registers.count - 1
         var known = Names()
-        for id in Set(register.taken.keys).union(register.closed) {
+        for id in register.taken.keys {
             known.insert(UInt8(id.text.suffix(2), radix: 16) ?? Names.none)
         }
         names.append(known)

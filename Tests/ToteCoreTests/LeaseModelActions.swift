@@ -205,7 +205,7 @@ extension LeaseShell {
                             .takeAndFail(store: store, phone: index, lease: lease.id, UInt8(units)))
                     }
                 }
-                if !register.closed.contains(LeaseModel.id(lease.id)) {
+                if register.taken[LeaseModel.id(lease.id)] != .max {
                     actions.append(.returnLease(store: store, lease: lease.id))
                 }
             }

@@ -4,10 +4,10 @@ import Testing
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "digests", "editing", "encoding", "exchange", "folding", "names",
-        "orders", "pricing", "rules", "webhooks",
+        "applying", "codes", "digests", "editing", "encoding", "exchange", "folding", "ledger",
+        "names", "orders", "pricing", "programme", "rules", "webhooks",
     ]
-    private static let texts = ["protocol.md", "orders.md", "webhooks.md"]
+    private static let texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
 
     /// The texts one after another.
     private static func text() throws -> String {

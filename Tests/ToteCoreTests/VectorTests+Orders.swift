@@ -9,7 +9,7 @@ import ToteCore
         for vector in vectors {
             let id = vector["id"]?.text ?? ""
             if vector["intent"] != nil {
-                try checkIntent(vector, id)
+                try Self.checkIntent(vector, id)
             } else if vector["from"] != nil {
                 try checkSteps(vector, id)
             } else if vector["renumbered"] != nil {
@@ -22,7 +22,7 @@ import ToteCore
         }
     }
 
-    private func checkIntent(_ vector: JSON, _ id: String) throws {
+    static func checkIntent(_ vector: JSON, _ id: String) throws {
         let value = try Encoding.json.value(try #require(vector["intent"]).expanded().bytes)
         var change = Change(
             nonce: 1, time: Timestamp(milliseconds: 1_800_000_000_000), intent: value)

@@ -1,5 +1,6 @@
 import Testing
 import ToteCore
+import ToteSQLite
 import ToteServer
 
 struct OrderTests {
@@ -282,5 +283,113 @@ struct OrderTests {
         #expect(order.state == .placed && order.total == 600)
         #expect(try restored.quantity() == 0, "the cart is empty again")
         #expect(try restored.faults() == [])
+    }
+
+    private func resend(
+        _ change: Change, _ counter: UInt64, to server: TestServer
+    ) throws -> TestServer.Answer {
+        var request = SyncRequest(
+            replica: ReplicaID(1), cursor: Cursor(epoch: server.epoch, position: 0))
+        request.resend = [
+            Run(
+                replica: ReplicaID(1), counter: counter,
+                events: [Event(dot: Make.dot(1, counter), change: change, outcome: .accepted)])
+        ]
+        return try server.send(request)
+    }
+
+    @Test func `orders are brought back for 30 days, other changes after that too`() throws {
+        let shop = try Shop()
+        let day: UInt64 = 86_400_000
+        let restored = try shop.server.reopened(isBackup: true)
+        // The time runs from the first push, whatever the clock in the backup says.
+        restored.now += 100 * day
+        let (early, late) = (shop.tea(1, total: 1), shop.tea(1, total: 1))
+        _ = try resend(Make.add(nonce: 4), 4, to: restored)
+        restored.now += 30 * day
+        _ = try resend(shop.change(.place(early), nonce: 1), 1, to: restored)
+        let reopened = try restored.reopened()
+        reopened.now += 1
+        let answer = try resend(shop.change(.place(late), nonce: 2), 2, to: reopened)
+        #expect(answer.reply != nil, "\(answer)")
+        _ = try resend(Make.add(7, nonce: 3), 3, to: reopened)
+        let documents = try reopened.documents()
+        #expect(Order(documents, item: Name(early.order.text)) != nil)
+        #expect(Order(documents, item: Name(late.order.text)) == nil)
+        #expect(try reopened.quantity() == 8)
+        #expect(try reopened.faults() == [])
+    }
+
+    @Test func `slots that are over are forgotten, and give nothing back`() throws {
+        let shop = try Shop()
+        var phone = TestDevice(1)
+        let old = shop.tea()
+        #expect(try shop.place(old, by: &phone, nonce: 1) == nil)
+        shop.server.now += 3 * 86_400_000
+        let new = shop.tea()
+        #expect(try shop.place(new, by: &phone, nonce: 2) == nil)
+        let slots = {
+            try shop.server.store.database.rows("SELECT used FROM slots") { $0.int(0) }
+        }
+        #expect(try slots() == [1])
+        // Cancelled long after its slot.
+        #expect(
+            try phone.push([shop.change(.cancel(old.order), nonce: 3)], to: shop.server)
+                .reply?.fates[0].rejection == nil)
+        #expect(try slots() == [1])
+        #expect(try shop.server.faults() == [])
+    }
+
+    @Test func `as soon as possible finds the one slot of a day that has room`() throws {
+        let shop = try Shop(capacity: 1)
+        var phone = TestDevice(1)
+        let slot: UInt64 = 600_000
+        let earliest = shop.server.now + slot
+        for number in 0...144 as ClosedRange<UInt64> where number != 100 {
+            try shop.server.store.database.run(
+                "INSERT INTO slots VALUES ('s-1', ?1, 1, 1)", .bits(earliest + number * slot))
+        }
+        let order = shop.tea()
+        #expect(try shop.place(order, by: &phone, nonce: 1) == nil)
+        #expect(try shop.documentsOrder(order.order)?.pickupAt == earliest + 100 * slot)
+        #expect(try shop.place(shop.tea(), by: &phone, nonce: 2)?.code == "slot_full")
+    }
+
+    /// A device that has the order without what the server wrote for it would show the lines twice:
+    /// in the order and in the cart.
+    @Test func `no reply ends between an order and what the server wrote for it`() throws {
+        let shop = try Shop()
+        var (writer, phone) = (TestDevice(1), TestDevice(2))
+        try writer.push([Make.add(2, nonce: 1)], to: shop.server)
+        var nonce: UInt64 = 10
+        func fill() throws {
+            for _ in 0..<75 {
+                nonce += 1
+                let note = Write(
+                    key: Key("cart:main", "tea", "note"),
+                    payload: .register(.text(String(repeating: "x", count: 4_000))), replaces: [])
+                try writer.push(
+                    [
+                        Change(
+                            nonce: nonce, time: Timestamp(milliseconds: shop.server.now),
+                            writes: [note])
+                    ], to: shop.server)
+            }
+        }
+        try fill()
+        let place = shop.tea(2, cells: [cell(Make.dot(1, 1))])
+        #expect(try shop.place(place, by: &writer, nonce: 2) == nil)
+        let placed = UInt64(77)
+        let written = try #require(writer.cursor?.position)
+        try fill()
+        phone.cursor = writer.cursor
+        var ends: Set<UInt64> = []
+        for start in 1..<placed {
+            let cursor = Cursor(epoch: shop.server.epoch, position: start)
+            let reply = try shop.server.send(SyncRequest(replica: phone.replica, cursor: cursor))
+            ends.insert(try #require(reply.reply?.cursor.position))
+        }
+        #expect(ends.isDisjoint(with: placed..<written), "\(ends.sorted())")
+        #expect(ends.isSuperset(of: [placed - 1, written]), "\(ends.sorted())")
     }
 }

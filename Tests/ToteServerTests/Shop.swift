@@ -34,6 +34,19 @@ final class Shop {
         ]
     }
 
+    /// A point for 10 cents, two rewards.
+    static var programme: [String: Any] {
+        [
+            "names": ["en": "Beans"],
+            "earn": [["currency": "EUR", "points": 1, "per": 10, "rounding": "down"]],
+            "rewards": [
+                ["id": "euro", "names": ["en": "1 euro"], "points": 50, "discount": ["EUR": 100]],
+                ["id": "free-tea", "names": ["en": "A tea"], "points": 100, "product": "tea"],
+            ],
+            "refund_policy": "within_balance", "leases": ["card_max": ["EUR": 5_000]],
+        ]
+    }
+
     static func store(_ id: String, capacity: Int = 50, open: [[Int]]? = nil) -> [String: Any] {
         [
             "id": id, "names": ["en": "Store \(id)"], "currency": "EUR", "tax_included": true,
@@ -56,9 +69,12 @@ final class Shop {
     }
 
     /// Puts a catalogue in force.
-    func use(stores: [[String: Any]], prices: [String: Int] = [:]) throws {
+    func use(
+        stores: [[String: Any]], prices: [String: Int] = [:], programme: [String: Any]? = nil
+    ) throws {
         var catalog = Self.products
         catalog["stores"] = stores
+        catalog["programme"] = programme
         if var products = catalog["products"] as? [[String: Any]] {
             for index in products.indices {
                 if let sku = products[index]["sku"] as? String, let price = prices[sku] {
@@ -70,6 +86,28 @@ final class Shop {
         let body = try JSONSerialization.data(withJSONObject: catalog)
         let answer = try server.admin(
             "POST", "v1/admin/catalog", String(decoding: body, as: UTF8.self))
+        guard answer.status == 200 || answer.status == 201 else {
+            throw TestFailure("\(String(decoding: answer.body, as: UTF8.self))")
+        }
+    }
+
+    /// Puts the catalogue with a programme in force.
+    func useProgramme(_ more: [String: Any] = [:], prices: [String: Int] = [:]) throws {
+        try use(
+            stores: [Self.store("s-1"), Self.store("s-2")], prices: prices,
+            programme: Self.programme.merging(more) { $1 })
+    }
+
+    /// Gives a customer units, once for each reference.
+    func grant(
+        _ units: Int64, account: String = "points", customer: String = "c-1",
+        kind: String? = nil, reference: String
+    ) throws {
+        let kind = kind ?? (account == "points" ? "grant" : "top_up")
+        let answer = try server.admin(
+            "POST", "v1/admin/ledger",
+            "{\"customer\":\"\(customer)\",\"account\":\"\(account)\",\"kind\":\"\(kind)\","
+                + "\"amount\":\(units),\"reference\":\"\(reference)\",\"reason\":\"test\"}")
         guard answer.status == 200 || answer.status == 201 else {
             throw TestFailure("\(String(decoding: answer.body, as: UTF8.self))")
         }

@@ -69,6 +69,11 @@ final class TestServer {
         return result
     }
 
+    /// Lets everything that is due come about.
+    func runDue() throws {
+        try inGroup { try server.runDue(at: now) }
+    }
+
     /// Runs one request in a group of its own.
     func handle(_ request: ServerRequest) throws -> Handled {
         try inGroup { try server.handle(request, at: now) }
@@ -192,6 +197,24 @@ final class TestServer {
                 disabled, held) FROM webhooks ORDER BY id
             """,
             "SELECT 'deliveries', json_array(number, webhook, message, due) FROM deliveries",
+            """
+            SELECT 'accounts', json_array(number, space, name, granted, pending, available, held,
+                spent, expired, taken_back, debt_paid, written_off, debt, due, hex(body))
+            FROM accounts ORDER BY number
+            """,
+            """
+            SELECT 'entries', json_array(number, account, kind, units, at, reference, due, expires,
+                hex(parts)) FROM entries ORDER BY number
+            """,
+            """
+            SELECT 'leases', json_array(hex(id), account, replica, store, incarnation, granted,
+                rest, stop_at, state, asked_back, reason, hex(lots)) FROM leases ORDER BY id
+            """,
+            "SELECT 'members', json_array(space, member, hex(earned)) FROM members",
+            "SELECT 'redeemers', json_array(store, token, incarnation, watermark) FROM redeemers",
+            "SELECT 'receipts', json_array(store, id, space, hex(body)) FROM receipts",
+            "SELECT 'returns', json_array(number, source, store, hex(body)) FROM returns",
+            "SELECT 'redemptions', json_array(hex(id), space, store, account) FROM redemptions",
         ]
         return try tables.flatMap { table in
             try store.database.rows(table) { "\($0.text(0)) \($0.text(1))" }

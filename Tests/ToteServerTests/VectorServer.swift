@@ -41,6 +41,12 @@ final class VectorServer {
         try mint("counter", "store:s-1", ["*"], role: "staff", label: "till-1")
         try mint("manager", "store:s-1", ["*"], role: "manager", label: "boss")
         try mint("other_counter", "store:s-2", ["*"], role: "staff", label: "till-9")
+        try mint("admin", "tote:ops", ["*"], role: "admin")
+    }
+
+    /// The tokens' ids, by the texts that stand for them.
+    var tokenNames: [String: JSON] {
+        Dictionary(uniqueKeysWithValues: tokenIDs.map { ("$id:\($0)", .text($1)) })
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }

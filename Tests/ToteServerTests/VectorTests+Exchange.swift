@@ -9,7 +9,9 @@ import ToteServer
 
     /// All vectors that are transcripts, by their ids.
     private static let transcripts: [String: JSON] = {
-        let vectors = ["exchange", "orders"].flatMap { (try? JSON.vectors($0)) ?? [] }
+        let vectors = ["exchange", "orders", "ledger", "codes"].flatMap {
+            (try? JSON.vectors($0)) ?? []
+        }
         let played = vectors.filter { $0["steps"] != nil }.map { ($0["id"]?.text ?? "", $0) }
         return Dictionary(played, uniquingKeysWith: { first, _ in first })
     }()
@@ -26,7 +28,7 @@ import ToteServer
 
     private func play(_ vector: JSON) throws {
         let server = try VectorServer()
-        var names: [String: JSON] = [:]
+        var names = server.tokenNames
         var parked: Parked?
         for (index, step) in (vector["steps"]?.array ?? []).enumerated() {
             server.now += UInt64(step["after"]?.int ?? 0)
@@ -61,7 +63,7 @@ import ToteServer
     ) throws -> ServerRequest {
         let body: [UInt8]
         if let send = step["send"] {
-            body = send.expanded().bound(to: names).ordered.bytes
+            body = try send.expanded().bound(to: names).withCodes().ordered.bytes
         } else {
             body = Array((step["send_text"]?.expanded().text ?? "").utf8)
         }

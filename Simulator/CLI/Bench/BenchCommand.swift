@@ -12,7 +12,7 @@ enum BenchCommand {
         ],
         arguments: [
             ArgumentSpec(
-                "WHAT", "core, codec, allocations, http, sync or orders; all by default",
+                "WHAT", "core, codec, allocations, http, sync, orders or points; all by default",
                 optional: true)
         ],
         options: [
@@ -27,7 +27,7 @@ enum BenchCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let known = ["core", "codec", "allocations", "http", "sync", "orders"]
+        let known = ["core", "codec", "allocations", "http", "sync", "orders", "points"]
         let what = command.arguments.first
         if let what, !known.contains(what) {
             throw UsageError(
@@ -57,6 +57,9 @@ enum BenchCommand {
                 case "orders":
                     rows += try OrderBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
+                case "points":
+                    rows += try PointsBench.run(
+                        directory: directory, seconds: seconds, rounds: rounds, isCheck: isCheck)
                 default:
                     rows += try SyncBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
@@ -85,13 +88,15 @@ enum BenchCommand {
     }
 
     private static func removeTree(_ path: String) {
-        for folder in ["served", "ordered"] {
+        for folder in ["served", "ordered", "spent"] {
             for name in ["tote.db", "tote.db-wal", "tote.db-shm", "lock", "operator.sock"] {
                 unlink("\(path)/\(folder)/\(name)")
             }
             rmdir("\(path)/\(folder)")
         }
-        for suffix in ["", "-wal", "-shm"] { unlink("\(path)/bare.db\(suffix)") }
+        for file in ["bare.db", "ledger.db"] {
+            for suffix in ["", "-wal", "-shm"] { unlink("\(path)/\(file)\(suffix)") }
+        }
         rmdir(path)
     }
 }

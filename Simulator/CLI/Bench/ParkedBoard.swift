@@ -115,13 +115,18 @@ struct ParkedBoard {
         }
     }
 
-    /// Waits until every poll is answered: microseconds from `began` to each answer.
+    /// Waits until every poll is answered: microseconds from `began` to the last byte of each
+    /// answer.
+    ///
+    /// What came is read when all is there: the server has the machine until then.
     func collect(since began: UInt64) throws -> [Double] {
-        var micros: [Double] = []
+        var micros = [Double](repeating: 0, count: lines.count)
         var inputs = [[UInt8]](repeating: [], count: lines.count)
+        var missing = Set(lines.indices)
+        var quiet = missing.count
         var events = [epoll_event](repeating: epoll_event(), count: lines.count)
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while micros.count < lines.count {
+        while !missing.isEmpty {
             let count = clinux_epoll_wait(epoll, &events, Int32(lines.count), 5_000)
             guard count > 0 else { throw BenchError("a poll was not answered within 5 s") }
             for slot in 0..<Int(count) {
@@ -130,10 +135,12 @@ struct ParkedBoard {
                     clinux_receive(lines[index].descriptor, $0.baseAddress, $0.count)
                 }
                 guard count > 0 else { throw BenchError("a connection was closed") }
-                inputs[index].append(contentsOf: buffer[..<count])
-                guard Self.whole(inputs[index][...]) != nil else { continue }
-                micros.append(Double(BenchClock.nowNanos() - began) / 1_000)
+                micros[index] = Double(BenchClock.nowNanos() - began) / 1_000
+                if inputs[index].isEmpty { quiet -= 1 }
+                inputs[index] += buffer[..<count]
             }
+            guard quiet == 0 else { continue }
+            missing = missing.filter { Self.whole(inputs[$0][...]) == nil }
         }
         return micros
     }

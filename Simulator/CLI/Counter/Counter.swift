@@ -16,6 +16,8 @@ final class Counter: Sendable {
         /// Read anew for each request, so that a new token can be put into it.
         var tokenFile: String?
         var token: String?
+        /// Whether it takes reservations while it is cut off.
+        var isRedeemer = false
     }
 
     /// What the server said to a deed.
@@ -44,6 +46,7 @@ final class Counter: Sendable {
     let link: NetworkLink
     let state: Monitor<State>
     private let threads = Lock<[JoinableThread]>([])
+    let till = Lock<(redeemer: Redeemer, transport: NetworkTransport)?>(nil)
 
     /// Opens a counter where it was left, and begins to poll.
     init(_ options: Options) throws(Files.Failure) {
@@ -82,6 +85,7 @@ final class Counter: Sendable {
             state.isClosed = true
             return state.underWay
         }
+        closeRedeemer()
         for exchange in cut { exchange.cut() }
         for thread in threads.withLock({ $0 }) { thread.join() }
     }
@@ -92,11 +96,13 @@ final class Counter: Sendable {
             state.saved.network = name
             state.networks += 1
         }
+        guard !profile.isOffline, let redeemer else { return }
+        Blocking.wait { await redeemer.networkMayBeBack() }
     }
 
     // MARK: Requests
 
-    private func secret() -> String {
+    func secret() -> String {
         guard let file = options.tokenFile else { return options.token ?? "" }
         let text = String(decoding: (try? Files.read(file)) ?? [], as: UTF8.self)
         return text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
@@ -287,11 +293,11 @@ final class Counter: Sendable {
 
 // What a counter asks for.
 extension Counter {
-    private static func freshKey() -> String {
+    static func freshKey() -> String {
         Hex.string(SystemClock.random()) + Hex.string(SystemClock.random())
     }
 
-    private static func body(_ members: [String: Value?]) -> String {
+    static func body(_ members: [String: Value?]) -> String {
         let present = members.compactMapValues { $0 }
         return String(decoding: Encoding.json.encode(.map(present)), as: UTF8.self)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import ToteClient
 import ToteCommandLine
 
 /// `tote-sim counter`: a store's counter on a terminal, driven by lines.
@@ -33,6 +34,10 @@ enum CounterCommand {
                 default: "tote-counters"),
             OptionSpec(
                 "script", valueName: "FILE", "the lines, instead of standard input; - is that"),
+            OptionSpec(
+                "redeemer",
+                "takes reservations while it is cut off; its token must be named by `tote store "
+                    + "redeemer`"),
             OptionSpec("json", "answer each line with one JSON object"),
         ])
 
@@ -61,6 +66,15 @@ enum CounterCommand {
         } catch {
             terminal.writeError("\(error)\n")
             return .ioError
+        }
+        if options.isRedeemer {
+            do throws(ToteError) {
+                try counter.openRedeemer()
+            } catch {
+                terminal.writeError("\(error.message)\n")
+                counter.close()
+                return .ioError
+            }
         }
         let console = LineConsole(
             terminal: terminal, isJSON: command.flag("json"), script: script)
@@ -92,11 +106,13 @@ enum CounterCommand {
                 hint: "`tote token mint --role staff --space store:\(store)` makes one",
                 command: command.line)
         }
-        return Counter.Options(
+        var options = Counter.Options(
             name: name, store: store, server: server,
             directory: Files.absolute(try command.string("dir")) + "/\(store)-\(name)",
             tokenFile: command.option("token-file").map(Files.absolute),
             token: command.option("token"))
+        options.isRedeemer = command.flag("redeemer")
+        return options
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import ToteClient
 import ToteCommandLine
 import ToteConcurrency
 import ToteCore
@@ -23,6 +24,7 @@ struct CounterSession: LineSession {
     func perform(_ line: VerbLine) throws(VerbFailure) -> LineAnswer {
         let words = line.words
         if let lines = try orderStep(line) { return LineAnswer(lines: lines) }
+        if let lines = try runPoints(line) { return LineAnswer(lines: lines) }
         switch line.verb.name {
         case "board":
             let board = counter.snapshot.saved.board
@@ -204,12 +206,7 @@ struct CounterSession: LineSession {
 
     /// Asks the server, and waits for what it says.
     private func ask(_ deed: CounterState.Deed) throws(VerbFailure) -> [String] {
-        guard !counter.link.profile.isOffline else {
-            throw VerbFailure(
-                .refused, "the counter is cut off: only hand-overs are noted", code: "offline")
-        }
-        counter.ask(deed)
-        switch counter.outcome(of: deed.key) {
+        switch try outcome(deed) {
         case .done(let value, let isReplay):
             guard value["id"] != nil else { return ["done"] }
             return [CounterText.row(value) + (isReplay ? "  (told again)" : "")]
@@ -217,6 +214,34 @@ struct CounterSession: LineSession {
             throw VerbFailure(.refused, "\(message) (\(code))", code: code)
         case nil: return ["no answer yet: it is sent until there is one"]
         }
+    }
+
+    /// Asks the server for what must be known at once.
+    func answer(_ deed: CounterState.Deed) throws(VerbFailure) -> Value {
+        switch try outcome(deed) {
+        case .done(let value, _): return value
+        case .refused(let code, let message, _):
+            throw VerbFailure(.refused, "\(message) (\(code))", code: code)
+        case nil:
+            throw VerbFailure(
+                .refused, "no answer yet: it is sent until there is one", code: "no_answer")
+        }
+    }
+
+    private func outcome(_ deed: CounterState.Deed) throws(VerbFailure) -> Counter.Outcome? {
+        guard !counter.link.profile.isOffline else {
+            throw VerbFailure(
+                .refused,
+                "the counter is cut off: only hand-overs are noted, and reservations "
+                    + "taken", code: "offline")
+        }
+        counter.ask(deed)
+        return counter.outcome(of: deed.key)
+    }
+
+    /// An order's id from its first digits or its code; one that is not here is taken as it is.
+    func wholeID(_ word: String) throws(VerbFailure) -> String {
+        word.utf8.count == 32 ? word : try find(word).id
     }
 
     // MARK: Expectations
@@ -270,6 +295,16 @@ struct CounterSession: LineSession {
             return (String(try read.number(0)), String(found))
         case "doubled": return (String(try read.number(0)), String(saved.doubled))
         case "faults": return (String(try read.number(0)), String(counter.link.faults.count))
+        case "redeemer":
+            let isEnrolled = counter.redeemer.map { redeemer in
+                Blocking.wait { await redeemer.isEnrolled }
+            }
+            return (try read.word(0), isEnrolled.map { $0 ? "ready" : "without-key" } ?? "none")
+        case "unsent":
+            let count = counter.redeemer.map { redeemer in
+                Blocking.wait { await redeemer.unsentCount }
+            }
+            return (String(try read.number(0)), String(count ?? 0))
         case "status":
             let isCut = counter.link.profile.isOffline
             let found = isCut ? "offline" : state.trouble == nil ? "online" : "refused"

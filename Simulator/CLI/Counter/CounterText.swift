@@ -39,7 +39,7 @@ enum CounterText {
         }
         for tender in CounterState.list(order["tenders"]) {
             let amount = Currency.text(tender["amount"]?.intValue ?? 0, text(order["currency"]))
-            let isPaid = text(tender["kind"]) == "external"
+            let isPaid = text(tender["kind"]) != Tender.Kind.atCounter.rawValue
             lines.append("  \(isPaid ? "paid" : "to be paid here"): \(amount)")
         }
         if let note = order["note"]?.textValue { lines.append("  note: \(note)") }

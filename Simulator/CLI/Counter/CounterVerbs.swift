@@ -29,11 +29,30 @@ enum CounterVerbs {
             "auto", "on [PAUSE]|off",
             "takes every order through its steps and hands it over, resting in between", 1...2,
             "auto on", "auto on 200ms", "auto off"),
+        Verb(
+            "redeem", "CODE REWARD|AMOUNT [price=AMOUNT] [currency=EUR]",
+            "spends points or stored value by the code that a phone shows; cut off, by its "
+                + "reservation here", 2...4, "redeem TOTE.L1.… latte price=4.00",
+            "redeem TOTE.M1.… 5.00"),
+        Verb(
+            "receipt", "CODE TOTAL [SKU [N]]… [id=ID] [currency=EUR]",
+            "a purchase at the till, which earns points", 2...many,
+            "receipt TOTE.M1.… 12.50 latte 2 croissant id=r-17"),
+        Verb(
+            "return", "order|receipt|redemption ID [SKU [N]]… [reason=…]",
+            "takes goods back, all of them or some", 2...many, "return order K4X7 latte 1",
+            "return receipt s-17:r-17", "return redemption 0f3a…"),
+        Verb(
+            "redeemer", "", "says whether reservations are taken while the network is off", 0...0,
+            "redeemer"),
+        Verb(
+            "promise", "", "frees what has ended of the customers' reservations here", 0...0,
+            "promise"),
         Verb("queue", "", "shows what the server has not answered yet", 0...0, "queue"),
         Verb("status", "", "says how the counter stands to the server", 0...0, "status"),
         Verb(
             "net", "PROFILE | FAULT [N]", "changes the network, or what the next exchanges meet",
-            0...3, "net offline", "net very-bad", "net lost-reply 2"),
+            0...3, "net offline", "net online", "net very-bad", "net lost-reply 2"),
         Verb("facts", "", "what happened here, for a program", 0...0, "facts"),
         Verb("kill", "", "ends the program at once, as SIGKILL does", 0...0, "kill"),
         Verb(
@@ -55,6 +74,8 @@ enum CounterVerbs {
             ("disputed N", "so many orders were handed over although they were cancelled"),
             ("doubled N", "the feed told so many orders twice at one version; 0 is right"),
             ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),
+            ("redeemer WORD", "ready, without-key or none"),
+            ("unsent N", "so many things of the redeemer wait to be judged"),
             ("status WORD", "online, offline or refused"),
         ],
         notes: [

@@ -21,6 +21,15 @@ enum DeviceHelp {
         ("order last|ID STATE", "an order's state, like: order last placed"),
         ("orders N [STATE]", "so many orders show, or are in a state, like: orders 1 collected"),
         ("order-total last|ID AMOUNT", "what an order costs, like: order-total last 9.00"),
+        (
+            "points N [available|here|elsewhere|pending|debt]",
+            "so many points are the customer's, or are there, like: points 120 here"
+        ),
+        (
+            "card CURRENCY AMOUNT [available|here|elsewhere]",
+            "stored value, like: card EUR 12.50"
+        ),
+        ("entries N [KIND]", "so many entries of the ledger show, like: entries 1 spend"),
         ("menu VERSION|none", "the version of the catalogue that is here"),
         ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),
         ("status WORD", "one of \(DeviceText.statusWords.joined(separator: ", "))"),

@@ -54,10 +54,10 @@ extension DeviceSession {
         return Answer(lines: words.isEmpty ? OrderText.menu(catalog) : [OrderText.head(catalog)])
     }
 
-    private func place(_ line: VerbLine) async throws -> Answer {
+    func place(_ line: VerbLine) async throws -> Answer {
         let words = try VerbWords(line)
         try words.atMost(1)
-        let known = ["at", "pay", "name", "note", "cart"]
+        let known = ["at", "pay", "reward", "card", "name", "note", "cart"]
         for option in words.options.keys.sorted() where !known.contains(option) {
             throw VerbFailure(
                 .usage, "an order has no \(option)=: it may have \(known.joined(separator: "=, "))="
@@ -73,11 +73,15 @@ extension DeviceSession {
         request.note = words.options["note"]
         if let at = words.options["at"], at != "asap" { request.pickupAt = try Self.moment(at) }
         let cart = tote.cart(words.options["cart"] ?? words.cart)
+        try await pay(&request, words, cart: cart)
         if let pay = words.options["pay"], pay != "counter" {
             guard pay.hasPrefix("external:"), pay.count > 9 else {
                 throw VerbFailure(.usage, "write: pay=counter, or pay=external:REFERENCE")
             }
             let total = try await cart.quote(at: store).total
+            guard request.rewards.isEmpty, request.card == nil else {
+                throw VerbFailure(.usage, "pay=external: pays all of it: leave reward=, card= out")
+            }
             if total > 0 {
                 request.tenders = [Tender(.external, total, reference: String(pay.dropFirst(9)))]
             }

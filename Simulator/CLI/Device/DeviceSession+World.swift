@@ -1,4 +1,5 @@
 import Glibc
+import ToteClient
 import ToteCommandLine
 
 /// Verbs that change what is around the app: network, clock, process, account.
@@ -17,7 +18,11 @@ extension DeviceSession {
             try change { $0.skewMilliseconds = skew }
             return Answer(lines: [ClockSkew.text(skew)])
         case "reboot":
-            try change { $0.boots += 1 }
+            let uptime = DeviceClock.system.reading().uptimeMilliseconds
+            try change { settings in
+                settings.boots += 1
+                settings.bootedMilliseconds = uptime
+            }
             return Answer(lines: ["started anew"])
         case "kill":
             // SIGKILL to itself: nothing gets a chance to tidy up.

@@ -48,7 +48,9 @@ actor DeviceSession {
         var clock = DeviceClock.system.skewed { world.withLock { $0.skewMilliseconds } }
         clock.reading = { [reading = clock.reading] in
             var now = reading()
-            now.bootID ^= world.withLock { $0.boots } &* 0x9E37_79B9_7F4A_7C15
+            let settings = world.withLock { $0 }
+            now.bootID ^= settings.boots &* 0x9E37_79B9_7F4A_7C15
+            now.uptimeMilliseconds -= min(now.uptimeMilliseconds, settings.bootedMilliseconds)
             return now
         }
         tote = try Tote(directory: options.directory + "/store", clock: clock)

@@ -7,6 +7,8 @@ struct DeviceSettings: Hashable, Sendable {
     var skewMilliseconds: Int64 = 0
     /// How often the device was started anew.
     var boots: UInt64 = 0
+    /// The true uptime at the last of these starts: the device's own begins there.
+    var bootedMilliseconds: UInt64 = 0
     var isSignedOut = false
     /// Who is signed in, when it is not who the command line says.
     var customer: String?
@@ -26,6 +28,7 @@ struct DeviceSettings: Hashable, Sendable {
             case "net": settings.network = value
             case "clock": settings.skewMilliseconds = Int64(value) ?? 0
             case "boots": settings.boots = UInt64(value) ?? 0
+            case "booted": settings.bootedMilliseconds = UInt64(value) ?? 0
             case "sign-out": settings.isSignedOut = true
             case "customer": settings.customer = value
             case "token-file": settings.tokenFile = value
@@ -37,6 +40,7 @@ struct DeviceSettings: Hashable, Sendable {
 
     func save(to directory: String) throws(Files.Failure) {
         var lines = ["net \(network)", "clock \(skewMilliseconds)", "boots \(boots)"]
+        if bootedMilliseconds > 0 { lines.append("booted \(bootedMilliseconds)") }
         if isSignedOut { lines.append("sign-out") }
         if let customer { lines.append("customer \(customer)") }
         if let tokenFile { lines.append("token-file \(tokenFile)") }

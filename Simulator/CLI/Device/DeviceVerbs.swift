@@ -45,10 +45,11 @@ enum DeviceVerbs {
             "quote s-17", "quote s-17 cart:work"),
         Verb(
             "order place",
-            "[STORE] [cart:NAME] [at=+TIME|MOMENT|asap] [pay=counter|external:REF] [name=…] "
-                + "[note=…]",
-            "orders a cart, at the store of the journey by default", 0...6, "order place s-17",
-            "order place s-17 at=+30m name=Ada", "order place pay=external:ch-17 cart:work"),
+            "[STORE] [cart:NAME] [at=+TIME|MOMENT|asap] [reward=ID[,ID]…] [card=AMOUNT|all] "
+                + "[pay=counter|external:REF] [name=…] [note=…]",
+            "orders a cart, at the store of the journey by default", 0...8, "order place s-17",
+            "order place s-17 at=+30m name=Ada", "order place pay=external:ch-17 cart:work",
+            "order place s-17 reward=latte card=2.50"),
         Verb("order show", "[last|ID]", "shows an order", 0...1, "order show", "order show 0f3a"),
         Verb("order code", "[last|ID]", "says an order's pickup code", 0...1, "order code"),
         Verb("order id", "[last|ID]", "says an order's whole id", 0...1, "order id"),
@@ -57,6 +58,29 @@ enum DeviceVerbs {
             "order reorder", "last|ID [cart:NAME]", "puts an order's lines into a cart again",
             1...2, "order reorder last"),
         Verb("orders", "", "shows the orders, the latest first", 0...0, "orders"),
+        Verb("points", "", "shows the points, and where they are", 0...0, "points"),
+        Verb("card", "[CURRENCY]", "shows the stored value", 0...1, "card", "card EUR"),
+        Verb("ledger", "[older]", "shows what came and went", 0...1, "ledger", "ledger older"),
+        Verb(
+            "rewards", "[STORE] [cart:NAME]",
+            "says what a cart earns, and which rewards the points reach", 0...2, "rewards s-17"),
+        Verb(
+            "redeem", "REWARD [STORE] [cart:NAME] [at=…] [card=…]",
+            "orders a cart with a reward, as `order place` does", 1...8, "redeem latte s-17"),
+        Verb(
+            "reserve", "UNITS [of=points|card:CURRENCY] [at=STORE]",
+            "sets points aside for this device, or for a store's counter", 1...3, "reserve 300",
+            "reserve 300 at=s-17", "reserve 5.00 of=card:EUR"),
+        Verb(
+            "release", "last|ID", "gives a device's reservation back", 1...1, "release last"),
+        Verb(
+            "keep", "POINTS", "keeps so many points reserved while in touch; 0: none", 1...1,
+            "keep 300"),
+        Verb(
+            "qr", "member|last|ID [dark|light|text]",
+            "draws the code that a till scans, of the customer or of a store's reservation, for a "
+                + "dark terminal or a light one", 1...2, "qr member", "qr last light",
+            "qr member text"),
         Verb(
             "checkin", "last|ID [SPOT]", "tells the store that the customer is there", 1...2,
             "checkin last \"lot 3\""),

@@ -28,7 +28,13 @@ enum OrderText {
             lines.append("  \(kind) \(tax.category): \(Currency.text(tax.amount, order.currency))")
         }
         for tender in order.tenders {
-            let kind = tender.kind == .atCounter ? "to pay at the counter" : "paid"
+            let kind =
+                switch tender.kind {
+                case .atCounter: "to pay at the counter"
+                case .external: "paid"
+                case .points: "paid with \(tender.points ?? 0) points (\(tender.reward ?? ""))"
+                case .card: "paid from the card"
+                }
             lines.append("  \(kind): \(Currency.text(tender.amount, order.currency))")
         }
         if let name = order.name { lines.append("  for \(name)") }

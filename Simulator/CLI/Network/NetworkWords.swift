@@ -20,8 +20,9 @@ enum NetworkWords: Sendable {
 
     /// Reads the words, at least one.
     init(_ words: [String]) throws(VerbFailure) {
-        if let profile = NetworkProfile.preset(words[0]), words.count == 1 {
-            self = .profile(profile, name: words[0])
+        let name = words[0] == "online" ? NetworkProfile.usual : words[0]
+        if let profile = NetworkProfile.preset(name), words.count == 1 {
+            self = .profile(profile, name: name)
             return
         }
         if words[0] == "custom" {

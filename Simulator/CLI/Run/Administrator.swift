@@ -56,6 +56,25 @@ struct Administrator: Sendable {
         try call("POST", "/v1/admin/catalog", catalog)["version"]?.intValue ?? 0
     }
 
+    /// Names the device of a store that takes reservations while the store is cut off.
+    func name(redeemer token: String, of store: String) throws(RunFailure) {
+        _ = try call(
+            "POST", "/v1/admin/stores/\(store)/redeemer", .map(["token": .text(token)]))
+    }
+
+    /// Gives a customer points or stored value.
+    func give(
+        _ units: Int64, _ account: AccountName, to customer: String
+    ) throws(RunFailure) {
+        _ = try call(
+            "POST", "/v1/admin/ledger",
+            .map([
+                "customer": .text(customer), "account": .text(account.description),
+                "kind": .text("grant"), "amount": .int(units), "reason": .text("a scenario"),
+                "reference": .text("sim-\(Hex.string(SystemClock.random()))"),
+            ]))
+    }
+
     func revoke(_ id: String) throws(RunFailure) {
         _ = try call("DELETE", "/v1/admin/tokens/\(id)", nil)
     }

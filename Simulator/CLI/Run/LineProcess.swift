@@ -52,7 +52,7 @@ final class LineProcess: Sendable {
             arguments: [
                 "counter", spec.store, "--name", spec.name, "--server", "\(server)", "--dir",
                 counters, "--json", "--token-file", tokenFile,
-            ])
+            ] + (spec.isRedeemer ? ["--redeemer"] : []))
     }
 
     /// Does a line and returns what the device says to it.

@@ -13,7 +13,14 @@ extension ScenarioRun {
             let minted = try administrator.mint(
                 counter: spec.name, store: spec.store, isManager: spec.isManager)
             try write(minted, for: spec.name)
+            if spec.isRedeemer { try administrator.name(redeemer: minted.id, of: spec.store) }
         }
+    }
+
+    /// Gives a device's customer points or stored value.
+    func give(_ units: Int64, _ account: AccountName, to name: String) throws(RunFailure) {
+        try administrator.give(units, account, to: customer(of: name))
+        note("server", "gives \(units) of \(account) to \(name)")
     }
 
     /// Puts a changed catalogue in force.

@@ -133,6 +133,9 @@ final class ScenarioRun: Sendable {
         count.withLock { $0.tokens[spec.name] = minted.id }
     }
 
+    /// Whose documents a device shows.
+    func customer(of name: String) -> String { customerPrefix + spec(name).customer }
+
     func write(_ minted: Administrator.Minted, for name: String) throws(RunFailure) {
         do throws(Files.Failure) {
             try Files.write(
@@ -262,6 +265,7 @@ final class ScenarioRun: Sendable {
         case .grant(let name):
             try grant(spec(name))
             note("server", "gives \(name) a new token")
+        case .give(let units, let account, let name): try give(units, account, to: name)
         case .wait(let time): SystemClock.pause(time)
         case .parallel, .repeated: preconditionFailure("a block is played, not performed")
         }

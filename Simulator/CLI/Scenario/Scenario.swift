@@ -23,6 +23,8 @@ struct Scenario: Sendable {
         var place: TextPlace
         var store: String
         var isManager = false
+        /// Whether it takes reservations while it is cut off.
+        var isRedeemer = false
     }
 
     /// What becomes different at a store, by a new version of the catalogue.
@@ -63,6 +65,8 @@ struct Scenario: Sendable {
         case settle([String], within: Duration)
         case revoke(device: String)
         case grant(device: String)
+        /// Points, or stored value, for a device's customer.
+        case give(Int64, AccountName, to: String)
         case wait(Duration)
     }
 

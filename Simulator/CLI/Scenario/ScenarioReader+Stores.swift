@@ -2,13 +2,17 @@ import ToteCommandLine
 import ToteCore
 import ToteServer
 
-/// A part of a line that the run fills in: `{phone.code}`, the code of that device's last order.
+/// A part of a line that the run fills in: `{phone.code}`, the code of that device's last order,
+/// `{phone.member}` and `{phone.lease}`, what it shows to a scanner.
 struct LineReference: Hashable, Sendable {
     let device: String
     let what: String
 
     /// What devices can be asked for.
-    static let known = ["code": "order code", "order": "order id"]
+    static let known = [
+        "code": "order code", "order": "order id", "member": "qr member text",
+        "lease": "qr last text",
+    ]
 
     /// Those that stand in a line.
     static func all(in line: String) -> [LineReference] {
@@ -109,6 +113,24 @@ extension ScenarioReader {
         }
     }
 
+    /// `{ "give": 500, "to": "phone" }`, with `"account": "card:EUR"` minor units of stored value.
+    func gift(
+        _ value: TextNode, _ found: Members, _ node: TextNode
+    ) throws(ScenarioError) -> Scenario.Action {
+        guard case .number(let units) = value.kind, let amount = Amount(Int64(units)) else {
+            throw ScenarioError(
+                value.place, "how many? a number from 1 to \(Amount.range.upperBound)")
+        }
+        var account = AccountName.points
+        if let node = found["account"] {
+            guard let named = AccountName(try text(node)) else {
+                throw ScenarioError(node.place, "an account is points, or like card:EUR")
+            }
+            account = named
+        }
+        return .give(amount.units, account, to: try name(try needed("to", found, node)))
+    }
+
     mutating func counters(_ node: TextNode) throws(ScenarioError) -> [Scenario.Counter] {
         guard case .object(let entries) = node.kind, entries.count <= Self.countersMax else {
             throw ScenarioError(
@@ -121,11 +143,12 @@ extension ScenarioReader {
             guard !devices.contains(where: { $0.name == entry.name }) else {
                 throw ScenarioError(entry.place, "a device is called \(entry.name) already")
             }
-            let found = try members(entry.value, ["store", "manager"], "a counter")
+            let found = try members(entry.value, ["store", "manager", "redeemer"], "a counter")
             let place = try needed("store", found, entry.value)
             var counter = Scenario.Counter(
                 name: entry.name, place: entry.place, store: try store(place))
             if let value = found["manager"] { counter.isManager = try flag(value) }
+            if let value = found["redeemer"] { counter.isRedeemer = try flag(value) }
             counters.append(counter)
         }
         return counters

@@ -16,7 +16,7 @@ struct ScenarioReader {
         ("on", ["do", "at-once"]), ("server", ["as", "from", "clock"]), ("parallel", []),
         ("repeat", ["steps"]),
         ("copy", ["to"]), ("snapshot", ["as"]), ("rollback", ["to"]), ("settle", ["within"]),
-        ("revoke", []), ("grant", []), ("wait", []),
+        ("revoke", []), ("grant", []), ("wait", []), ("give", ["to", "account"]),
         ("change", ["prices", "sold-out", "closed"] + changeNumbers.map(\.name)),
     ]
     static let settleWithin: Duration = .seconds(60)
@@ -258,6 +258,7 @@ struct ScenarioReader {
             return .settle(try names(value), within: limit)
         case "revoke": return .revoke(device: try name(value))
         case "grant": return .grant(device: try name(value))
+        case "give": return try gift(value, found, node)
         case "change": return .change(try change(value, found))
         case "wait": return .wait(try time(value))
         default: preconditionFailure("a step called \(kind) is in the table and nowhere else")
@@ -319,7 +320,7 @@ struct ScenarioReader {
         return Scenario.Line(place: node.place, text: line)
     }
 
-    private func name(_ node: TextNode) throws(ScenarioError) -> String {
+    func name(_ node: TextNode) throws(ScenarioError) -> String {
         let name = try text(node)
         let known = devices.map(\.name)
         guard known.contains(name) else { throw unknown(name, known, "device", node.place) }

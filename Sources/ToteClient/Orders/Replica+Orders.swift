@@ -5,18 +5,34 @@ public struct OrderRequest: Hashable, Sendable {
     public var store: String
     /// Milliseconds since 1970; `nil` is as soon as possible.
     public var pickupAt: UInt64?
-    /// How it is paid; `nil` pays all of it at the counter. They sum to the quote's total.
+    /// How what rewards and the card leave is paid, at the counter or elsewhere; `nil` pays it at
+    /// the counter. They sum to it.
     public var tenders: [Tender]?
+    /// Rewards of the programme that points are spent for, by their ids.
+    public var rewards: [String]
+    /// What is paid from the customer's stored value, in minor units; no more than is due.
+    public var card: Card?
     /// What the counter calls the customer, when the store shows names.
     public var name: String?
     public var note: String?
 
+    /// How much of an order stored value pays.
+    public enum Card: Hashable, Sendable, ExpressibleByIntegerLiteral {
+        case amount(Int64)
+        /// As much as there is.
+        case all
+
+        public init(integerLiteral value: Int64) { self = .amount(value) }
+    }
+
     public init(
-        store: String, pickupAt: UInt64? = nil, tenders: [Tender]? = nil, name: String? = nil,
-        note: String? = nil
+        store: String, pickupAt: UInt64? = nil, rewards: [String] = [], card: Card? = nil,
+        tenders: [Tender]? = nil, name: String? = nil, note: String? = nil
     ) {
         self.store = store
         self.pickupAt = pickupAt
+        self.rewards = rewards
+        self.card = card
         self.tenders = tenders
         self.name = name
         self.note = note
@@ -67,8 +83,17 @@ extension Replica {
         } catch {
             throw ToteError(.server, "the server's catalogue cannot be read: \(error)")
         }
-        try update { try store.setBytes("catalog", bytes) }
+        try update {
+            try store.setBytes("catalog", bytes)
+            try store.setFact("catalog_doubt", nil)
+        }
         keptCatalog = catalog
+        doubtsCatalog = false
+    }
+
+    /// The entity tag under which the server would know the kept catalogue.
+    package var catalogTag: String? {
+        doubtsCatalog ? nil : catalog.map { "\"\($0.version)\"" }
     }
 
     /// Takes over the catalogue of another file of this device, unless this one has its own: it is
@@ -98,8 +123,11 @@ extension Replica {
 
     /// Saves an order of what the cart shows. From here on the lines are out of the cart, unless
     /// the server refuses.
+    ///
+    /// - Parameter isOnline: whether the server is in touch: points that no lease of this device
+    ///   holds may be spent then.
     package func place(
-        cart name: String, _ request: OrderRequest, at reading: ClockReading
+        cart name: String, _ request: OrderRequest, isOnline: Bool = false, at reading: ClockReading
     ) throws(ToteError) -> QueuedOrder {
         let quote = try quote(cart: name, at: request.store)
         let cart = Cart(view.merged, name: name)
@@ -112,14 +140,7 @@ extension Replica {
                     view.seen(key).map { CellReference($0, key.field) }
                 })
         }
-        let tenders =
-            request.tenders ?? (quote.total == 0 ? [] : [Tender(.atCounter, quote.total)])
-        let paid = tenders.reduce(Int64(0)) { $0.addingReportingOverflow($1.amount).partialValue }
-        guard paid == quote.total else {
-            throw .order(
-                "tenders_mismatch", "the tenders sum to \(paid), the order costs \(quote.total)",
-                .map(["total": .int(quote.total)]))
-        }
+        let tenders = try tenders(request, quote, isOnline: isOnline, at: reading)
         var place = PlaceIntent(
             order: OrderID(high: randomBits(), low: randomBits()), store: request.store,
             cart: name, lines: lines, currency: quote.currency, total: quote.total,
@@ -128,9 +149,12 @@ extension Replica {
         place.name = request.name
         place.note = request.note
         let label = "order at \(request.store)"
-        guard let nonce = try commit([], intent: .place(place), label: label, at: reading) else {
-            throw ToteError(.storage, "the order was not saved")
+        let nonce = try commit([], intent: .place(place), label: label, at: reading) {
+            if tenders.contains(where: { $0.right != nil }), let now = serverTime(at: reading) {
+                try noteDecided(at: now)
+            }
         }
+        guard let nonce else { throw ToteError(.storage, "the order was not saved") }
         return QueuedOrder(order: place.order, receipt: Hex.string(nonce))
     }
 

@@ -14,7 +14,7 @@ extension Tote {
     public func refreshCatalog() async throws(ToteError) {
         let replica = try replica()
         var headers: [String: String] = [:]
-        if let version = replica.catalog?.version { headers["If-None-Match"] = "\"\(version)\"" }
+        if let tag = replica.catalogTag { headers["If-None-Match"] = tag }
         let response = try await lookUp("/v1/catalog", headers)
         // Legal: another account shows by now; its catalogue is the same, but its file is its own.
         guard let now = openReplica, now === replica else { return }
@@ -50,8 +50,27 @@ extension Tote {
         return (orders, value["more"] == .bool(true))
     }
 
-    private func lookUp(
-        _ path: String, _ headers: [String: String]
+    /// Ledger entries made before one, latest first: the server has all of them.
+    ///
+    /// - Parameter before: an entry's id, for example of the last one of `ledger`.
+    /// - Throws: `signedOut`, `server`.
+    public func olderEntries(
+        before: LedgerEntry.ID, limit: Int = 50
+    ) async throws(ToteError) -> (entries: [LedgerEntry], hasMore: Bool) {
+        guard let path = session?.path.dropLast("/sync".count) else {
+            throw ToteError(.signedOut, "nobody is signed in: call signIn first")
+        }
+        let response = try await lookUp(
+            "\(path)/ledger?before=\(before)&limit=\(min(max(limit, 1), 100))", [:])
+        guard response.status == 200, let value = try? Encoding.json.value(response.body),
+            case .array(let values)? = value["entries"]
+        else { throw ToteError(.server, "older entries were answered with \(response.status)") }
+        return (values.compactMap { LedgerEntry($0) }, value["more"] == .bool(true))
+    }
+
+    /// Asks something beside the exchange; with a body it is a POST.
+    func lookUp(
+        _ path: String, _ headers: [String: String], body: [UInt8]? = nil
     ) async throws(ToteError) -> TransportResponse {
         guard let session else {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
@@ -67,9 +86,10 @@ extension Tote {
             var headers = headers
             headers["Authorization"] = "Bearer \(secret)"
             headers["Accept"] = "application/json"
+            if body != nil { headers["Content-Type"] = "application/json" }
             let request = TransportRequest(
-                method: "GET", path: path, headers: headers,
-                timeout: SyncMachine.exchangeTimeout, lane: .lookup)
+                method: body == nil ? "GET" : "POST", path: path, headers: headers,
+                body: body ?? [], timeout: SyncMachine.exchangeTimeout, lane: .lookup)
             do {
                 let response = try await session.transport.send(request)
                 guard response.status == 401, attempt == 0 else { return response }

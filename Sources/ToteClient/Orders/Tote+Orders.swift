@@ -11,6 +11,9 @@ extension CartReference {
     /// Orders what the cart shows. Durable when it returns, with or without a network; the lines
     /// leave the cart at once, and come back if the server refuses the order.
     ///
+    /// Points and stored value are spent with it: in touch with the server what the account has,
+    /// without a network what this device has reserved. What a queued order spends no other can.
+    ///
     /// - Throws: `orderRefused` when it cannot be ordered; `limit`, `outboxFull`, `storage`.
     ///   Nothing is saved then.
     public func place(_ request: OrderRequest) async throws(ToteError) -> QueuedOrder {
@@ -38,7 +41,8 @@ extension Tote {
     }
 
     func place(cart: String, _ request: OrderRequest) throws(ToteError) -> QueuedOrder {
-        let queued = try replica().place(cart: cart, request, at: clock.reading())
+        let queued = try replica().place(
+            cart: cart, request, isOnline: machine.isOnline, at: clock.reading())
         handle(.localChange)
         return queued
     }

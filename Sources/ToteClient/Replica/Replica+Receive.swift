@@ -75,6 +75,10 @@ extension Replica {
     private func setAnchor(_ anchor: ClockAnchor) throws {
         self.anchor = anchor
         try store.setFact("anchor_server", anchor.serverMilliseconds)
+        // Legal above it: replies of two lanes overtake each other. Far above it, the server's
+        // clock was set back, and what the device thought is of no use.
+        try setTimeFloor(
+            min(timeFloor, anchor.serverMilliseconds + Self.overtakingMillisecondsMax))
         try store.setFact("anchor_wall", anchor.reading.wallMilliseconds)
         try store.setFact("anchor_uptime", anchor.reading.uptimeMilliseconds)
         try store.setFact("anchor_boot", anchor.reading.bootID)
@@ -111,7 +115,7 @@ extension Replica {
                 try saveFormerly()
             }
         }
-        try settle(at: reply.serverTime.milliseconds)
+        try settle(at: reply.serverTime.milliseconds, isComplete: false)
         rebuildView(view.confirmed)
     }
 
@@ -129,7 +133,7 @@ extension Replica {
                 whole: outgoing.request.wantsWhole,
                 time: reply.serverTime.milliseconds)
             try setCursor(Cursor(epoch: cursor.epoch, position: position))
-            try settle(at: reply.serverTime.milliseconds)
+            try settle(at: reply.serverTime.milliseconds, isComplete: !reply.hasMore)
             rebuildView(confirmed)
             if position - min(position, snapshotPosition) >= Self.eventsPerSnapshot {
                 try store.setSnapshot(Snapshot(position: position, documents: confirmed))
@@ -306,18 +310,26 @@ extension Replica {
     /// Takes entries out of the outbox whose fate is known and whose event is in the confirmed
     /// state.
     ///
-    /// - Parameter time: the server's, milliseconds.
-    private func settle(at time: UInt64) throws {
+    /// An order that spends counts against its leases until what the server wrote of it is here.
+    ///
+    /// - Parameters:
+    ///   - time: the server's, milliseconds.
+    ///   - isComplete: whether everything that the server had written was received.
+    private func settle(at time: UInt64, isComplete: Bool) throws {
         guard let reached = cursor?.position else { return }
+        var settled: Set<Nonce> = []
         for entry in outbox {
-            guard let position = entry.position, position <= reached else { continue }
+            guard let position = entry.position, position <= reached,
+                isComplete || !isOwed(entry)
+            else { continue }
+            settled.insert(entry.change.nonce)
             // Confirmed by a snapshot before the reply to its push came: no run of the log has it.
             if entry.state == .accepted, position <= snapshotPosition {
                 try store.hold(entry, position: position, time: time)
             }
             try store.update(entry, isOutstanding: false)
         }
-        outbox.removeAll { $0.position.map { $0 <= reached } ?? false }
+        outbox.removeAll { settled.contains($0.change.nonce) }
     }
 
     private func receiveProblem(
@@ -369,6 +381,7 @@ extension Replica {
         pages = nil
         var renamed: [Dot: Dot] = [:]
         var counter: UInt64 = 1
+        try takeNewIncarnation()
         for index in outbox.indices where !outbox[index].isJudged {
             let dot = Dot(id, counter)
             renamed[outbox[index].dot] = dot
@@ -405,6 +418,9 @@ extension Replica {
         try store.setBatch(nil)
         try store.setFact("ticket", nil)
         try store.setFact("covered", 0)
+        doubtsCatalog = true
+        wantsCatalog = true
+        try store.setFact("catalog_doubt", 1)
         for index in outbox.indices {
             outbox[index].position = nil
             switch outbox[index].state {

@@ -20,6 +20,8 @@ package final class Replica {
     /// The latest time seen or made.
     var clock: HybridClock
     var anchor: ClockAnchor?
+    /// A time that the server's clock had reached for certain when something was decided by it.
+    var timeFloor: UInt64 = 0
     var outbox: [OutboxEntry] = []
     /// The batch under way.
     var batch: Run?
@@ -32,8 +34,15 @@ package final class Replica {
     var pages: SnapshotPages?
     /// Whether an order was refused for what the catalogue says by now.
     var wantsCatalog = false
+    /// Whether the kept catalogue may be another than the server's of the same version: versions
+    /// repeat after a restore.
+    var doubtsCatalog = false
     /// The catalogue as it was read last.
     var keptCatalog: Catalog?
+    /// Of a store's redeemer: what it has taken, and the key that it knows codes by.
+    var redeemer: RedeemerState?
+    /// What was asked for last to keep points ready, and when.
+    var keptReady: KeptReady?
     /// Changes whenever the view or a receipt does.
     package internal(set) var revision: UInt64 = 0
 
@@ -126,6 +135,7 @@ package final class Replica {
         }
         formerly = Self.ids(try store.bytes("formerly") ?? [])
         wantsWhole = try store.fact("whole") == 1
+        doubtsCatalog = try store.fact("catalog_doubt") == 1
         clock = HybridClock(latest: Timestamp(rawValue: try store.fact("clock") ?? 0))
         covered = try store.fact("covered") ?? 0
         resending = nil
@@ -141,6 +151,8 @@ package final class Replica {
                     uptimeMilliseconds: try store.fact("anchor_uptime") ?? 0,
                     bootID: try store.fact("anchor_boot") ?? 0))
         }
+        timeFloor = try store.fact("time_floor") ?? 0
+        redeemer = try store.redeemer()
         var confirmed = Documents()
         snapshotPosition = 0
         if let snapshot = try store.snapshot() {
@@ -201,13 +213,15 @@ package final class Replica {
 
     /// Saves a change: durable when this returns.
     ///
-    /// - Parameter nonce: given only when a change moves here from a guest's file.
+    /// - Parameters:
+    ///   - nonce: given only when a change moves here from a guest's file.
+    ///   - alongside: writes to the file that must be durable with the change, or not at all.
     /// - Returns: the receipt's id, or `nil` when there is nothing to write.
     /// - Throws: `limit`, `outboxFull`, `storage`; nothing is saved then.
     @discardableResult
     package func commit(
         _ writes: [Write], intent: Intent? = nil, label: String = "", at reading: ClockReading,
-        nonce: Nonce? = nil
+        nonce: Nonce? = nil, alongside: () throws -> Void = {}
     ) throws(ToteError) -> Nonce? {
         guard !writes.isEmpty || intent != nil else { return nil }
         guard outbox.count < Self.outboxMax else {
@@ -239,6 +253,7 @@ package final class Replica {
                 state: .saved, isVisible: true)
             try store.insert(entry, sequence: nextSequence, label: label)
             try store.setFact("counter", nextCounter + 1)
+            try alongside()
             return entry
         }
         outbox.append(entry)

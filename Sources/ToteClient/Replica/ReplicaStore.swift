@@ -41,7 +41,7 @@ struct OutboxEntry {
 final class ReplicaStore {
     let database: Database
     static let applicationID: Int64 = 0x546F_7443
-    static let schemaVersion: Int64 = 1
+    static let schemaVersion: Int64 = 2
 
     /// Opens or makes the file; takes it for this process alone.
     convenience init(path: String, options: Database.Options) throws(ToteError) {
@@ -71,15 +71,22 @@ final class ReplicaStore {
                     "\(database.path) has version \(version), this app knows up to "
                         + "\(Self.schemaVersion): update the app")
             }
-            if version == 0 {
+            if version < Self.schemaVersion {
                 let database = database
-                try database.transaction { try Self.makeTables(database) }
+                try database.transaction { try Self.migrate(database, from: version) }
             }
         } catch let error as ToteError {
             throw error
         } catch {
             throw ToteError.storage(error)
         }
+    }
+
+    /// Brings a file to the present version, one version after the other.
+    private static func migrate(_ database: Database, from version: Int64) throws {
+        if version < 1 { try makeTables(database) }
+        if version < 2 { try makeRedeemerTables(database) }
+        try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
     private static func makeTables(_ database: Database) throws {
@@ -105,7 +112,6 @@ final class ReplicaStore {
             CREATE TABLE batch (one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL) STRICT;
             """)
         try database.execute("PRAGMA application_id=\(applicationID)")
-        try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {

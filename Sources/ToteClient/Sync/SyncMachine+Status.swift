@@ -22,6 +22,15 @@ extension SyncMachine {
         }
     }
 
+    /// Whether the server is in touch, so that what is asked for is decided within moments.
+    var isOnline: Bool {
+        switch phase {
+        case .resting: mode == .live
+        case .exchanging: mode == .live && isInTouch
+        default: false
+        }
+    }
+
     private static func date(_ milliseconds: UInt64) -> Date {
         Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
     }

@@ -35,8 +35,11 @@ extension Account {
         // A lot that expires before the present end of the lease would have to lower it; one that
         // expires now is of no use to anybody.
         let earliest = index == nil ? now + 1 : max(now + 1, lease.stopAt)
+        // All that it was ever given is an amount, too: certificates and tenders name it.
         let parts = rest.take(
-            min(wanted, leasable(terms, withheld: withheld)), expiringFrom: earliest)
+            min(
+                wanted, leasable(terms, withheld: withheld),
+                Amount.range.upperBound - lease.granted), expiringFrom: earliest)
         if index == nil, parts.isEmpty { throw .leaseDenied }
         lease.rest.add(parts)
         lease.granted += parts.total
@@ -71,7 +74,8 @@ extension Account {
         _ amount: Amount, by id: LeaseID, withheld: Int64 = 0
     ) throws(LedgerRefusal) -> (parts: Lots, byLease: Int64) {
         guard let index = leases.firstIndex(where: { $0.id == id }) else {
-            do { return (try spend(amount), 0) } catch { throw .leaseExpired }
+            // What is withheld belongs to leases that a lost server granted, not to this one.
+            do { return (try spend(amount, withheld: withheld), 0) } catch { throw .leaseExpired }
         }
         let byLease = min(amount.units, leases[index].rest.total)
         guard amount.units - byLease <= available.total - (byLease == amount.units ? 0 : withheld)

@@ -8,18 +8,15 @@ package struct LeaseRegister: Hashable, Sendable {
     /// Of this incarnation alone are leases accepted.
     package let incarnation: UInt64
     package private(set) var watermark: UInt64
+    /// By lease; the greatest number there is of one that was given back.
     package private(set) var taken: [LeaseID: Int64]
-    /// Leases that it gave back, at the server's or the customer's wish.
-    package private(set) var closed: Set<LeaseID>
 
     package init(
-        incarnation: UInt64, watermark: UInt64 = 0, taken: [LeaseID: Int64] = [:],
-        closed: Set<LeaseID> = []
+        incarnation: UInt64, watermark: UInt64 = 0, taken: [LeaseID: Int64] = [:]
     ) {
         self.incarnation = incarnation
         self.watermark = watermark
         self.taken = taken
-        self.closed = closed
     }
 
     package enum Refusal: String, Error, CaseIterable {
@@ -46,7 +43,7 @@ package struct LeaseRegister: Hashable, Sendable {
         at now: UInt64
     ) throws(Refusal) {
         guard incarnation == self.incarnation else { throw .leaseNotHeld }
-        guard stopAt > now, stopAt > watermark, !closed.contains(id) else {
+        guard stopAt > now, stopAt > watermark, taken[id] != .max else {
             throw .leaseExpired
         }
         guard left(of: id, granted: granted) >= amount.units else { throw .balanceTooLow }
@@ -60,5 +57,5 @@ package struct LeaseRegister: Hashable, Sendable {
 
     /// Takes nothing of a lease from now on. Its owner makes this durable before it says so to the
     /// server: the phone keeps the certificate, and a code is still made from it.
-    package mutating func close(_ id: LeaseID) { closed.insert(id) }
+    package mutating func close(_ id: LeaseID) { taken[id] = .max }
 }

@@ -144,7 +144,7 @@ package struct LeaseCertificate: Hashable, Sendable {
 }
 
 /// What a phone shows to spend by a store's lease while the store is cut off.
-package struct LeaseCode: Hashable, Sendable {
+public struct LeaseCode: Hashable, Sendable {
     package var certificate: LeaseCertificate
     package var step: UInt64
     private var code: String
@@ -168,7 +168,7 @@ package struct LeaseCode: Hashable, Sendable {
 
     /// What a scanner reads: upper-case letters, digits, dots and a colon, the alphanumeric
     /// characters of QR codes.
-    package var text: String { "\(certificate.message).\(step).\(code)" }
+    public var text: String { "\(certificate.message).\(step).\(code)" }
 
     /// Whether a store's key made it.
     package func isMade(with storeKey: [UInt8]) -> Bool {

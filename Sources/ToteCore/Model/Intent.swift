@@ -175,7 +175,7 @@ package struct PlaceIntent: Hashable, Sendable {
     package var note: String?
 
     package static let linesMax = 100
-    package static let tendersMax = 8
+    package static let tendersMax = 4
     package static let quantityMax: Int64 = 999
     package static let amountMax: Int64 = 1_000_000_000_000
     package static let cellsPerLineMax = 2_048

@@ -114,8 +114,8 @@ final class EventLoop {
 
     private func handle(_ message: LoopMessage) {
         switch message {
-        case .respond(let id, let response): respond(id, response)
-        case .respondMaking(let id, let make): respond(id, make())
+        case .respond(let id, let response): respond(id, .made(response))
+        case .respondMaking(let id, let make): respond(id, .making(make))
         case .onDisconnect(let id, let notice): onDisconnect(id, notice)
         case .drain: drain()
         case .stop: mustStop = true
@@ -198,8 +198,8 @@ final class EventLoop {
 
     // MARK: What responders ask for
 
-    func respond(_ id: RequestID, _ response: HTTPResponse) {
-        connection(slot: id.slot, generation: id.generation)?.answer(id.sequence, response)
+    func respond(_ id: RequestID, _ answer: ServerConnection.Answer) {
+        connection(slot: id.slot, generation: id.generation)?.answer(id.sequence, answer)
     }
 
     func onDisconnect(_ id: RequestID, _ notice: @escaping @Sendable () -> Void) {

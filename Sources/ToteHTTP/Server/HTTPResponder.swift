@@ -8,7 +8,7 @@ package struct HTTPResponder: Sendable {
     /// comes behind `answerDeadline`, is dropped.
     package func respond(_ response: HTTPResponse) {
         if let loop = mailbox.loopOfThisThread {
-            loop.respond(id, response)
+            loop.respond(id, .made(response))
         } else {
             mailbox.post(.respond(id, response))
         }
@@ -19,7 +19,7 @@ package struct HTTPResponder: Sendable {
     /// For an answer whose bytes take time that the calling thread has not.
     package func respond(making make: @escaping @Sendable () -> HTTPResponse) {
         if let loop = mailbox.loopOfThisThread {
-            loop.respond(id, make())
+            loop.respond(id, .making(make))
         } else {
             mailbox.post(.respondMaking(id, make))
         }

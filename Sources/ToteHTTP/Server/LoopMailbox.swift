@@ -80,6 +80,17 @@ final class LoopMailbox: Sendable {
         if isClosed, case .onDisconnect(_, let notice) = message { notice() }
     }
 
+    /// Leaves messages together: the loop wakes once for all of them. Dropped if it has ended.
+    func post(_ messages: [LoopMessage]) {
+        let isFirst = state.withLock { state in
+            guard !state.isClosed, !messages.isEmpty else { return false }
+            let wasEmpty = state.waiting.isEmpty
+            state.waiting += messages
+            return wasEmpty
+        }
+        if isFirst { clinux_eventfd_signal(eventfd) }
+    }
+
     /// Takes all messages; for the loop, when the eventfd is readable.
     func takeAll() -> [LoopMessage] {
         clinux_eventfd_clear(eventfd)

@@ -6,9 +6,9 @@ extension ServerConnection {
     private static let copiedBodyBytesAtMost = 8 * 1024
 
     /// Takes the answer to a request; a second one, or one that nobody waits for, is dropped.
-    func answer(_ sequence: UInt32, _ response: HTTPResponse) {
-        guard let index = dueIndex(sequence), due[index].response == nil else { return }
-        due[index].response = response
+    func answer(_ sequence: UInt32, _ answer: Answer) {
+        guard let index = dueIndex(sequence), due[index].answer == nil else { return }
+        due[index].answer = answer
         due[index].onDisconnect = nil
         if isRunning {
             encodeReady()
@@ -23,7 +23,7 @@ extension ServerConnection {
             if sequence >= abandonedFrom { notice() }
             return
         }
-        guard due[index].response == nil else { return }
+        guard due[index].answer == nil else { return }
         due[index].onDisconnect = notice
         if inputEnded {
             abandon(from: index)
@@ -33,14 +33,14 @@ extension ServerConnection {
 
     /// Writes the answers that are ready and whose turn it is.
     func encodeReady() {
-        while !isEnding, !due.isEmpty, due[0].response != nil, largeBody.isEmpty,
+        while !isEnding, !due.isEmpty, due[0].answer != nil, largeBody.isEmpty,
             backlogBytes < loop.options.backlogBytesAtMost
         {
             // With one due, as is usual, nothing has to move up.
             let first = due.count == 1 ? due.removeLast() : due.removeFirst()
             dueBodyBytes -= first.bodyBytes
             quietSince = loop.nowMillis
-            if let response = first.response { encode(response, for: first) }
+            if let answer = first.answer { encode(answer.response(), for: first) }
         }
         guard parser.awaitsContinue, due.isEmpty, !hasTakenLast else { return }
         parser.awaitsContinue = false

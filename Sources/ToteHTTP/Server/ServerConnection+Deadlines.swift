@@ -17,7 +17,7 @@ extension ServerConnection {
             writeWindowStart = now
             writeWindowBytes = 0
         }
-        if let oldest = due.first, oldest.response == nil,
+        if let oldest = due.first, oldest.answer == nil,
             now - oldest.sinceMillis >= deadlines.answer
         {
             return giveUpOnAnswer(oldest)
@@ -61,7 +61,7 @@ extension ServerConnection {
         input?.removeAll()
         due[0].onDisconnect = nil
         due[0].isLast = true
-        due[0].response = loop.response(to: .answerTimeout())
+        due[0].answer = .made(loop.response(to: .answerTimeout()))
         oldest.onDisconnect?()
         run()
     }

@@ -96,7 +96,7 @@ extension ServerConnection {
         due.append(
             Due(
                 sequence: nextSequence, isHEAD: parser.isReadingHEAD, isLast: true,
-                sinceMillis: loop.nowMillis, response: loop.response(to: failure)))
+                sinceMillis: loop.nowMillis, answer: .made(loop.response(to: failure))))
         nextSequence += 1
         phase = .idle
         input?.removeAll()

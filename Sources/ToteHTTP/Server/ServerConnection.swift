@@ -13,6 +13,20 @@ import Glibc
 /// `@exclusivity(unchecked)`: the class is confined to its thread and changes these properties in
 /// calls that never come back to it; the runtime's proof of that would cost a fifth of a request.
 final class ServerConnection {
+    /// An answer that has come, perhaps still to be made: in its turn, so that of many that come
+    /// together the first is sent before the last is made.
+    enum Answer {
+        case made(HTTPResponse)
+        case making(@Sendable () -> HTTPResponse)
+
+        func response() -> HTTPResponse {
+            switch self {
+            case .made(let response): response
+            case .making(let make): make()
+            }
+        }
+    }
+
     /// A request whose answer is due.
     struct Due {
         let sequence: UInt32
@@ -21,7 +35,7 @@ final class ServerConnection {
         var isLast: Bool
         let sinceMillis: Int
         var bodyBytes = 0
-        var response: HTTPResponse?
+        var answer: Answer?
         var onDisconnect: (@Sendable () -> Void)?
     }
 

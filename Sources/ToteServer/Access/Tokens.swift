@@ -97,8 +97,8 @@ package struct Token: Hashable, Sendable {
 /// All tokens, held by the hash of their secret: 256 random bits that exist outside only.
 final class TokenBook {
     private let store: ServerStore
-    private var byHash: [[UInt8]: Token] = [:]
-    private var hashes: [String: [UInt8]] = [:]
+    private var ids: [[UInt8]: String] = [:]
+    private var byID: [String: Token] = [:]
 
     init(store: ServerStore) throws {
         self.store = store
@@ -115,8 +115,8 @@ final class TokenBook {
                 let value = try? Encoding.json.value(Array(grants.utf8)),
                 let grants = Token.grants(value)
             else { throw StoreError.corrupt("token \(id) cannot be read") }
-            hashes[id] = hash
-            byHash[hash] = Token(
+            ids[hash] = id
+            byID[id] = Token(
                 id: id, label: label, role: role, grants: grants, created: created,
                 expires: expires, revoked: revoked)
         }
@@ -125,11 +125,11 @@ final class TokenBook {
     /// The token whose secret has this SHA-256, valid or not.
     ///
     /// The secret's hash is the key, so that the time of the look-up tells nothing about a secret.
-    func token(hash: [UInt8]) -> Token? { byHash[hash] }
+    func token(hash: [UInt8]) -> Token? { ids[hash].flatMap { byID[$0] } }
 
-    func token(id: String) -> Token? { hashes[id].flatMap { byHash[$0] } }
+    func token(id: String) -> Token? { byID[id] }
 
-    var all: [Token] { byHash.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
+    var all: [Token] { byID.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
 
     /// Makes a token. Returns it with its secret, which is not kept.
     func mint(_ token: Token, randomBits: () -> UInt64) throws -> (token: Token, secret: String) {
@@ -142,18 +142,18 @@ final class TokenBook {
             "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)",
             .text(token.id), .blob(hash), .text(token.label), .text(token.role.rawValue),
             .text(grants), .bits(token.created), .optional(bits: token.expires))
-        byHash[hash] = token
-        hashes[token.id] = hash
+        ids[hash] = token.id
+        byID[token.id] = token
         return (token, secret)
     }
 
     /// Revokes a token; `nil` when there is none with this id. Revoking again changes nothing.
     func revoke(id: String, at now: UInt64) throws -> Token? {
-        guard let hash = hashes[id], let token = byHash[hash] else { return nil }
+        guard let token = byID[id] else { return nil }
         guard token.revoked == nil else { return token }
         try store.database.run(
             "UPDATE tokens SET revoked = ?2 WHERE id = ?1", .text(id), .bits(now))
-        byHash[hash]?.revoked = now
-        return byHash[hash]
+        byID[id]?.revoked = now
+        return byID[id]
     }
 }

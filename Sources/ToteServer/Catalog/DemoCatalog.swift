@@ -3,7 +3,7 @@ package import ToteCore
 /// The café of `tote serve --demo`: three stores, their menu, and two ways of taxing it.
 ///
 /// The stores are open practically always (one interval, to the year 2100), so that ordering works
-/// at whatever hour somebody tries it.
+/// at whatever hour somebody tries it; so do the years by which its tiers are counted.
 package enum DemoCatalog {
     /// The catalogue, as it would come out of the file.
     package static func catalog() -> Catalog {
@@ -232,7 +232,8 @@ package enum DemoCatalog {
          "goods":100000},"open":[[0,4102444800000]],"preparation_minutes":6,"slot_minutes":10,
          "slot_capacity":12,"expire_minutes":90,"sold_out":["quiche"],"late_minutes":[5,8],
          "name_policy":"full"}
-        ]
+        ],
+        "programme":\#(programme)
         }
         """#
 }

@@ -115,7 +115,9 @@ extension LedgerBook {
 
     /// Available units that are kept for leases which a lost server may have granted.
     func withheld(_ name: AccountName) throws -> Int64 {
-        guard wasRestored, let restored = try store.meta("restored_at") else { return 0 }
+        guard wasRestored, let mark = try store.meta("was_restored") else { return 0 }
+        // 1 until the first push after the restore.
+        let restored = mark > 1 ? mark : now
         let terms = terms(name)
         guard now < restored + terms.stopMilliseconds else { return 0 }
         return try account(name).leasable(terms)

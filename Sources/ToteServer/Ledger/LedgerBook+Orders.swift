@@ -49,6 +49,16 @@ extension LedgerBook {
         }
         let prices = order.lines.map { ($0.name.sku, $0.price) }
         let value = programme?.value(of: reward, lines: prices, currency: order.currency) ?? 0
+        // A product is given as often as it was ordered, and no oftener.
+        if case .product(let sku) = reward.offer {
+            let before = order.tenders[..<index].count { $0.reward == reward.id }
+            let ordered = order.lines.filter { Name($0.name.sku) == Name(sku) }
+                .reduce(0) { $0 + $1.quantity }
+            guard before < ordered else {
+                return Rejection(
+                    code: "reward_unknown", details: .map(["reward": .text(reward.id)]))
+            }
+        }
         guard tender.amount <= value, reward.points <= tender.points ?? 0 else {
             return Rejection(
                 code: "reward_changed",
@@ -111,12 +121,18 @@ extension LedgerBook {
     /// What an order earns, by the programme in force and the customer's tier.
     private func earnings(_ order: Order) -> Amount? {
         guard let programme else { return nil }
-        let points = programme.earned(
-            lines: order.lines.map { ($0.name.sku, $0.price * $0.quantity) }, total: order.total,
-            paidWithPoints: order.tenders.filter { $0.kind == .points }.reduce(0) {
-                $0 + $1.amount
-            }, currency: order.currency, times: tierTimes)
-        return Amount(points)
+        let paid = order.tenders.filter { $0.kind == .points }.reduce(0) { $0 + $1.amount }
+        let lines = order.lines.map { line in
+            (line.name.sku, line.price.multipliedReportingOverflow(by: line.quantity))
+        }
+        // Legal of an order that came back to a restored server: its prices were never checked.
+        guard lines.allSatisfy({ !$1.overflow && $1.partialValue <= PlaceIntent.amountMax }),
+            (0...order.total).contains(paid)
+        else { return nil }
+        return Amount(
+            programme.earned(
+                lines: lines.map { ($0, $1.partialValue) }, total: order.total,
+                paidWithPoints: paid, currency: order.currency, times: tierTimes))
     }
 
     /// Grants what a collected order earns, once for each hand-over.

@@ -163,7 +163,12 @@ final class LedgerBook {
 
     /// What the customer's tier multiplies earnings by, in thousandths.
     var tierTimes: Int64 {
-        programme?.tier(earned: ledger.earned, at: now)?.times ?? Programme.once
+        guard let programme else { return Programme.once }
+        // Periods may have been cut anew since: each sum belongs to the one that holds its start.
+        let earned = Dictionary(
+            ledger.earned.map { (programme.period(at: $0)?.start ?? $0, $1) },
+            uniquingKeysWith: +)
+        return programme.tier(earned: earned, at: now)?.times ?? Programme.once
     }
 
     func terms(_ account: AccountName) -> LeaseTerms {

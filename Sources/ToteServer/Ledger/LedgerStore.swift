@@ -278,8 +278,8 @@ extension ServerStore {
     func lease(_ id: LeaseID) throws -> LeaseRow? {
         let row = try database.row(
             """
-            SELECT id, replica, store, incarnation, granted, stop_at, state, asked_back, lots,
-                opened, reason, space, name
+            SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
+                lots, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account WHERE id = ?
             """,
             .blob(Self.bytes(id)), map: Self.leaseRow)
@@ -294,8 +294,8 @@ extension ServerStore {
     ) throws -> [LeaseRow] {
         try database.rows(
             """
-            SELECT id, replica, store, incarnation, granted, stop_at, state, asked_back, lots,
-                opened, reason, space, name
+            SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
+                lots, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account
             WHERE (?1 IS NULL OR space = ?1) AND (?2 IS NULL OR store = ?2)
                 AND (?3 = 1 OR state <> 'closed')
@@ -313,8 +313,8 @@ extension ServerStore {
     func leases(store: String, incarnation: UInt64, endingBy time: UInt64) throws -> [LeaseRow] {
         try database.rows(
             """
-            SELECT id, replica, store, incarnation, granted, stop_at, state, asked_back, lots,
-                opened, reason, space, name
+            SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
+                lots, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account
             WHERE store = ?1 AND incarnation = ?2 AND stop_at <= ?3 AND state <> 'closed'
             """,

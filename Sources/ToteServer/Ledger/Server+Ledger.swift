@@ -21,7 +21,7 @@ extension Server {
         let writes = try book.flush()
         if !writes.isEmpty {
             try space.writeOwn(writes, by: judge)
-            noteTouched(space.name)
+            try noteWritten(space)
             noteDue()
         }
         return result

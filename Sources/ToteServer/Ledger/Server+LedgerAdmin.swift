@@ -8,6 +8,7 @@ extension Server {
         Route(method: "POST", path: "/v1/stores/{store}/redemptions", access: .store),
         Route(method: "POST", path: "/v1/stores/{store}/returns", access: .store),
         Route(method: "POST", path: "/v1/stores/{store}/redeemer", access: .store),
+        Route(method: "GET", path: "/v1/admin/ledger", access: .admin),
         Route(method: "POST", path: "/v1/admin/ledger", access: .admin),
         Route(method: "GET", path: "/v1/admin/leases", access: .admin),
         Route(method: "POST", path: "/v1/admin/leases/{lease}/write-off", access: .admin),
@@ -22,6 +23,7 @@ extension Server {
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/ledger"):
             return try ledgerHistory(request, space: request.path[2])
+        case ("GET", "/v1/admin/ledger"): return try showLedger(request)
         case ("POST", "/v1/admin/ledger"): return try enterByHand(request)
         case ("GET", "/v1/admin/leases"): return try listLeases(request)
         case ("POST", "/v1/admin/leases/{lease}/write-off"): return try writeOffLease(request)
@@ -134,7 +136,7 @@ extension Server {
             do {
                 guard kind == .writeOff else {
                     try book.join()
-                    return try book.grant(kind, name, amount, reference, due: now(book))
+                    return try book.grant(kind, name, amount, reference, due: book.now)
                 }
                 try book.change(name) { try $0.writeOff(amount) }
             } catch let refusal as LedgerRefusal {
@@ -157,7 +159,25 @@ extension Server {
             ]), status: isNew ? 201 : 200)
     }
 
-    private func now(_ book: LedgerBook) -> UInt64 { book.now }
+    /// `GET /v1/admin/ledger`: a customer's accounts and latest entries.
+    private func showLedger(_ request: ServerRequest) throws -> ServerResponse {
+        guard let customer = request.query["customer"] else {
+            throw Problem(400, "bad_query", "name the customer: ?customer=ID")
+        }
+        guard let number = try store.spaceNumber("customer:\(customer)") else {
+            throw Problem.notFound
+        }
+        let ledger = try store.ledger(space: number)
+        let accounts = ledger.accounts.sorted { $0.key < $1.key }.map { name, stored -> Value in
+            guard case .map(let members) = AccountSummary(stored.account, name: name).value else {
+                return .null
+            }
+            return .map([Value.Entry("account", .text(name.description))] + members)
+        }
+        let entries = try store.entries(space: number, before: Limits.integerMax, most: 50)
+        return json(
+            .map(["accounts": .array(accounts), "entries": .array(entries.map(\.value))]))
+    }
 
     private func value(_ row: LeaseRow) throws -> Value {
         var members: [String: Value] = [

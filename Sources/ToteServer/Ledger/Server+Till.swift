@@ -12,7 +12,7 @@ extension Server {
     private func customer(
         showing text: String, at counter: CounterRequest, time: UInt64
     ) throws -> Space {
-        let root = try store.rootSecret(randomBits)
+        let root = try store.keptRootSecret() ?? []
         let isMade: Bool
         let (member, step): (UInt64, UInt64)
         if let code = MemberCode(text) {
@@ -26,7 +26,7 @@ extension Server {
         } else {
             throw Problem(422, "code_unknown", "this is no code that a customer's phone shows")
         }
-        guard isMade, let number = try store.space(ofMember: member) else {
+        guard isMade, !root.isEmpty, let number = try store.space(ofMember: member) else {
             throw Problem(422, "code_unknown", "no customer's phone shows this code here")
         }
         guard RotatingCode.isCurrent(step, at: time) else {
@@ -51,6 +51,16 @@ extension Server {
                 400, "malformed", "\(name) is a whole number from 1 to \(Amount.range.upperBound)")
         }
         return amount
+    }
+
+    /// Of what is given for a reward, minor units; `nil` when it is absent.
+    private func price(_ body: Value) throws -> Int64? {
+        guard let price = body["price"] else { return nil }
+        guard let units = price.intValue, (0...PlaceIntent.amountMax).contains(units) else {
+            throw Problem(
+                400, "malformed", "price is minor units, from 0 to \(PlaceIntent.amountMax)")
+        }
+        return units
     }
 
     private func currency(_ body: Value, _ counter: CounterRequest) throws -> String {
@@ -90,9 +100,10 @@ extension Server {
         }
         var time = clock
         if let at = body["at"] {
-            guard let made = at.intValue.flatMap(UInt64.init(exactly:)),
-                made + Self.receiptMilliseconds >= clock
-            else {
+            guard let made = at.intValue.flatMap(UInt64.init(exactly:)) else {
+                throw Problem(400, "malformed", "at is a time in milliseconds")
+            }
+            guard made + Self.receiptMilliseconds >= clock else {
                 throw Problem(422, "receipt_too_old", "a receipt is taken for 7 days")
             }
             time = min(made, clock)
@@ -143,7 +154,7 @@ extension Server {
             let space = try customer(showing: text, at: counter, time: clock)
             var spend: (name: AccountName, amount: Amount, value: Int64)
             if let reward {
-                spend = try points(for: reward, currency, price: body["price"]?.intValue)
+                spend = try points(for: reward, currency, price: try price(body))
             } else {
                 let amount = try amount(body, "amount")
                 spend = (.card(currency), amount, amount.units)

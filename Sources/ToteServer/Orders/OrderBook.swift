@@ -19,6 +19,10 @@ struct OrderBook {
     /// The same of those that devices bring back to a restored server.
     static let resentOpenMax = 100
 
+    /// How long a slot is kept that has begun: longer than any slot (a day), so that none is
+    /// counted anew.
+    static let slotRestMilliseconds: UInt64 = 2 * 86_400_000
+
     /// What becomes of an intent.
     enum Ruling {
         case refused(Rejection)
@@ -164,6 +168,7 @@ struct OrderBook {
         }
         if let slotCapacity {
             try store.takeSlot(place.store, slot, capacity: slotCapacity)
+            try store.forgetSlots(place.store, before: now - min(now, Self.slotRestMilliseconds))
         }
         order.code = try freshCode(place.store)
         // Nothing proves what a device says of a lost past: the counter is told where it is from.
@@ -180,7 +185,8 @@ struct OrderBook {
         space.orders?.note(order)
         space.orders?.consume(place)
         let writes = erasures(place) + order.placingWrites(in: space.documents)
-        return .accepted(order, writes + (try payment?.flush() ?? []))
+        // The ledger's first: a device that sees the order also sees what it left of a lease.
+        return .accepted(order, (try payment?.flush() ?? []) + writes)
     }
 
     /// Erases the cells that the order stands for, and no others.
@@ -246,12 +252,18 @@ struct OrderBook {
         in shop: Catalog.Store, from earliest: UInt64, _ wanted: UInt64?, _ quote: Quote
     ) throws -> Terms {
         let length = UInt64(max(1, shop.slotMinutes)) * 60_000
+        let last = earliest + 86_400_000
+        let first = shop.slot(of: earliest)
+        // As a rule the first has room: the others are looked at only when it has none.
+        let isFirstFree = try store.slotUse(shop.id, first) < shop.slotCapacity
+        let full: Set<UInt64> =
+            isFirstFree && shop.isOpen(at: earliest)
+            ? [] : Set(try store.fullSlots(shop.id, first...last, capacity: shop.slotCapacity))
         var next: UInt64?
         var time = earliest
-        while time <= earliest + 86_400_000 {
+        while time <= last {
             let start = shop.slot(of: time)
-            let isFree = try store.slotUse(shop.id, start) < shop.slotCapacity
-            if isFree, shop.isOpen(at: time) {
+            if !full.contains(start), shop.isOpen(at: time) {
                 if wanted == nil || wanted == time {
                     return .agreed(quote, pickup: time, slot: start, capacity: shop.slotCapacity)
                 }

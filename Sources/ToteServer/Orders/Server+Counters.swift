@@ -48,7 +48,7 @@ extension Server {
         let judge = judge(space, Grant(space: name))
         let writes = try judge.orders().record(&row, after: before)
         try space.writeOwn(writes, by: judge)
-        noteTouched(name)
+        try noteWritten(space)
         try noteOrder(row.order, of: name)
         return row.order
     }

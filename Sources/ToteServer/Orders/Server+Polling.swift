@@ -11,6 +11,12 @@ struct OrderPoll: Hashable, Sendable {
     var ifNoneMatch: String?
 
     static let waitingPerTokenMax = 4
+
+    /// By what tells polls of one store apart, and no more: hundreds are looked up at once.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(store)
+        hasher.combine(since)
+    }
 }
 
 extension Server {
@@ -62,6 +68,8 @@ extension Server {
 
     /// Answers a poll, or `nil` when it may wait for something new.
     func answer(_ poll: OrderPoll, mustAnswer: Bool) throws -> ServerResponse? {
+        // Hundreds of boards that wait are woken by one step, and ask the same.
+        if let made = pollAnswers[poll] { return made }
         let end = try feedEnds[poll.store] ?? store.feedPosition(poll.store)
         feedEnds[poll.store] = end
         if let since = poll.since, since > end { throw expiredCursor }
@@ -75,7 +83,6 @@ extension Server {
                 return unchanged
             }
         }
-        if let made = pollAnswers[poll] { return made }
         let response = try page(poll, from: start, to: end)
         pollAnswers[poll] = response
         return response

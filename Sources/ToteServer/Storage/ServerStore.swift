@@ -148,10 +148,14 @@ package final class ServerStore {
             .text(name), .bits(value))
     }
 
-    /// The secret that all keys of the ledger are derived from: 32 bytes, made at the first call.
+    /// The secret that all keys of the ledger are derived from; `nil` before the first was.
+    func keptRootSecret() throws -> [UInt8]? {
+        try database.row("SELECT value FROM meta WHERE name = 'root'") { $0.blob(0) }
+    }
+
+    /// The same, made at the first call: 32 bytes.
     func rootSecret(_ randomBits: () -> UInt64) throws -> [UInt8] {
-        let kept = try database.row("SELECT value FROM meta WHERE name = 'root'") { $0.blob(0) }
-        if let kept { return kept }
+        if let kept = try keptRootSecret() { return kept }
         let secret = (0..<4).flatMap { _ in
             withUnsafeBytes(of: randomBits().bigEndian) { Array($0) }
         }

@@ -10,6 +10,8 @@ package enum Verifier {
         package var events = 0
         package var tokens = 0
         package var orders = 0
+        package var accounts = 0
+        package var entries = 0
         /// One sentence each; empty when all is well.
         package var faults: [String] = []
         /// What no promise forbids, and a sound client does not do.
@@ -50,7 +52,8 @@ package enum Verifier {
                 if report.faults.count >= faultsMax { break }
             }
             try verifyNothingStrays(store, &report)
-            let wasRestored = try store.meta("was_restored") == 1
+            try verifyEntries(store, &report)
+            let wasRestored = (try store.meta("was_restored") ?? 0) > 0
             try verifyOrders(
                 store,
                 documents: { number in
@@ -76,7 +79,7 @@ package enum Verifier {
     ) throws {
         let space = try Space(
             number: number, name: name, store: store,
-            wasRestored: try store.meta("was_restored") == 1)
+            wasRestored: (try store.meta("was_restored") ?? 0) > 0)
         var faults: [String] = []
         var context: [ReplicaID: CausalContext] = [:]
         var nonces: [Nonce: Dot] = [:]
@@ -95,14 +98,13 @@ package enum Verifier {
                 next = last + 1
                 report.batches += 1
                 let run = try row.run()
-                if Encoding.cbor.encode(run.withoutPosition) != row.body {
-                    faults.append("\(name): the row at \(row.position) is not canonical")
-                }
                 // A batch that was accepted as it was sent is stored with the digest of its bytes.
-                if let digest = row.digest, run.events.allSatisfy({ $0.outcome == .accepted }),
-                    Run.shortDigest(SHA256.digest(row.body)) != digest
-                {
-                    faults.append("\(name): the row at \(row.position) is not what was sent")
+                if let digest = row.digest, run.events.allSatisfy({ $0.outcome == .accepted }) {
+                    if Run.shortDigest(SHA256.digest(row.body)) != digest {
+                        faults.append("\(name): the row at \(row.position) is not what was sent")
+                    }
+                } else if Encoding.cbor.encode(run.withoutPosition) != row.body {
+                    faults.append("\(name): the row at \(row.position) is not canonical")
                 }
                 for event in run.events {
                     report.events += 1
@@ -139,6 +141,7 @@ package enum Verifier {
             }
         }
         report.faults += faults
+        try verifyLedger(number, name, space.documents, store, &report)
     }
 
     private static func check(

@@ -118,7 +118,24 @@ enum CatalogCommands {
             lines.append("  \(id)  \(store.currency), \(taxes), \(state)")
         }
         let more = catalog.stores.count - shown.count
-        return more > 0 ? lines + ["  and \(more) more"] : lines
+        if more > 0 { lines.append("  and \(more) more") }
+        if let programme = catalog.programme { lines.append(summary(programme)) }
+        return lines
+    }
+
+    private static func summary(_ programme: Programme) -> String {
+        let currencies = programme.earnings.map(\.currency).joined(separator: ", ")
+        var parts = [currencies.isEmpty ? "nothing is earned" : "points for \(currencies)"]
+        if !programme.tiers.isEmpty {
+            let end = programme.tierPeriods.last.map { SystemClock.text($0.end - 1).prefix(10) }
+            parts.append(
+                "\(programme.tiers.count == 1 ? "1 tier" : "\(programme.tiers.count) tiers") until "
+                    + (end ?? ""))
+        }
+        let rewards = programme.rewards.count
+        parts.append(rewards == 1 ? "1 reward" : "\(rewards) rewards")
+        parts.append(programme.expiryMonths.map { "points last \($0) months" } ?? "no expiry")
+        return "programme: " + parts.joined(separator: ", ")
     }
 }
 

@@ -3,18 +3,20 @@ import ToteCore
 
 /// A catalogue in a file: the form of Protocol/catalog.schema.json.
 struct CatalogFile {
-    /// The first day that opening hours are worked out for, in each store's own time; `nil` for
-    /// today.
+    /// The first day that opening hours, and the periods of tiers, are worked out for, in each
+    /// store's and the programme's own time; `nil` for today.
     var firstDay: CivilDate?
     /// How many days they are worked out for.
     var days: Int
     /// Seconds since 1970.
     var now: Int
 
-    private var faults = CatalogFaultList()
+    var faults = CatalogFaultList()
 
     /// The members of a file that are no part of the catalogue.
     static let ignoredMembers = ["$schema", "version"]
+    /// What people write in place of what the server has.
+    private static let written = ["open": "hours", "tier_periods": "tier_period"]
     /// How many days opening hours are worked out for, unless it is said.
     static let daysDefault = 400
 
@@ -53,11 +55,15 @@ struct CatalogFile {
         return catalog
     }
 
-    /// The catalogue as it is imported, with the stores' hours turned into intervals.
+    /// The catalogue as it is imported: hours are intervals, and what tiers are counted by periods.
     private mutating func catalog(_ root: TextNode) -> Value {
         guard case .object(let members) = root.kind else { return Self.value(root) }
         var entries: [Value.Entry] = []
         for member in members where !Self.ignoredMembers.contains(member.name) {
+            if member.name == "programme" {
+                entries.append(Value.Entry(member.name, programme(member.value)))
+                continue
+            }
             guard member.name == "stores", case .array(let stores) = member.value.kind else {
                 entries.append(Value.Entry(member.name, Self.value(member.value)))
                 continue
@@ -129,7 +135,7 @@ struct CatalogFile {
             })
     }
 
-    private static func localClock(
+    static func localClock(
         _ node: TextNode, _ faults: inout CatalogFaultList
     ) -> LocalClock? {
         guard case .string(let zone) = node.kind else {
@@ -153,7 +159,7 @@ struct CatalogFile {
         }
     }
 
-    private static func value(_ node: TextNode) -> Value {
+    static func value(_ node: TextNode) -> Value {
         switch node.kind {
         case .null: .null
         case .bool(let bool): .bool(bool)
@@ -164,7 +170,7 @@ struct CatalogFile {
         }
     }
 
-    private static func map(_ entries: [Value.Entry]) -> Value {
+    static func map(_ entries: [Value.Entry]) -> Value {
         .map(entries.sorted { Name($0.name) < Name($1.name) })
     }
 
@@ -179,10 +185,10 @@ struct CatalogFile {
                 node = nodes[index]
                 place = node.place
             case (.member(let name), .object(let members)):
-                // What the server calls `open` is written as `hours`.
+                let written = Self.written[name]
                 let found =
                     members.first { $0.name == name }
-                    ?? (name == "open" ? members.first { $0.name == "hours" } : nil)
+                    ?? members.first { $0.name == written }
                 guard let found else { break }
                 node = found.value
                 word = found.name
@@ -192,10 +198,13 @@ struct CatalogFile {
         }
         if error.code != "unknown_member", case .string(let text) = node.kind { word = text }
         var known = error.known
-        if error.code == "unknown_member", error.steps.first == .member("stores"),
-            error.steps.count == 3
-        {
-            known = CatalogShape.localStore.members.map(\.name)
+        if error.code == "unknown_member" {
+            switch (error.steps.first, error.steps.count) {
+            case (.member("stores"), 3): known = CatalogShape.localStore.members.map(\.name)
+            case (.member("programme"), 2):
+                known = CatalogShape.localProgramme.members.map(\.name)
+            default: break
+            }
         }
         faults.note(
             place, error.code, error.message, path: error.path, word: word, known: known)

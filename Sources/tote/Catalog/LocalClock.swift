@@ -1,4 +1,5 @@
 import Glibc
+import ToteCore
 
 /// The wall clock of one IANA time zone, by the system's own time zone data.
 ///

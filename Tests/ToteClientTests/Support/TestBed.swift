@@ -33,6 +33,12 @@ final class TestBed: Sendable {
         return tote
     }
 
+    /// Copies a device's directory, as a backup does; what was there is replaced.
+    func copy(_ device: String, to other: String) throws {
+        try? FileManager.default.removeItem(atPath: directory(other))
+        try FileManager.default.copyItem(atPath: directory(device), toPath: directory(other))
+    }
+
     func files(_ device: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: directory(device)).sorted()
     }

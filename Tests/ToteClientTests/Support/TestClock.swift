@@ -12,6 +12,13 @@ final class TestClock: Sendable {
 
     private let state = Mutex(State())
     let skew = Mutex<Int64>(0)
+    private let boot = Mutex<(id: UInt64, at: UInt64)>((7, 1_700_000_000_000))
+
+    /// Starts all devices anew: their uptime tells nothing of before.
+    func reboot() {
+        let now = milliseconds
+        boot.withLock { $0 = ($0.id + 1, now) }
+    }
 
     var milliseconds: UInt64 { state.withLock { $0.milliseconds } }
 
@@ -21,8 +28,9 @@ final class TestClock: Sendable {
         return DeviceClock(
             reading: { [self] in
                 let now = milliseconds
+                let boot = boot.withLock { $0 }
                 return ClockReading(
-                    wallMilliseconds: now, uptimeMilliseconds: now - 1_700_000_000_000, bootID: 7)
+                    wallMilliseconds: now, uptimeMilliseconds: now - boot.at, bootID: boot.id)
             }, draw: { [self] in draw() }, sleep: { [self] in try await sleep($0) }
         )
         .skewed { [self] in skew.withLock { $0 } }

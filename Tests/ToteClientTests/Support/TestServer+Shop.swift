@@ -6,7 +6,9 @@ import ToteServer
 /// The store at which the tests' customers order, and its counter.
 extension TestServer {
     /// Puts a catalogue of tea and cake in force.
-    func sell(teaAt price: Int = 300, capacity: Int = 50, soldOut: [String] = []) throws {
+    func sell(
+        teaAt price: Int = 300, capacity: Int = 50, soldOut: [String] = [], programme: String = ""
+    ) throws {
         let version = (catalog?.version ?? 0) + 1
         func product(_ sku: String, _ price: Int) -> String {
             """
@@ -21,7 +23,7 @@ extension TestServer {
             "taxes":{"food":100000},"open":[[1700000000000,1900000000000]],
             "preparation_minutes":10,"slot_minutes":10,"slot_capacity":\(capacity),
             "expire_minutes":120,"sold_out":[\(list)],"late_minutes":[5,8],
-            "name_policy":"first"}]}
+            "name_policy":"first"}]\(programme)}
             """
         var request = ServerRequest(
             method: "POST", path: ["v1", "admin", "catalog"], requestID: "r")
@@ -31,7 +33,7 @@ extension TestServer {
         catalog = (version, Array("{\"version\":\(version),\(content)".utf8))
     }
 
-    private func done(_ request: ServerRequest) throws -> Value {
+    func done(_ request: ServerRequest) throws -> Value {
         let handled = try serve { try server.handle(request, at: clock.milliseconds) }
         wakeTouched()
         guard case .answer(let answer) = handled, (200..<300).contains(answer.status) else {
@@ -40,13 +42,17 @@ extension TestServer {
         return try Encoding.json.value(answer.body)
     }
 
-    private func staff() throws -> String {
+    func staff() throws -> String { try mintStaff().secret }
+
+    /// A token of the store's staff.
+    func mintStaff() throws -> (id: String, secret: String) {
         var request = ServerRequest(
             method: "POST", path: ["v1", "admin", "tokens"], requestID: "r")
         request.isOperator = true
         request.body = Array(
             #"{"spaces":[{"space":"store:s-1"}],"role":"staff","label":"till"}"#.utf8)
-        return try done(request)["token"]?.textValue ?? ""
+        let token = try done(request)
+        return (token["id"]?.textValue ?? "", token["token"]?.textValue ?? "")
     }
 
     /// The store's orders as its counter sees them: id → state.

@@ -1,0 +1,68 @@
+internal import ToteCore
+
+/// What a device knows of the server's time at one moment.
+package struct ServerTime: Hashable, Sendable {
+    /// The best estimate: what a code is made for, and held against.
+    package var milliseconds: UInt64
+    /// Whether the device's uptime tells it: the device was not started anew since it last heard
+    /// from the server.
+    package var isSure: Bool
+
+    package init(milliseconds: UInt64, isSure: Bool) {
+        self.milliseconds = milliseconds
+        self.isSure = isSure
+    }
+
+    /// How late a sure estimate may be wrong by: a reply is up to 40 s on its way, and an uptime
+    /// that is off by 300 millionths loses 78 s in the 72 h of a lease.
+    static let sureMargin: UInt64 = 120_000
+    /// After a start without contact nothing tells how long the device was off: its wall clock says
+    /// what the customer set. Near its end a lease is refused then.
+    package static let unsureMargin: UInt64 = 12 * 3_600_000
+
+    /// A reading that is not early, to hold the end of a lease against.
+    package var cautious: UInt64 { milliseconds + (isSure ? Self.sureMargin : Self.unsureMargin) }
+}
+
+extension Replica {
+    /// Replies of two lanes overtake each other by no more.
+    static var overtakingMillisecondsMax: UInt64 { 60_000 }
+
+    /// The server's time, by the last reply and what the device's own clocks counted since; `nil`
+    /// before the first reply.
+    ///
+    /// Never before a time that something was decided by. After a start of the device the wall
+    /// clock is believed only in what it says to be later.
+    package func serverTime(at reading: ClockReading) -> ServerTime? {
+        guard let anchor else { return nil }
+        let last = anchor.reading
+        if reading.bootID == last.bootID, reading.uptimeMilliseconds >= last.uptimeMilliseconds {
+            let elapsed = reading.uptimeMilliseconds - last.uptimeMilliseconds
+            return ServerTime(
+                milliseconds: max(timeFloor, anchor.serverMilliseconds + elapsed), isSure: true)
+        }
+        let least = max(timeFloor, anchor.serverMilliseconds) + reading.uptimeMilliseconds
+        let byWall = ClockAnchor(
+            serverMilliseconds: anchor.serverMilliseconds,
+            reading: ClockReading(
+                wallMilliseconds: last.wallMilliseconds, uptimeMilliseconds: 0,
+                bootID: ~reading.bootID)
+        ).serverMilliseconds(at: reading)
+        return ServerTime(
+            milliseconds: min(max(least, byWall), Timestamp.millisecondsMax), isSure: false)
+    }
+
+    /// Notes that something was decided by a time: later ones are not before it. Call it within a
+    /// transaction.
+    func noteDecided(at time: ServerTime) throws {
+        // A wall clock that was years ahead must not outlive its correction.
+        guard time.isSure, time.milliseconds > timeFloor else { return }
+        try setTimeFloor(time.milliseconds)
+    }
+
+    func setTimeFloor(_ milliseconds: UInt64) throws {
+        guard milliseconds != timeFloor else { return }
+        timeFloor = milliseconds
+        try store.setFact("time_floor", milliseconds)
+    }
+}

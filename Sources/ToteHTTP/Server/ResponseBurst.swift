@@ -1,0 +1,26 @@
+/// Answers to many requests that leave together, from a thread that is no loop's: each loop is
+/// woken once for all of its own, and has them all before it sends the first.
+package struct ResponseBurst {
+    private var messages: [(mailbox: LoopMailbox, waiting: [LoopMessage])] = []
+
+    /// An empty burst.
+    package init() {}
+
+    /// Adds what `HTTPResponder.respond(making:)` would send at once.
+    package mutating func add(
+        _ responder: HTTPResponder, making make: @escaping @Sendable () -> HTTPResponse
+    ) {
+        let message = LoopMessage.respondMaking(responder.id, make)
+        for index in messages.indices where messages[index].mailbox === responder.mailbox {
+            messages[index].waiting.append(message)
+            return
+        }
+        messages.append((responder.mailbox, [message]))
+    }
+
+    /// Sends everything that was added.
+    package mutating func send() {
+        for (mailbox, waiting) in messages { mailbox.post(waiting) }
+        messages = []
+    }
+}
