@@ -368,7 +368,7 @@ extension LeaseShell {
         let own = registers.registers[place].incarnation
         let incarnation = plant == .takesOlder ? own : UInt64(certificate.holder & 0xF)
         var granted = Int64(certificate.granted)
-        if plant == .countsAnew { granted += registers.registers[place].taken.values.max() ?? 0 }
+        if plant == .countsAnew { granted += Int64(state.counters[store].given[lease] ?? 0) }
         // The worst of all clocks stands still: the watermark alone must be enough.
         let changed = registers.change(place) { register throws(LeaseRegister.Refusal) in
             try register.take(
