@@ -1,5 +1,6 @@
 import ToteCommandLine
 import ToteConcurrency
+import ToteCore
 import ToteSQLite
 import ToteSimulation
 
@@ -54,6 +55,8 @@ enum WorldCommand {
                         : ", \(result.orders.accepted) orders accepted, "
                             + "\(result.orders.refused) refused, "
                             + "\(result.orders.handedOver) handed over")
+                    + (result.units.isEmpty
+                        ? "" : ", \(result.redemptions) redemptions cut off, units \(result.sums)")
                     + ": all settled, nothing lost, nothing doubled\n")
         }
         return .success
@@ -69,6 +72,15 @@ final class SeedSearch: Sendable {
         var copies = 0
         var forks = 0
         var orders = (accepted: 0, refused: 0, handedOver: 0)
+        /// What the ledgers did with points and stored value.
+        var units: [LedgerEntry.Kind: Int64] = [:]
+        var redemptions = 0
+
+        var sums: String {
+            LedgerEntry.Kind.allCases.compactMap { kind in
+                units[kind].map { "\(kind.rawValue) \($0)" }
+            }.joined(separator: ", ")
+        }
         var failure: WorldFailure?
     }
 
@@ -103,7 +115,7 @@ final class SeedSearch: Sendable {
             }
             guard let seed else { return }
             do {
-                let world = try World(seed: seed, family: family, keepsLines: false)
+                let world = try World(seed: seed, family: family, keepsLines: true)
                 try world.run()
                 state.withLock {
                     $0.schedules += 1
@@ -113,6 +125,8 @@ final class SeedSearch: Sendable {
                     $0.orders.accepted += world.ordersAccepted
                     $0.orders.refused += world.ordersRefused
                     $0.orders.handedOver += world.ordersHandedOver
+                    $0.units.merge(world.ledgerUnits) { $0 + $1 }
+                    $0.redemptions += world.redeemedCutOff
                 }
             } catch {
                 let failure =

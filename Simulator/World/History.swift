@@ -20,6 +20,40 @@ package struct History: Sendable {
     var orders: [OrderID: Nonce] = [:]
     /// Which counters were told that they handed an order over.
     var handOvers: [OrderID: [Int]] = [:]
+    // Points and stored value.
+    struct Gift: Sendable, Hashable {
+        var account: String
+        var units: Int64
+        var reference: String
+    }
+
+    /// Goods that were given for points or stored value.
+    struct Given: Sendable {
+        var units: Int64
+        /// The lease that paid at the till; `nil` online.
+        var lease: LeaseID?
+        var nonce: Nonce?
+        /// Its record is on no disk any more.
+        var isLost = false
+    }
+
+    /// An order of an honest device that its leases cover.
+    struct Promise: Sendable {
+        var until: UInt64
+        var leases: [LeaseID]
+        var device: Int
+    }
+
+    var gifts: [Gift] = []
+    var given: [OrderID: Given] = [:]
+    /// Redemptions and orders that came back to the store.
+    var broughtBack: Set<OrderID> = []
+    var writtenOff: Set<LeaseID> = []
+    /// Leases that another device than their holder gave back.
+    var revoked: Set<LeaseID> = []
+    var promises: [Nonce: Promise] = [:]
+    /// When the server first saw each change with an intent.
+    var served: [Nonce: UInt64] = [:]
     package private(set) var lines: [String] = []
     /// Whether lines are kept: only what failed is read, and making them takes longer than much of
     /// what they tell.

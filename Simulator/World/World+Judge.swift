@@ -12,7 +12,7 @@ extension World {
         history.note("faults end")
         for _ in 0..<Self.roundsMax {
             var isQuiet = true
-            for device in devices {
+            for device in devices + (till.map { [$0] } ?? []) {
                 now += 100
                 guard
                     let outgoing = try device.replica.nextRequest(
@@ -76,6 +76,7 @@ extension World {
         }
         let effective = accepted.filter { !(history.edits[$0]?.isWithdrawn ?? true) }
         try judgeOrders(effective)
+        try judgePoints(effective)
         try compare(effective, dots)
     }
 
@@ -93,7 +94,8 @@ extension World {
         }
         let expected = history.liveCells(accepted: effective)
         var live: Set<LiveCell> = []
-        for (key, cell) in documents.sortedCells() where key.collection != Reserved.orders {
+        for (key, cell) in documents.sortedCells()
+        where key.collection != Reserved.orders && key.collection != Reserved.ledger {
             guard let nonce = dots[cell.dot] ?? dotNonces[cell.dot] else {
                 throw fail(.wrong, "a cell of \(key.item.text) was written by nobody")
             }

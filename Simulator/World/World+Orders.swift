@@ -4,7 +4,7 @@ internal import ToteServer
 
 extension World {
     /// A catalogue of three products and one store that is always open. Prices are the seed's.
-    static func catalog(teaPrice: Int, capacity: Int) -> String {
+    static func catalog(teaPrice: Int, capacity: Int, programme: String = "") -> String {
         """
         {"groups":[{"id":"size","names":{"en":"Size"},"min":1,"max":1,
           "choices":[{"id":"L","names":{"en":"Large"},"price":{"EUR":50}}]}],
@@ -15,7 +15,7 @@ extension World {
          "stores":[{"id":"s-1","names":{"en":"One"},"currency":"EUR","tax_included":true,
           "taxes":{"food":100000},"open":[[1700000000000,2500000000000]],"preparation_minutes":5,
           "slot_minutes":5,"slot_capacity":\(capacity),"expire_minutes":30,"sold_out":[],
-          "late_minutes":[5,8],"name_policy":"none"}]}
+          "late_minutes":[5,8],"name_policy":"none"}]\(programme)}
         """
     }
 
@@ -54,13 +54,19 @@ extension World {
     /// Puts another catalogue in force; devices learn of it when they learn of it.
     func changePrices() throws {
         let text = Self.catalog(
-            teaPrice: 250 + random.below(3) * 50, capacity: 1 + random.below(20))
+            teaPrice: 250 + random.below(3) * 50, capacity: 1 + random.below(20),
+            programme: options.points > 0 ? drawProgramme() : "")
         let answer = try ask("POST", "v1/admin/catalog", text)
         guard answer.status < 300, let version = answer.value["version"]?.intValue else {
             throw fail(.wrong, "the catalogue was refused: \(answer.value)")
         }
         served = Array("{\"version\":\(version),\(text.dropFirst())".utf8)
         history.note("catalogue \(version)")
+    }
+
+    private func drawProgramme() -> String {
+        let policies = ["only_pending", "within_balance", "debt"]
+        return Self.programme.replacing("POLICY", with: policies[random.below(3)])
     }
 
     /// What customers and counters do with orders.
@@ -74,11 +80,12 @@ extension World {
         }
     }
 
-    private func place(_ device: Device) throws {
+    func place(_ device: Device) throws {
         if device.replica.catalog == nil { try device.replica.keepCatalog(served) }
-        let request = OrderRequest(store: "s-1")
+        let (request, isOnline) = request(device)
         guard
-            let queued = try? device.replica.place(cart: "main", request, at: reading(device)),
+            let queued = try? device.replica.place(
+                cart: "main", request, isOnline: isOnline, at: reading(device)),
             let entry = device.replica.pending.last, let nonce = Hex.id(queued.receipt)
         else { return }
         if entry.consumes.contains(where: { $0.dots.contains { dotNonces[$0] == nil } }) {
@@ -91,6 +98,7 @@ extension World {
                 (key, nil, Set(dots.compactMap { known[$0] ?? dotNonces[$0] }))
             }, isForbidden: false, isIntent: true)
         history.orders[queued.order] = nonce
+        notePromise(entry.change, of: device, isOnline: isOnline)
         history.note(
             "device \(device.name) order \(queued.order.text.suffix(4)) "
                 + "\(Hex.string(nonce).prefix(4)): \(entry.consumes.map { $0.key.item.text })")

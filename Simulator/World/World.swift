@@ -1,5 +1,5 @@
 internal import ToteClient
-internal import ToteCore
+package import ToteCore
 internal import ToteServer
 
 /// A server and devices in one thread: the production cores over a network, clocks and disks that
@@ -40,16 +40,24 @@ package final class World {
     var backups: [[UInt8]] = []
     /// Tokens of the store's counters.
     var counters: [String] = []
+    /// The store's redeemer, its token, and what it keeps outside its file.
+    var till: Device?
+    var tillToken = ""
+    var tillMark: RedeemerMark?
     /// The catalogue in force, as it is served.
     var served: [UInt8] = []
     /// Nonce of each dot that the present and former logs have held.
     var dotNonces: [Dot: Nonce] = [:]
     package private(set) var forksDeclared = 0
-    package private(set) var copiesMade = 0
+    package internal(set) var copiesMade = 0
     package private(set) var exchanges = 0
     /// Orders that were accepted, refused, and handed over.
     package internal(set) var ordersAccepted = 0
     package internal(set) var ordersRefused = 0
+    /// Points and minor units by what the ledger did with them.
+    package internal(set) var ledgerUnits: [LedgerEntry.Kind: Int64] = [:]
+    /// Redemptions of the till by leases.
+    package internal(set) var redeemedCutOff = 0
     package var ordersHandedOver: Int { history.handOvers.count }
 
     static let space = "customer:c-1"
@@ -75,6 +83,7 @@ package final class World {
             devices.append(Device(name: name, replica: replica))
         }
         if options.orders > 0 { try openStore() }
+        if options.points > 0 { try openTill() }
         if options.wildClocks {
             for device in devices { device.skew = drawSkew() }
         }
@@ -85,7 +94,8 @@ package final class World {
             method: "POST", path: ["v1", "admin", "tokens"], requestID: "mint")
         request.isOperator = true
         let body =
-            #"{"spaces":[{"space":"customer:c-1","write":["cart:*","wishlist:*","orders"]}]}"#
+            #"{"spaces":[{"space":"customer:c-1","#
+            + #""write":["cart:*","wishlist:*","orders","ledger"]}]}"#
         request.body = Array(body.utf8)
         guard case .answer(let answer) = try inGroup({ try server.handle(request, at: now) }),
             let value = try? Encoding.json.value(answer.body),
@@ -139,6 +149,7 @@ package final class World {
         if random.chance(options.restores) { return try restore() }
         if random.chance(options.withdrawals) { return withdraw(device) }
         if random.chance(options.horizonJumps) { return try jump() }
+        if options.points > 0, random.chance(options.points) { return try point(device) }
         if options.orders > 0, random.chance(options.orders) { return try order(device) }
         switch random.below(10) {
         case 0..<4: try edit(device)
@@ -174,8 +185,15 @@ package final class World {
     func serve(_ device: Int, _ outgoing: Outgoing) throws -> Message {
         exchanges += 1
         var request = ServerRequest(
-            method: "POST", path: ["v1", "spaces", Self.space, "sync"], requestID: "r")
-        request.authorization = "Bearer \(secret)"
+            method: "POST",
+            path: ["v1", "spaces", device == Self.tillName ? "store:s-1" : Self.space, "sync"],
+            requestID: "r")
+        request.authorization = "Bearer \(device == Self.tillName ? tillToken : secret)"
+        for event in outgoing.request.changes where event.change.intent != nil {
+            if history.served[event.change.nonce] == nil {
+                history.served[event.change.nonce] = now
+            }
+        }
         request.contentType = Encoding.cbor.rawValue
         request.body = outgoing.body
         let handled = try inGroup { try server.handle(request, at: now) }
@@ -194,11 +212,13 @@ package final class World {
     func take(_ message: Message) throws {
         guard case .reply(let name, let outgoing, let status, let body, let isProblem) = message
         else { return }
-        let device = devices[name]
+        guard let device = name == Self.tillName ? till : devices[name] else { return }
         let before = device.replica.id
         let outcome = try device.replica.receive(
             status: status, body: body, isProblem: isProblem, to: outgoing, at: reading(device))
         device.replica.checkInvariants()
+        // Kept in step outside the file: a fork that a reply told of is a new incarnation.
+        if name == Self.tillName { tillMark = device.replica.redeemerMark }
         history.note(
             "\(now % 10_000_000) device \(name): \(outcome), at "
                 + "\(device.replica.cursor?.position ?? 0)")
@@ -295,6 +315,7 @@ extension World {
         let ids = ids
         server = try Server(store: ServerStore(image: image), random: { ids.next() })
         history.note("server restored")
+        if options.points > 0 { try replayGifts() }
         // One fault at a time loses nothing: only with disks rolled back as well may a change be on
         // none.
         if options.rollbacks > 0 || options.horizonJumps > 0 { try noteLosses() }

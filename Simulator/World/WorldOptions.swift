@@ -19,6 +19,10 @@ package struct WorldOptions: Sendable, Hashable {
     package var withdrawals = 0
     /// Steps in which somebody orders, cancels, cooks or hands over.
     package var orders = 0
+    /// Steps in which somebody reserves, spends, redeems or gives points.
+    package var points = 0
+    /// The till's disk may go back to an image of before.
+    package var tillRollbacks = 0
 
     package init() {}
 
@@ -28,6 +32,7 @@ package struct WorldOptions: Sendable, Hashable {
         case clones
         case restores
         case orders
+        case points
         case everything
     }
 
@@ -60,6 +65,21 @@ package struct WorldOptions: Sendable, Hashable {
             if generator.chance(25) {
                 clones = 0
                 backups = 6
+                restores = 2
+            }
+        case .points:
+            devices = 2 + generator.below(2)
+            wildClocks = generator.chance(15)
+            withdrawals = 0
+            steps = 50 + generator.below(50)
+            orders = 30
+            points = 55
+            tillRollbacks = generator.below(2)
+            clones = generator.below(3)
+            rollbacks = generator.below(2) * clones
+            if generator.chance(20) {
+                (clones, rollbacks, tillRollbacks) = (0, 0, 0)
+                backups = 5
                 restores = 2
             }
         case .everything:
