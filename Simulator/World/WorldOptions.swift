@@ -71,7 +71,7 @@ package struct WorldOptions: Sendable, Hashable {
             devices = 2 + generator.below(2)
             wildClocks = generator.chance(15)
             withdrawals = 0
-            steps = 50 + generator.below(50)
+            steps = 30 + generator.below(40)
             orders = 30
             points = 55
             tillRollbacks = generator.below(2)

@@ -105,9 +105,9 @@ public struct AccountSummary: Hashable, Sendable {
         pending = account.pendingUnits
         debt = account.debt
         lots = Array(account.available.parts.prefix(Self.lotsMax))
-        maturing = account.pending.sorted { $0.due < $1.due }.prefix(Self.lotsMax).map {
-            Lot(expires: $0.due, units: $0.units)
-        }
+        // Of one moment there is one lot: what is read back from the document is what was written.
+        let dues = Lots(account.pending.map { Lot(expires: $0.due, units: $0.units) })
+        maturing = Array(dues.parts.prefix(Self.lotsMax))
     }
 
     package var value: Value {
