@@ -115,7 +115,13 @@ extension LedgerBook {
 
     /// Available units that are kept for leases which a lost server may have granted.
     func withheld(_ name: AccountName) throws -> Int64 {
-        guard wasRestored, let restored = try store.meta("restored_at") else { return 0 }
+        guard wasRestored else { return 0 }
+        var restored = try store.meta("restored_at") ?? 0
+        if restored == 0 {
+            // From the first that asks: the clock in a backup is that of its making.
+            restored = now
+            try store.setMeta("restored_at", now)
+        }
         let terms = terms(name)
         guard now < restored + terms.stopMilliseconds else { return 0 }
         return try account(name).leasable(terms)
@@ -123,10 +129,12 @@ extension LedgerBook {
 
     /// Spends by a lease that a change names; what it does not hold is paid from what is available.
     ///
-    /// - Parameter replica: whose change it is.
+    /// - Parameters:
+    ///   - replica: whose change it is.
+    ///   - isResent: it was spent before the server was restored: nothing is withheld from it.
     func spend(
         _ amount: Amount, _ name: AccountName, by right: LeaseRight, from replica: ReplicaID,
-        _ reference: String
+        _ reference: String, isResent: Bool
     ) throws -> Rejection? {
         if let row = try store.lease(right.lease) {
             guard row.space == space.number, row.account == name,
@@ -142,7 +150,7 @@ extension LedgerBook {
             note(right.lease, of: name, reason: "adopted")
         }
         do {
-            let withheld = try withheld(name)
+            let withheld = isResent ? 0 : try withheld(name)
             let (parts, byLease) = try change(name) {
                 try $0.spend(amount, by: right.lease, withheld: withheld)
             }
@@ -156,10 +164,10 @@ extension LedgerBook {
 
     /// Spends what is available.
     func spend(
-        _ amount: Amount, _ name: AccountName, _ reference: String
+        _ amount: Amount, _ name: AccountName, _ reference: String, isResent: Bool = false
     ) throws -> Rejection? {
         do {
-            let withheld = try withheld(name)
+            let withheld = isResent ? 0 : try withheld(name)
             let parts = try change(name) { try $0.spend(amount, withheld: withheld) }
             enter(.spend, name, amount.units, reference, parts: parts)
             return nil
