@@ -32,8 +32,9 @@ extension LedgerBook {
             let reference = "\(Self.source(order.id))/\(order.version).\(index)"
             let rejection =
                 try tender.right.map {
-                    try spend(amount, account, by: $0, from: replica, reference)
-                } ?? spend(amount, account, reference)
+                    try spend(
+                        amount, account, by: $0, from: replica, reference, isResent: isResent)
+                } ?? spend(amount, account, reference, isResent: isResent)
             if let rejection { return rejection }
         }
         return nil
