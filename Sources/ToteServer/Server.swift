@@ -174,7 +174,6 @@ package final class Server {
                 try store.setMeta("epoch", fresh)
                 try store.setMeta("is_backup", 0)
                 try store.setMeta("was_restored", isBackup ? 1 : 0)
-                try store.setMeta("restored_at", 0)
                 // The backup that this file came from is the newest one of it.
                 try store.setMeta("backup_time", isBackup ? clock : 0)
             }
