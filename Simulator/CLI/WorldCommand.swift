@@ -1,5 +1,6 @@
 import ToteCommandLine
 import ToteConcurrency
+import ToteSQLite
 import ToteSimulation
 
 /// `tote-sim world`: seeded schedules of a server and devices in one thread each.
@@ -32,6 +33,7 @@ enum WorldCommand {
             command.option("family").flatMap { WorldOptions.Family(rawValue: $0) }.map { [$0] }
             ?? WorldOptions.Family.allCases
         let threads = try command.int("threads", in: 1...64)
+        SQLiteMemory.countNothing()
         for family in families {
             let search = SeedSearch(family: family, seeds: ends[0]...ends[1])
             let workers = (0..<threads).map { index in
@@ -82,6 +84,16 @@ final class SeedSearch: Sendable {
 
     var result: Result { state.withLock { $0 } }
 
+    /// What failed in a seed, with the lines of what happened before.
+    private func told(_ seed: UInt64) -> WorldFailure? {
+        do {
+            try World(seed: seed, family: family).run()
+        } catch {
+            return error as? WorldFailure
+        }
+        return nil
+    }
+
     func work() {
         while true {
             let seed: UInt64? = state.withLock { state in
@@ -91,7 +103,7 @@ final class SeedSearch: Sendable {
             }
             guard let seed else { return }
             do {
-                let world = try World(seed: seed, family: family)
+                let world = try World(seed: seed, family: family, keepsLines: false)
                 try world.run()
                 state.withLock {
                     $0.schedules += 1
@@ -104,7 +116,7 @@ final class SeedSearch: Sendable {
                 }
             } catch {
                 let failure =
-                    error as? WorldFailure
+                    told(seed)
                     ?? WorldFailure(
                         kind: .wrong, seed: seed, family: family, message: "\(error)", lines: [])
                 state.withLock { if ($0.failure?.seed ?? .max) > seed { $0.failure = failure } }

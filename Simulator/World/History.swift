@@ -21,8 +21,13 @@ package struct History: Sendable {
     /// Which counters were told that they handed an order over.
     var handOvers: [OrderID: [Int]] = [:]
     package private(set) var lines: [String] = []
+    /// Whether lines are kept: only what failed is read, and making them takes longer than much of
+    /// what they tell.
+    var keepsLines = true
 
-    mutating func note(_ line: String) { lines.append(line) }
+    mutating func note(_ line: @autoclosure () -> String) {
+        if keepsLines { lines.append(line()) }
+    }
 
     /// The cells that must live, given which edits were accepted: a write counts unless an accepted
     /// write at its key had seen it. A plain function of the history; no order, no dots, no log.

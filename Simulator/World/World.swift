@@ -54,9 +54,14 @@ package final class World {
 
     static let space = "customer:c-1"
 
-    package init(seed: UInt64, family: WorldOptions.Family) throws {
+    /// - Parameter keepsLines: whether a failure tells what happened before it. Without, run the
+    ///   seed again: the same happens.
+    package init(
+        seed: UInt64, family: WorldOptions.Family, keepsLines: Bool = true
+    ) throws {
         self.seed = seed
         self.family = family
+        history.keepsLines = keepsLines
         var random = SeededGenerator(seed: seed)
         options = WorldOptions(family: family, generator: &random)
         self.random = random

@@ -135,7 +135,7 @@ package final class Database {
     package func transaction<Result>(
         _ body: () throws -> Result
     ) throws -> Result {
-        try execute("BEGIN IMMEDIATE")
+        try begin()
         let result: Result
         do {
             result = try body()
@@ -145,9 +145,16 @@ package final class Database {
             if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
             throw error
         }
-        try execute("COMMIT")
+        try commit()
         return result
     }
+
+    /// Begins a transaction that takes the write lock at once.
+    package func begin() throws(SQLiteError) { try run("BEGIN IMMEDIATE") }
+
+    /// Ends a transaction. After an error the outcome is unknown, unless it says that the disk is
+    /// full.
+    package func commit() throws(SQLiteError) { try run("COMMIT") }
 
     package var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
     /// Rows that the last INSERT, UPDATE or DELETE touched.

@@ -229,13 +229,13 @@ package final class Server {
         revokedTokens = []
         pollAnswers = [:]
         feedEnds = [:]
-        try store.database.execute("BEGIN IMMEDIATE")
+        try store.database.begin()
     }
 
     /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk
     /// is full.
     package func commit() throws {
-        try store.database.execute("COMMIT")
+        try store.database.commit()
     }
 
     /// Drops the group and everything in memory that came of it.

@@ -122,6 +122,8 @@ class Board:
 
     def type_token(self, token):
         field = self.one("#token")
+        # The form shows once the page has looked for a token of its own.
+        self.wait_for(field.is_displayed, "the form to sign in")
         field.clear()
         field.send_keys(token + Keys.ENTER)
 
