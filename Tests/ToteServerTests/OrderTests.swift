@@ -1,5 +1,6 @@
 import Testing
 import ToteCore
+import ToteSQLite
 import ToteServer
 
 struct OrderTests {
@@ -282,5 +283,40 @@ struct OrderTests {
         #expect(order.state == .placed && order.total == 600)
         #expect(try restored.quantity() == 0, "the cart is empty again")
         #expect(try restored.faults() == [])
+    }
+
+    @Test func `slots that are over are forgotten, and give nothing back`() throws {
+        let shop = try Shop()
+        var phone = TestDevice(1)
+        let old = shop.tea()
+        #expect(try shop.place(old, by: &phone, nonce: 1) == nil)
+        shop.server.now += 3 * 86_400_000
+        let new = shop.tea()
+        #expect(try shop.place(new, by: &phone, nonce: 2) == nil)
+        let slots = {
+            try shop.server.store.database.rows("SELECT used FROM slots") { $0.int(0) }
+        }
+        #expect(try slots() == [1])
+        // Cancelled long after its slot.
+        #expect(
+            try phone.push([shop.change(.cancel(old.order), nonce: 3)], to: shop.server)
+                .reply?.fates[0].rejection == nil)
+        #expect(try slots() == [1])
+        #expect(try shop.server.faults() == [])
+    }
+
+    @Test func `as soon as possible finds the one slot of a day that has room`() throws {
+        let shop = try Shop(capacity: 1)
+        var phone = TestDevice(1)
+        let slot: UInt64 = 600_000
+        let earliest = shop.server.now + slot
+        for number in 0...144 as ClosedRange<UInt64> where number != 100 {
+            try shop.server.store.database.run(
+                "INSERT INTO slots VALUES ('s-1', ?1, 1, 1)", .bits(earliest + number * slot))
+        }
+        let order = shop.tea()
+        #expect(try shop.place(order, by: &phone, nonce: 1) == nil)
+        #expect(try shop.documentsOrder(order.order)?.pickupAt == earliest + 100 * slot)
+        #expect(try shop.place(shop.tea(), by: &phone, nonce: 2)?.code == "slot_full")
     }
 }

@@ -17,6 +17,10 @@ struct OrderBook {
     /// The same of those that devices bring back to a restored server.
     static let resentOpenMax = 100
 
+    /// How long a slot is kept that has begun: longer than any slot (a day), so that none is
+    /// counted anew.
+    static let slotRestMilliseconds: UInt64 = 2 * 86_400_000
+
     /// What becomes of an intent.
     enum Ruling {
         case refused(Rejection)
@@ -128,6 +132,8 @@ struct OrderBook {
                     return .refused("too_many_open_orders", ["limit": .int(Int64(Self.openMax))])
                 }
                 try store.takeSlot(place.store, start, capacity: capacity)
+                try store.forgetSlots(
+                    place.store, before: now - min(now, Self.slotRestMilliseconds))
             }
         }
         order.code = try freshCode(place.store)
@@ -210,12 +216,18 @@ struct OrderBook {
         in shop: Catalog.Store, from earliest: UInt64, _ wanted: UInt64?, _ quote: Quote
     ) throws -> Terms {
         let length = UInt64(max(1, shop.slotMinutes)) * 60_000
+        let last = earliest + 86_400_000
+        let first = shop.slot(of: earliest)
+        // As a rule the first has room: the others are looked at only when it has none.
+        let isFirstFree = try store.slotUse(shop.id, first) < shop.slotCapacity
+        let full: Set<UInt64> =
+            isFirstFree && shop.isOpen(at: earliest)
+            ? [] : Set(try store.fullSlots(shop.id, first...last, capacity: shop.slotCapacity))
         var next: UInt64?
         var time = earliest
-        while time <= earliest + 86_400_000 {
+        while time <= last {
             let start = shop.slot(of: time)
-            let isFree = try store.slotUse(shop.id, start) < shop.slotCapacity
-            if isFree, shop.isOpen(at: time) {
+            if !full.contains(start), shop.isOpen(at: time) {
                 if wanted == nil || wanted == time {
                     return .agreed(quote, pickup: time, slot: start, capacity: shop.slotCapacity)
                 }

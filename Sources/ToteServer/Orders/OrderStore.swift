@@ -192,6 +192,27 @@ extension ServerStore {
         ) { Int($0.int(0)) } ?? 0
     }
 
+    /// Which of the slots that begin in a range have no room, in order.
+    func fullSlots(
+        _ store: String, _ starts: ClosedRange<UInt64>, capacity: Int
+    ) throws -> [UInt64] {
+        try database.rows(
+            """
+            SELECT start FROM slots WHERE store = ?1 AND start BETWEEN ?2 AND ?3 AND used >= ?4
+            ORDER BY start
+            """,
+            .text(store), .bits(starts.lowerBound), .bits(starts.upperBound),
+            .int(Int64(capacity))
+        ) { $0.bits(0) }
+    }
+
+    /// Forgets a store's slots that began before a moment: nobody can order for them any more, and
+    /// an order that still names one has no place to give back.
+    func forgetSlots(_ store: String, before time: UInt64) throws {
+        try database.run(
+            "DELETE FROM slots WHERE store = ?1 AND start < ?2", .text(store), .bits(time))
+    }
+
     /// Takes a place in a slot; the table's own check refuses one beyond its capacity.
     func takeSlot(_ store: String, _ start: UInt64, capacity: Int) throws {
         try database.run(
