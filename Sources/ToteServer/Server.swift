@@ -117,6 +117,9 @@ package final class Server {
     let randomBits: () -> UInt64
     package private(set) var epoch: UInt64
     private(set) var wasRestored: Bool
+    /// Milliseconds at which something was first pushed after a restore; `nil` before it, and
+    /// where there was none.
+    private var restoredAt: UInt64?
     private var spaces: [String: Space] = [:]
     private var pins = SnapshotPins()
     /// Milliseconds; never falls within the life of a file.
@@ -158,7 +161,7 @@ package final class Server {
         self.randomBits = randomBits
         let epoch = try store.meta("epoch")
         let isBackup = try store.meta("is_backup") == 1
-        wasRestored = try store.meta("was_restored") == 1 || isBackup
+        wasRestored = isBackup
         clock = try store.meta("clock") ?? 0
         backupTime = try store.meta("backup_time") ?? 0
         if let epoch, !isBackup {
@@ -178,6 +181,7 @@ package final class Server {
         }
         tokens = try TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
+        try readRestore()
     }
 
     /// When the next order expires; `nil` when none is due.
@@ -186,6 +190,27 @@ package final class Server {
         let next = try store.nextDue()
         due = .some(next)
         return next
+    }
+
+    /// Reads whether the file was ever restored (`was_restored` is there), and when (it is more
+    /// than 1).
+    private func readRestore() throws {
+        let mark = try store.meta("was_restored") ?? 0
+        wasRestored = mark > 0
+        restoredAt = mark > 1 ? mark : nil
+    }
+
+    /// Begins the time for which orders are resent: the clock in a backup is that of its making.
+    private func noteRestore() throws {
+        guard wasRestored, restoredAt == nil, clock > 1 else { return }
+        try store.setMeta("was_restored", clock)
+        restoredAt = clock
+    }
+
+    /// Whether devices may still bring orders back, at what they say was agreed: they keep them as
+    /// long. For ever would be for whoever makes orders up.
+    private var takesResentOrders: Bool {
+        wasRestored && clock <= (restoredAt ?? clock) + Limits.uncoveredMilliseconds
     }
 
     /// Takes note of an order that is new or took a step.
@@ -217,6 +242,7 @@ package final class Server {
         Judge(
             space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
             now: clock, randomBits: randomBits, catalog: catalog,
+            takesResentOrders: takesResentOrders,
             onOrder: { [unowned self] in try noteOrder($0, of: space.name) })
     }
 
@@ -247,6 +273,7 @@ package final class Server {
         tokens = try TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
+        try readRestore()
         touchedSpaces = []
         due = nil
     }
@@ -341,7 +368,10 @@ package final class Server {
             }
             if !sync.resend.isEmpty { try judge.resend(sync) }
             if !sync.changes.isEmpty { verdict = try judge.push(prepared) }
-            if space.position > before { touchedSpaces.insert(name) }
+            if space.position > before {
+                touchedSpaces.insert(name)
+                try noteRestore()
+            }
             if keeper.isDue(space) { try keeper.keep(space, now: clock, trims: false) }
         }
         if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {

@@ -285,6 +285,41 @@ struct OrderTests {
         #expect(try restored.faults() == [])
     }
 
+    private func resend(
+        _ change: Change, _ counter: UInt64, to server: TestServer
+    ) throws -> TestServer.Answer {
+        var request = SyncRequest(
+            replica: ReplicaID(1), cursor: Cursor(epoch: server.epoch, position: 0))
+        request.resend = [
+            Run(
+                replica: ReplicaID(1), counter: counter,
+                events: [Event(dot: Make.dot(1, counter), change: change, outcome: .accepted)])
+        ]
+        return try server.send(request)
+    }
+
+    @Test func `orders are brought back for 30 days, other changes after that too`() throws {
+        let shop = try Shop()
+        let day: UInt64 = 86_400_000
+        let restored = try shop.server.reopened(isBackup: true)
+        // The time runs from the first push, whatever the clock in the backup says.
+        restored.now += 100 * day
+        let (early, late) = (shop.tea(1, total: 1), shop.tea(1, total: 1))
+        _ = try resend(Make.add(nonce: 4), 4, to: restored)
+        restored.now += 30 * day
+        _ = try resend(shop.change(.place(early), nonce: 1), 1, to: restored)
+        let reopened = try restored.reopened()
+        reopened.now += 1
+        let answer = try resend(shop.change(.place(late), nonce: 2), 2, to: reopened)
+        #expect(answer.reply != nil, "\(answer)")
+        _ = try resend(Make.add(7, nonce: 3), 3, to: reopened)
+        let documents = try reopened.documents()
+        #expect(Order(documents, item: Name(early.order.text)) != nil)
+        #expect(Order(documents, item: Name(late.order.text)) == nil)
+        #expect(try reopened.quantity() == 8)
+        #expect(try reopened.faults() == [])
+    }
+
     @Test func `slots that are over are forgotten, and give nothing back`() throws {
         let shop = try Shop()
         var phone = TestDevice(1)

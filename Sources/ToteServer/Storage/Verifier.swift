@@ -50,7 +50,7 @@ package enum Verifier {
                 if report.faults.count >= faultsMax { break }
             }
             try verifyNothingStrays(store, &report)
-            let wasRestored = try store.meta("was_restored") == 1
+            let wasRestored = (try store.meta("was_restored") ?? 0) > 0
             try verifyOrders(
                 store,
                 documents: { number in
@@ -76,7 +76,7 @@ package enum Verifier {
     ) throws {
         let space = try Space(
             number: number, name: name, store: store,
-            wasRestored: try store.meta("was_restored") == 1)
+            wasRestored: (try store.meta("was_restored") ?? 0) > 0)
         var faults: [String] = []
         var context: [ReplicaID: CausalContext] = [:]
         var nonces: [Nonce: Dot] = [:]

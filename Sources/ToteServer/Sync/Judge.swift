@@ -17,6 +17,9 @@ struct Judge {
     let randomBits: () -> UInt64
     /// What orders are judged by.
     let catalog: Catalog?
+    /// Whether devices may bring orders back at what they say was agreed: for a while after a
+    /// restore.
+    let takesResentOrders: Bool
     /// Told of every order that is new or took a step.
     let onOrder: (Order) throws -> Void
 
@@ -404,6 +407,7 @@ struct Judge {
             guard event.dot.replica != ReplicaID(epoch) else {
                 throw Problem(400, "malformed", "nobody resends under the server's own id")
             }
+            guard event.change.intent == nil || takesResentOrders else { continue }
             let isWhole = grant.readsAll || event.dot.replica == request.replica
             let mayWrite =
                 (event.change.intent == nil || grant.mayWrite(Reserved.orders))
