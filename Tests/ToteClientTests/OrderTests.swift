@@ -25,6 +25,22 @@ import ToteCore
         #expect(try await bed.server.counter() == [queued.order: "placed"])
     }
 
+    @Test func `a catalogue of the same version is another after a restore`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.customer()
+        #expect(try await tote.syncOnce().isComplete)
+        let backup = try await bed.server.backup()
+        try await bed.server.sell(teaAt: 350)
+        try await tote.refreshCatalog()
+        #expect(try await tote.cart().quote(at: "s-1").total == 700)
+        try await bed.server.restore(backup)
+        try await bed.server.sell(teaAt: 280)
+        #expect(try await tote.syncOnce().isComplete)
+        try await tote.refreshCatalog()
+        #expect(await tote.catalog?.version == 2)
+        #expect(try await tote.cart().quote(at: "s-1").total == 560)
+    }
+
     @Test(arguments: [false, true])
     func `an order survives a kill before it was sent, and while it was`(
         isSent: Bool

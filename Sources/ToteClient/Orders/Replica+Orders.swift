@@ -67,8 +67,17 @@ extension Replica {
         } catch {
             throw ToteError(.server, "the server's catalogue cannot be read: \(error)")
         }
-        try update { try store.setBytes("catalog", bytes) }
+        try update {
+            try store.setBytes("catalog", bytes)
+            try store.setFact("catalog_doubt", nil)
+        }
         keptCatalog = catalog
+        doubtsCatalog = false
+    }
+
+    /// The entity tag under which the server would know the kept catalogue.
+    package var catalogTag: String? {
+        doubtsCatalog ? nil : catalog.map { "\"\($0.version)\"" }
     }
 
     /// Takes over the catalogue of another file of this device, unless this one has its own: it is

@@ -14,7 +14,7 @@ extension Tote {
     public func refreshCatalog() async throws(ToteError) {
         let replica = try replica()
         var headers: [String: String] = [:]
-        if let version = replica.catalog?.version { headers["If-None-Match"] = "\"\(version)\"" }
+        if let tag = replica.catalogTag { headers["If-None-Match"] = tag }
         let response = try await lookUp("/v1/catalog", headers)
         // Legal: another account shows by now; its catalogue is the same, but its file is its own.
         guard let now = openReplica, now === replica else { return }

@@ -405,6 +405,9 @@ extension Replica {
         try store.setBatch(nil)
         try store.setFact("ticket", nil)
         try store.setFact("covered", 0)
+        doubtsCatalog = true
+        wantsCatalog = true
+        try store.setFact("catalog_doubt", 1)
         for index in outbox.indices {
             outbox[index].position = nil
             switch outbox[index].state {

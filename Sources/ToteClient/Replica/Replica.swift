@@ -32,6 +32,9 @@ package final class Replica {
     var pages: SnapshotPages?
     /// Whether an order was refused for what the catalogue says by now.
     var wantsCatalog = false
+    /// Whether the kept catalogue may be another than the server's of the same version: versions
+    /// repeat after a restore.
+    var doubtsCatalog = false
     /// The catalogue as it was read last.
     var keptCatalog: Catalog?
     /// Changes whenever the view or a receipt does.
@@ -126,6 +129,7 @@ package final class Replica {
         }
         formerly = Self.ids(try store.bytes("formerly") ?? [])
         wantsWhole = try store.fact("whole") == 1
+        doubtsCatalog = try store.fact("catalog_doubt") == 1
         clock = HybridClock(latest: Timestamp(rawValue: try store.fact("clock") ?? 0))
         covered = try store.fact("covered") ?? 0
         resending = nil

@@ -18,7 +18,7 @@ actor TestServer: Transport {
 
     struct Offline: Error {}
 
-    let server: Server
+    private(set) var server: Server
     let clock: TestClock
     /// The catalogue in force as it is served, and its version.
     var catalog: (version: Int, bytes: [UInt8])?
@@ -34,6 +34,20 @@ actor TestServer: Transport {
     init(_ clock: TestClock) throws {
         self.clock = clock
         server = try Server(store: ServerStore(image: nil), random: { clock.draw() })
+    }
+
+    /// A backup of now, and the catalogue that is in it.
+    func backup() throws -> (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?) {
+        let store = try ServerStore(image: server.image())
+        try store.setMeta("is_backup", 1)
+        return (try store.image(), catalog)
+    }
+
+    /// Goes on from a backup, as `tote restore` does.
+    func restore(_ backup: (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?)) throws {
+        let clock = clock
+        server = try Server(store: ServerStore(image: backup.image), random: { clock.draw() })
+        catalog = backup.catalog
     }
 
     func fail(_ faults: Fault...) { self.faults += faults }
