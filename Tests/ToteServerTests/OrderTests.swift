@@ -354,4 +354,44 @@ struct OrderTests {
         #expect(try shop.documentsOrder(order.order)?.pickupAt == earliest + 100 * slot)
         #expect(try shop.place(shop.tea(), by: &phone, nonce: 2)?.code == "slot_full")
     }
+
+    /// A device that has the order without what the server wrote for it would show the lines twice:
+    /// in the order and in the cart.
+    @Test func `no reply ends between an order and what the server wrote for it`() throws {
+        let shop = try Shop()
+        var (writer, phone) = (TestDevice(1), TestDevice(2))
+        try writer.push([Make.add(2, nonce: 1)], to: shop.server)
+        var nonce: UInt64 = 10
+        func fill() throws {
+            for _ in 0..<75 {
+                nonce += 1
+                let note = Write(
+                    key: Key("cart:main", "tea", "note"),
+                    payload: .register(.text(String(repeating: "x", count: 4_000))), replaces: [])
+                try writer.push(
+                    [
+                        Change(
+                            nonce: nonce, time: Timestamp(milliseconds: shop.server.now),
+                            writes: [note])
+                    ], to: shop.server)
+            }
+        }
+        try fill()
+        // Larger than what fills the pages, so that some page is full with it.
+        let others = (1...1_000 as ClosedRange<UInt64>).map { cell(Make.dot(9, $0)) }
+        let place = shop.tea(2, cells: [cell(Make.dot(1, 1))] + others)
+        #expect(try shop.place(place, by: &writer, nonce: 2) == nil)
+        let placed = UInt64(77)
+        let written = try #require(writer.cursor?.position)
+        try fill()
+        phone.cursor = writer.cursor
+        var ends: Set<UInt64> = []
+        for start in 1..<placed {
+            let cursor = Cursor(epoch: shop.server.epoch, position: start)
+            let reply = try shop.server.send(SyncRequest(replica: phone.replica, cursor: cursor))
+            ends.insert(try #require(reply.reply?.cursor.position))
+        }
+        #expect(ends.isDisjoint(with: placed..<written), "\(ends.sorted())")
+        #expect(ends.isSuperset(of: [placed - 1, written]), "\(ends.sorted())")
+    }
 }

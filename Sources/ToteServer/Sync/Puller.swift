@@ -27,12 +27,20 @@ struct Puller {
         return try events(after: from, author: request.replica, whole: whole)
     }
 
+    /// Whether a reply ends before a row: it has enough, and the row does not belong to the one
+    /// before. What the server writes for an order stands right behind the order, and a device that
+    /// has one without the other would show the lines in the cart again.
+    private func ends(before row: LogRow, bytes: Int) -> Bool {
+        bytes >= Limits.replyBytesTarget
+            && (row.replica != ReplicaID(epoch) || bytes >= 3 * Limits.replyBytesTarget)
+    }
+
     private func events(after from: UInt64, author: ReplicaID, whole: Bool) throws -> Pulled {
         var pulled = Pulled(cursor: Cursor(epoch: epoch, position: from))
         var bytes = 0
         if let first = space.tail.first, first.row.position <= from + 1 {
             for entry in space.tail where entry.row.lastPosition > from {
-                guard bytes < Limits.replyBytesTarget else { break }
+                guard !ends(before: entry.row, bytes: bytes) else { break }
                 bytes += entry.row.body.count
                 pulled.runs.append(try source(entry.row, entry.judgements, author, whole))
                 pulled.cursor.position = entry.row.lastPosition
@@ -47,7 +55,7 @@ struct Puller {
                 for row in rows {
                     next = row.lastPosition + 1
                     guard row.lastPosition > from else { continue }
-                    guard bytes < Limits.replyBytesTarget else { break reading }
+                    guard !ends(before: row, bytes: bytes) else { break reading }
                     bytes += row.body.count
                     pulled.runs.append(try source(row, nil, author, whole))
                     pulled.cursor.position = row.lastPosition
