@@ -58,7 +58,12 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
     private struct Post: Sendable {
         let outcome: Mailbox<WebhookOutcome>
         var status = 0
+        var retryAfterSeconds: UInt64?
         var bodyBytes = 0
+
+        var answered: WebhookOutcome {
+            .answered(status, retryAfterSeconds: retryAfterSeconds)
+        }
     }
 
     private struct State: Sendable {
@@ -97,9 +102,14 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
         _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
         completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
     ) {
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        let head = response as? HTTPURLResponse
+        let status = head?.statusCode ?? 0
+        let seconds = head?.value(forHTTPHeaderField: "Retry-After").flatMap { UInt64($0) }
         let id = dataTask.taskIdentifier
-        state.change { $0.posts[id]?.status = status }
+        state.change { state in
+            state.posts[id]?.status = status
+            state.posts[id]?.retryAfterSeconds = seconds
+        }
         completionHandler(.allow)
     }
 
@@ -111,7 +121,7 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
         }
         // The status was the answer.
         guard let post, post.bodyBytes > Self.bodyBytesMax else { return }
-        finish(id, .answered(post.status))
+        finish(id, post.answered)
         dataTask.cancel()
     }
 
@@ -120,8 +130,9 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
     ) {
         let id = task.taskIdentifier
         if let error { return finish(id, .unanswered(Self.code(error))) }
-        let status = state.change { $0.posts[id]?.status } ?? 0
-        finish(id, status > 0 ? .answered(status) : .unanswered("connection_failed"))
+        let post = state.change { $0.posts[id] }
+        let answered = post.flatMap { $0.status > 0 ? $0.answered : nil }
+        finish(id, answered ?? .unanswered("connection_failed"))
     }
 
     func urlSession(

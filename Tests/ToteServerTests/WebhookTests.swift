@@ -94,6 +94,30 @@ import ToteServer
         #expect(try due().first?.id.message == message)
     }
 
+    @Test(
+        arguments: [
+            (429, 60, 60), (503, 60, 60), (503, 86_400, 3_600), (429, 1, 5), (500, 60, 5),
+        ] as [(Int, UInt64, UInt64)])
+    func `an endpoint that asks for a rest is left alone, for an hour at most`(
+        status: Int, asked: UInt64, rest: UInt64
+    ) throws {
+        _ = try add()
+        try enqueue("order.ready", "o-1")
+        try enqueue("order.ready", "o-2")
+        for attempt in try due() {
+            try note(attempt, .answered(status, retryAfterSeconds: asked))
+        }
+        let next = try #require(try world.server.nextWebhookTime())
+        let wait = next - world.now
+        #expect((rest * 1_000...rest * 1_100).contains(wait))
+        // What is new waits as well, where a rest was asked for.
+        try enqueue("order.ready", "o-3")
+        #expect(try due().isEmpty == (status != 500))
+        guard status != 500 else { return }
+        world.now = next
+        #expect(try !due().isEmpty)
+    }
+
     @Test func `what was under way at a restart is due again, under the same id`() throws {
         _ = try add()
         try enqueue("order.ready", "o-1:7")

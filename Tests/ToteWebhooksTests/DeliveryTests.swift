@@ -38,6 +38,20 @@ import ToteWebhooks
         #expect(received.allSatisfy { $0.isSigned(with: secret) })
     }
 
+    @Test func `a receiver that asks for a second is given one`() throws {
+        let receiver = try TestReceiver { number, _ in
+            number == 0
+                ? HTTPResponse(status: 429, headers: [("Retry-After", "1")])
+                : HTTPResponse(status: 200)
+        }
+        let world = try TestWorld()
+        let (id, _) = try world.add(receiver.url)
+        let begun = ContinuousClock.now
+        let delivery = try world.delivery(try world.test(id), of: id, is: "delivered")
+        #expect(delivery["attempts"]?.intValue == 2)
+        #expect(ContinuousClock.now - begun >= .seconds(1))
+    }
+
     @Test func `after the last retry it is given up, and can be sent again`() throws {
         let isUp = Lock(false)
         let receiver = try TestReceiver { _, _ in

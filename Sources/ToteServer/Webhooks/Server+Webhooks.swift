@@ -5,6 +5,8 @@ package import ToteCore
 struct WebhookMemory {
     /// Attempts that are being made, by endpoint.
     var underway: [String: Set<Int64>] = [:]
+    /// Until when an endpoint has asked to be sent nothing, by endpoint.
+    var resting: [String: UInt64] = [:]
     var hasNew = false
     /// What the log is to be told of.
     var notices: [WebhookNotice] = []
@@ -118,7 +120,9 @@ extension Server {
         let room = min(most, allowed - underway.count)
         guard room > 0 else { return [] }
         let waiting = try queue.waiting(at: endpoint.id, most: room + underway.count)
-        return Array(waiting.filter { !underway.contains($0.number) }.prefix(room))
+        let rest = webhooks.resting[endpoint.id] ?? 0
+        return waiting.filter { !underway.contains($0.number) }.prefix(room)
+            .map { ($0.number, max($0.due, rest)) }
     }
 
     /// When the next attempt is due; `nil` when none is, before one that is under way has ended.
@@ -135,6 +139,8 @@ extension Server {
             let endpoint = try queue.endpoint(webhook)
         {
             try note(id, delivery, outcome, at: now)
+            let rest = outcome.restMilliseconds
+            webhooks.resting[webhook] = rest > 0 ? now + rest : nil
             try noteHealth(of: endpoint, outcome, at: now)
             try forgetWebhooks(of: endpoint, at: now)
         }
@@ -154,7 +160,7 @@ extension Server {
         if !outcome.isSuccess, delivery.due != nil {
             let wait = webhookSchedule.wait(
                 afterAttempts: Int(attempts), randomBits: randomBits())
-            due = wait.map { now + $0 }
+            due = wait.map { now + max($0, outcome.restMilliseconds) }
         }
         let ended = due == nil ? delivery.ended ?? now : nil
         try queue.note(id, attempts: attempts, due: due, ended: ended, outcome: outcome)
@@ -170,7 +176,8 @@ extension Server {
                 endpoint.id, failingSince: nil, disabled: nil, reason: nil)
         }
         let since = endpoint.failingSince ?? now
-        let isGone = outcome == .answered(410)
+        var isGone = false
+        if case .answered(410, _) = outcome { isGone = true }
         guard isGone || now - min(since, now) >= webhookSchedule.failingMillisecondsMax else {
             guard endpoint.failingSince == nil else { return }
             return try queue.setHealth(

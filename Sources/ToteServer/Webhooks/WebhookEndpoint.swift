@@ -140,12 +140,22 @@ package struct WebhookAttempt: Sendable {
 
 /// How an attempt ended.
 package enum WebhookOutcome: Hashable, Sendable {
-    /// The receiver answered with a status.
-    case answered(Int)
+    /// The receiver answered with a status, and asked to be left alone for so many seconds.
+    case answered(Int, retryAfterSeconds: UInt64? = nil)
     /// No answer: a code such as `timeout` that says why.
     case unanswered(String)
 
     var isSuccess: Bool {
-        if case .answered(let status) = self { (200..<300).contains(status) } else { false }
+        if case .answered(let status, _) = self { (200..<300).contains(status) } else { false }
     }
+
+    /// How long the receiver wants no other attempt: as far as it is believed.
+    var restMilliseconds: UInt64 {
+        guard case .answered(let status, let seconds?) = self, status == 429 || status == 503
+        else { return 0 }
+        return min(seconds, Self.restSecondsMax) * 1_000
+    }
+
+    /// A receiver that says more than an hour is asked again after one.
+    static let restSecondsMax: UInt64 = 3_600
 }

@@ -161,7 +161,7 @@ struct WebhookQueue {
         var status: Int64?
         var reason: String?
         switch outcome {
-        case .answered(let code): status = Int64(code)
+        case .answered(let code, _): status = Int64(code)
         case .unanswered(let code): reason = code
         }
         try database.run(
