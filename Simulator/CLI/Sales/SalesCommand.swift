@@ -143,7 +143,15 @@ enum SalesCommand {
         }
         progress.finish()
         let milliseconds = SystemClock.monotonicMilliseconds() - begun
-        if let own { try own.verify() }
-        return SalesReport(index: index, totals: play.totals, milliseconds: milliseconds)
+        var points: Int64?
+        if let own {
+            // Orders earn when the minute is over in which a hand-over can be taken back.
+            try own.kill()
+            try own.start(clockAhead: "+2m")
+            points = try SalesPoints.check(play.expectedPoints, administrator)
+            try own.verify()
+        }
+        return SalesReport(
+            index: index, totals: play.totals, points: points, milliseconds: milliseconds)
     }
 }

@@ -10,9 +10,12 @@ extension LedgerBook {
 
     /// Opens a lease, or raises it.
     ///
-    /// - Parameter redeemer: of the store that is to hold it.
+    /// - Parameters:
+    ///   - redeemer: of the store that is to hold it.
+    ///   - isResent: whether it was granted before the server was restored.
     func lease(
-        _ intent: LeaseIntent, from replica: ReplicaID, redeemer: Redeemer?, nonce: Nonce
+        _ intent: LeaseIntent, from replica: ReplicaID, redeemer: Redeemer?, nonce: Nonce,
+        isResent: Bool
     ) throws -> Rejection? {
         if let row = try store.lease(intent.lease) {
             guard row.space == space.number, row.account == intent.account else {
@@ -29,7 +32,8 @@ extension LedgerBook {
         }
         try join()
         let terms = terms(intent.account)
-        let withheld = try withheld(intent.account)
+        // What is withheld is for leases that the lost server granted, and this is one of them.
+        let withheld = isResent ? 0 : try withheld(intent.account)
         do {
             let given = try change(intent.account) {
                 try $0.lease(
