@@ -147,7 +147,7 @@ enum SalesCommand {
         if let own {
             // Orders earn when the minute is over in which a hand-over can be taken back.
             try own.kill()
-            try own.start(clockAhead: "+2m")
+            try own.start(clockAhead: "2m")
             points = try SalesPoints.check(play.expectedPoints, administrator)
             try own.verify()
         }
