@@ -123,8 +123,10 @@ extension LedgerBook {
     private func earnings(_ order: Order) -> Amount? {
         guard let programme else { return nil }
         let paid = order.tenders.filter { $0.kind == .points }.reduce(0) { $0 + $1.amount }
-        let lines = order.lines.map { line in
-            (line.name.sku, line.price.multipliedReportingOverflow(by: line.quantity))
+        // What came back before another hand-over earns nothing again.
+        let lines = order.lines.enumerated().map { index, line in
+            let kept = line.quantity - (order.returned[index] ?? 0)
+            return (line.name.sku, line.price.multipliedReportingOverflow(by: kept))
         }
         // Legal of an order that came back to a restored server: its prices were never checked.
         guard lines.allSatisfy({ !$1.overflow && $1.partialValue <= PlaceIntent.amountMax }),
