@@ -17,6 +17,8 @@ final class Installation {
 
     let directory: String
     private var record: Database?
+    /// Whether what returned outlives a power cut, and not only the process.
+    let survivesPowerCuts: Bool
     /// The account whose documents show; `nil` for a guest.
     private(set) var account: String?
     /// The number of the present guest's file.
@@ -26,13 +28,15 @@ final class Installation {
     ///
     /// - Throws: `storage`, also when another process has it open; `storeUnusable`, `storeTooNew`.
     ///   Nothing that was there is changed.
-    init(directory: String) throws(ToteError) {
+    init(directory: String, survivesPowerCuts: Bool) throws(ToteError) {
         self.directory = directory
+        self.survivesPowerCuts = survivesPowerCuts
         do {
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true)
             var options = Database.Options()
             options.isExclusive = true
+            options.syncsEveryCommit = survivesPowerCuts
             options.busyMilliseconds = 0
             let path = "\(directory)/installation.sqlite"
             let database = try Database(path: path, options: options)

@@ -42,7 +42,8 @@ extension Tote {
         if installation.account != name {
             let former = replica
             replica = try Replica(
-                path: installation.path(account: name), random: clock.draw)
+                path: installation.path(account: name),
+                survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
             try replica.keepCatalog(of: former)
             handle(.stop)
             session = nil
@@ -73,7 +74,8 @@ extension Tote {
         session = nil
         guard installation.account != nil else { return }
         let guest = try Replica(
-            path: installation.path(guest: installation.guest), random: clock.draw)
+            path: installation.path(guest: installation.guest),
+            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
         try guest.keepCatalog(of: former)
         try installation.leave()
         guestWaits = false
@@ -97,7 +99,9 @@ extension Tote {
     ) throws(ToteError) -> Bool {
         for number in try installation.adoptions() {
             if installation.exists(guest: number) {
-                let guest = try Replica(path: installation.path(guest: number), random: random)
+                let guest = try Replica(
+                    path: installation.path(guest: number),
+                    survivesPowerCuts: installation.survivesPowerCuts, random: random)
                 guard try replica.hasRoom(for: guest) else { return true }
                 try replica.adopt(guest)
             }

@@ -9,7 +9,10 @@ public actor Tote {
     let clock: DeviceClock
     let installation: Installation
     /// The documents that show; `nil` after `close`.
-    var openReplica: Replica?
+    var openReplica: Replica? {
+        didSet { openReplica?.catalogReader = catalogReader }
+    }
+    let catalogReader: CatalogReader
     /// Counts accounts shown, so that what is observed is read anew.
     var shown: UInt64 = 0
     var session: Session?
@@ -63,10 +66,19 @@ public actor Tote {
         try self.init(directory: directory, clock: .system)
     }
 
-    package init(directory: String, clock: DeviceClock) throws(ToteError) {
+    /// - Parameter survivesPowerCuts: false for a simulator with thousands of devices on one disk:
+    ///   then what returned outlives the process, but not the machine.
+    package init(
+        directory: String, clock: DeviceClock, catalogReader: CatalogReader = .plain,
+        survivesPowerCuts: Bool = true
+    ) throws(ToteError) {
         self.clock = clock
-        let installation = try Installation(directory: directory)
-        let replica = try Replica(path: installation.path, random: clock.draw)
+        self.catalogReader = catalogReader
+        let installation = try Installation(
+            directory: directory, survivesPowerCuts: survivesPowerCuts)
+        let replica = try Replica(
+            path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
+        replica.catalogReader = catalogReader
         let waits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         self.installation = installation
         openReplica = replica

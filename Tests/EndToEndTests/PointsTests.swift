@@ -76,4 +76,46 @@ import Testing
         #expect(counter.exit == 0, "\(counter.error)")
         #expect(counter.out.contains("start with --redeemer"), "\(counter.out)")
     }
+
+    @Test func `an operator sees leases, writes them off, and names one redeemer a store`()
+        async throws
+    {
+        let world = try await world(points: 1_000)
+        let named = try await world.operate("store", "redeemer", CafeWorld.store, world.till)
+        #expect(named.exit == 0 && named.out.contains("not fetched yet"), "\(named)")
+        let other = try await world.operate("store", "redeemer", CafeWorld.store, "tok_0")
+        #expect(other.exit == 1 && other.error.contains("valid staff token"), "\(other)")
+        let key = try await world.counter(
+            "expect redeemer ready within 10s", options: ["--redeemer"])
+        #expect(key.exit == 0, "\(key.error)")
+        let phone = try await world.phone(
+            "sync", "reserve 300", "reserve 200 at=\(CafeWorld.store)", "sync",
+            "expect points 300 here")
+        #expect(phone.exit == 0, "\(phone.error)")
+        let all = try await world.operate("lease", "list")
+        #expect(all.exit == 0 && all.out.split(separator: "\n").count == 2, "\(all)")
+        let atStore = try await world.operate("lease", "list", "--store", CafeWorld.store)
+        #expect(atStore.out.contains("200 of 200"), "\(atStore)")
+        let lease = try #require(atStore.out.split(separator: " ").first.map(String.init))
+        let silent = try await world.operate("lease", "write-off", lease)
+        #expect(silent.exit == 64 && silent.error.contains("--reason"), "\(silent)")
+        let missing = try await world.operate(
+            "lease", "write-off", String(repeating: "0", count: 32), "--reason", "x")
+        #expect(missing.exit == 66, "\(missing)")
+        let off = try await world.operate("lease", "write-off", lease, "--reason", "till stolen")
+        #expect(off.exit == 0, "\(off)")
+        let none = try await world.operate("lease", "list", "--store", CafeWorld.store)
+        #expect(none.out.contains("no leases"), "\(none)")
+        let lost = try await world.operate(
+            "store", "write-off", CafeWorld.store, "--reason", "till stolen")
+        #expect(lost.exit == 0, "\(lost)")
+        let gone = try await world.operate("store", "redeemer", CafeWorld.store)
+        #expect(gone.exit == 66, "\(gone)")
+        let shown = try await world.operate("ledger", "show", "demo")
+        #expect(shown.out.contains("points  available 750  held 300"), "\(shown)")
+        let amount = try await world.operate("ledger", "enter", "demo", "0", "--reference", "r")
+        #expect(amount.exit == 64 && amount.error.contains("no amount"), "\(amount)")
+        let verified = try await world.operate("verify")
+        #expect(verified.exit == 0 && verified.out.contains("ledger entries"), "\(verified)")
+    }
 }

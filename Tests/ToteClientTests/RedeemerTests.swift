@@ -218,7 +218,7 @@ import ToteCore
         let text = try await code(tote, lease)
         _ = try await till.redeem(text, for: .reward("two-off"))
         try await till.release(lease)
-        #expect(try await refusal(till, text, .reward("two-off")) == "balance_too_low")
+        #expect(try await refusal(till, text, .reward("two-off")) == "lease_expired")
         await bed.server.setDown(false)
         #expect(try await till.syncOnce().isComplete)
         _ = try await tote.syncOnce()

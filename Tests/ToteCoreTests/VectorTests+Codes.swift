@@ -102,12 +102,9 @@ import ToteCore
             }
             #expect(refused == op["refused"], "\(id), op \(index + 1)")
         }
-        // Of a lease that was given back this register no longer knows how much it had taken.
-        let open = register.taken.filter { $0.value != .max }
-        let taken = register.taken.sorted { $0.key < $1.key }.map {
-            let known = open[$0.key].map { .int($0) } ?? vector["end"]?["taken"]?[$0.key.text]
-            return ($0.key.text, known ?? .null)
-        }
+        // What was taken of a lease that was given back is of no more use to it.
+        let taken = register.taken.filter { $0.value < .max }.sorted { $0.key < $1.key }
+            .map { ($0.key.text, JSON.int($0.value)) }
         let end = JSON.object([
             ("watermark", .int(Int64(register.watermark))), ("taken", .object(taken)),
         ])

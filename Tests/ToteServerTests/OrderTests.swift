@@ -377,7 +377,9 @@ struct OrderTests {
             }
         }
         try fill()
-        let place = shop.tea(2, cells: [cell(Make.dot(1, 1))])
+        // Larger than what fills the pages, so that some page is full with it.
+        let others = (1...1_000 as ClosedRange<UInt64>).map { cell(Make.dot(9, $0)) }
+        let place = shop.tea(2, cells: [cell(Make.dot(1, 1))] + others)
         #expect(try shop.place(place, by: &writer, nonce: 2) == nil)
         let placed = UInt64(77)
         let written = try #require(writer.cursor?.position)

@@ -41,6 +41,7 @@ final class VectorServer {
         try mint("counter", "store:s-1", ["*"], role: "staff", label: "till-1")
         try mint("manager", "store:s-1", ["*"], role: "manager", label: "boss")
         try mint("other_counter", "store:s-2", ["*"], role: "staff", label: "till-9")
+        try mint("reader", "customer:7", ["orders"])
         try mint("admin", "tote:ops", ["*"], role: "admin")
     }
 

@@ -86,7 +86,7 @@ extension BuiltInScenarios {
     private static let pointsRedemptions = #"""
         {
           "name": "points-200-redemptions",
-          "about": "a counter cut off for an afternoon redeems 200 times, and tells all of it later",
+          "about": "a counter that is cut off redeems 200 times, and tells all of it later",
           "tags": ["points", "stores"],
           \#(club),
           "devices": { "phone": {} },
@@ -115,7 +115,7 @@ extension BuiltInScenarios {
     private static let pointsReturned = #"""
         {
           "name": "points-returned",
-          "about": "goods come back after their points were spent; a receipt that came twice counts once",
+          "about": "goods come back after their points were spent; a receipt twice counts once",
           "tags": ["points", "stores"],
           \#(club),
           "devices": { "phone": {} },

@@ -16,9 +16,12 @@ final class CSVStream {
     }
 
     static let recordBytesMax = 64 * 1_024
-    private static let chunkBytes = 256 * 1_024
+    /// What is read at once of a whole file, and of one purchase in it.
+    static let fileChunkBytes = 256 * 1_024
+    static let purchaseChunkBytes = 4 * 1_024
 
     private let descriptor: Int32
+    private let chunkBytes: Int
     private var chunk: [UInt8] = []
     private var index = 0
     private var position: UInt64
@@ -27,8 +30,12 @@ final class CSVStream {
     private var isAtEnd = false
 
     /// Reads from a place on; the descriptor stays the caller's.
-    init(_ descriptor: Int32, from offset: UInt64 = 0, line: Int = 1) {
+    init(
+        _ descriptor: Int32, from offset: UInt64 = 0, line: Int = 1,
+        chunkBytes: Int = fileChunkBytes
+    ) {
         self.descriptor = descriptor
+        self.chunkBytes = chunkBytes
         position = offset
         self.line = line
         if offset == 0 {
@@ -43,7 +50,7 @@ final class CSVStream {
 
     private func fill() {
         guard !isAtEnd else { return }
-        var room = [UInt8](repeating: 0, count: Self.chunkBytes)
+        var room = [UInt8](repeating: 0, count: chunkBytes)
         var count = 0
         repeat {
             count = pread(descriptor, &room, room.count, off_t(position))

@@ -42,6 +42,7 @@ struct SalesCatalog: Sendable {
                     ])
                 }),
             "stores": .array(stores.map(Self.value)),
+            "programme": SalesPoints.programme(Set(stores.map(\.currency))),
         ])
     }
 

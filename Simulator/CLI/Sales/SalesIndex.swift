@@ -125,7 +125,9 @@ struct SalesIndex: Sendable {
 
     /// The lines of a purchase.
     func rows(of purchase: Purchase, in descriptor: Int32) throws(TextError) -> [SalesRow] {
-        let stream = CSVStream(descriptor, from: purchase.offset, line: purchase.line)
+        let stream = CSVStream(
+            descriptor, from: purchase.offset, line: purchase.line,
+            chunkBytes: CSVStream.purchaseChunkBytes)
         var rows: [SalesRow] = []
         while rows.count < purchase.rows, let record = try stream.next() {
             rows.append(try reader.row(record))

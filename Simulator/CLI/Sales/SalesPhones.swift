@@ -1,6 +1,7 @@
 import Glibc
 import ToteClient
 import ToteConcurrency
+import ToteCore
 import ToteHTTP
 
 /// The phones of an export's customers: the last ones used stay open, the others are files.
@@ -35,11 +36,19 @@ final class SalesPhones: Sendable {
 
     private let directory: String
     private let transport: SalesTransport
+    private let catalogReader: CatalogReader
     private let state = Lock(State())
 
     init(in directory: String, _ endpoint: HTTPConnection.Endpoint) {
         self.directory = directory
         transport = SalesTransport(endpoint)
+        let last = Lock<(bytes: [UInt8], catalog: Catalog)?>(nil)
+        catalogReader = CatalogReader { bytes in
+            if let last = last.withLock({ $0 }), last.bytes == bytes { return last.catalog }
+            let catalog = try Catalog(try Encoding.json.value(bytes))
+            last.withLock { $0 = (bytes, catalog) }
+            return catalog
+        }
     }
 
     /// Takes a customer's phone: nobody else has it until it is given back.
@@ -53,7 +62,9 @@ final class SalesPhones: Sendable {
         if let open { return open }
         let path = "\(directory)/\(name)"
         try Files.makeDirectory(path)
-        let tote = try Tote(directory: path)
+        // One disk for all phones: each waiting for it at every edit would be all that is measured.
+        let tote = try Tote(
+            directory: path, clock: .system, catalogReader: catalogReader, survivesPowerCuts: false)
         try await tote.signIn(customer: name, transport: transport) { AccessToken(token) }
         let known = state.withLock { $0.catalogs[customer] ?? 0 }
         return Phone(customer: customer, tote: tote, catalog: known)

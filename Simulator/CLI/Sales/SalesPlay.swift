@@ -22,6 +22,8 @@ final class SalesPlay: Sendable {
         var stores: [Int: Int64] = [:]
         var ordersByStore: [Int: Int] = [:]
         var ordersByCustomer: [Int: Int] = [:]
+        /// What the orders of each customer earn, a minute after they were handed over.
+        var points: [Int: Int64] = [:]
         var orders = 0
         /// Of the file, that were played.
         var lines = 0
@@ -267,6 +269,11 @@ final class SalesPlay: Sendable {
         state.withLock { $0.totals.lines += rows }
     }
 
+    /// What each customer earns, by the name that the server knows.
+    var expectedPoints: [(customer: String, points: Int64)] {
+        totals.points.sorted { $0.key < $1.key }.map { ("\(prefix)c\($0.key + 1)", $0.value) }
+    }
+
     private func noteRefused(_ queued: QueuedOrder, _ tote: Tote) throws(RunFailure) {
         let receipt = Blocking.wait { try? await tote.receipt(queued.receipt) }
         var code = "no_answer"
@@ -294,6 +301,7 @@ final class SalesPlay: Sendable {
                 let account = SalesIndex.Account(customer: customer, currency: order.currency)
                 state.totals.accounts[account, default: 0] += order.total
                 state.totals.ordersByCustomer[customer, default: 0] += 1
+                state.totals.points[customer, default: 0] += SalesPoints.earned(order)
                 state.totals.orders += 1
             }
         }

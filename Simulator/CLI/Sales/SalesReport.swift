@@ -5,6 +5,8 @@ import ToteCore
 struct SalesReport: Sendable {
     let index: SalesIndex
     let totals: SalesPlay.Totals
+    /// What all customers have earned; `nil` where it was not waited for.
+    let points: Int64?
     let milliseconds: UInt64
 
     static let customersShown = 20
@@ -73,6 +75,9 @@ struct SalesReport: Sendable {
                 + "\(index.stores.count) stores, \(index.products.count) products: "
                 + "\(totals.orders) orders, all collected, "
                 + "\(totals.catalogs) versions of the catalogue")
+        if let points {
+            lines.append("\(points) points earned, each customer's as their orders say")
+        }
         lines.append(
             "\(RunResult.seconds(milliseconds)): \(ordersPerSecond) orders and \(linesPerSecond) "
                 + "lines a second")
@@ -105,6 +110,7 @@ struct SalesReport: Sendable {
             "orders": .int(totals.orders), "catalogs": .int(Int(totals.catalogs)),
             "refused": .object(
                 totals.refused.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) }),
+            "points": points.map { .int(Int($0)) } ?? .null,
             "milliseconds": .unsigned(milliseconds),
             "orders_per_second": .unsigned(ordersPerSecond),
             "lines_per_second": .unsigned(linesPerSecond), "stores": rows(stores),

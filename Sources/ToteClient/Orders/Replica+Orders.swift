@@ -69,7 +69,7 @@ extension Replica {
     package var catalog: Catalog? {
         if let keptCatalog { return keptCatalog }
         let bytes = (try? store.bytes("catalog")) ?? nil
-        keptCatalog = bytes.flatMap { try? Encoding.json.value($0) }.flatMap { try? Catalog($0) }
+        keptCatalog = bytes.flatMap { try? catalogReader.read($0) }
         return keptCatalog
     }
 
@@ -79,7 +79,7 @@ extension Replica {
     package func keepCatalog(_ bytes: [UInt8]) throws(ToteError) {
         let catalog: Catalog
         do {
-            catalog = try Catalog(try Encoding.json.value(bytes))
+            catalog = try catalogReader.read(bytes)
         } catch {
             throw ToteError(.server, "the server's catalogue cannot be read: \(error)")
         }

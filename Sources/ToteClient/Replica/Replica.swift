@@ -37,6 +37,7 @@ package final class Replica {
     /// Whether the kept catalogue may be another than the server's of the same version: versions
     /// repeat after a restore.
     var doubtsCatalog = false
+    var catalogReader = CatalogReader.plain
     /// The catalogue as it was read last.
     var keptCatalog: Catalog?
     /// Of a store's redeemer: what it has taken, and the key that it knows codes by.
@@ -61,11 +62,15 @@ package final class Replica {
 
     /// Opens or makes the device's file.
     ///
+    /// - Parameter survivesPowerCuts: whether what returned outlives a power cut, and not only the
+    ///   process.
     /// - Throws: `storeUnusable`, `storeTooNew` or `storage`; the file is as it was.
     package convenience init(
-        path: String, random: @escaping () -> UInt64
+        path: String, survivesPowerCuts: Bool = true, random: @escaping () -> UInt64
     ) throws(ToteError) {
-        try self.init(store: ReplicaStore(path: path, options: Database.Options()), random: random)
+        var options = Database.Options()
+        options.syncsEveryCommit = survivesPowerCuts
+        try self.init(store: ReplicaStore(path: path, options: options), random: random)
     }
 
     /// A device whose file is in memory, from the image of another: how a simulated world starts,

@@ -10,9 +10,12 @@ extension LedgerBook {
 
     /// Opens a lease, or raises it.
     ///
-    /// - Parameter redeemer: of the store that is to hold it.
+    /// - Parameters:
+    ///   - redeemer: of the store that is to hold it.
+    ///   - isResent: whether it was granted before the server was restored.
     func lease(
-        _ intent: LeaseIntent, from replica: ReplicaID, redeemer: Redeemer?, nonce: Nonce
+        _ intent: LeaseIntent, from replica: ReplicaID, redeemer: Redeemer?, nonce: Nonce,
+        isResent: Bool
     ) throws -> Rejection? {
         if let row = try store.lease(intent.lease) {
             guard row.space == space.number, row.account == intent.account else {
@@ -29,7 +32,8 @@ extension LedgerBook {
         }
         try join()
         let terms = terms(intent.account)
-        let withheld = try withheld(intent.account)
+        // What is withheld is for leases that the lost server granted, and this is one of them.
+        let withheld = isResent ? 0 : try withheld(intent.account)
         do {
             let given = try change(intent.account) {
                 try $0.lease(
@@ -125,10 +129,12 @@ extension LedgerBook {
 
     /// Spends by a lease that a change names; what it does not hold is paid from what is available.
     ///
-    /// - Parameter replica: whose change it is.
+    /// - Parameters:
+    ///   - replica: whose change it is.
+    ///   - isResent: it was spent before the server was restored: nothing is withheld from it.
     func spend(
         _ amount: Amount, _ name: AccountName, by right: LeaseRight, from replica: ReplicaID,
-        _ reference: String
+        _ reference: String, isResent: Bool
     ) throws -> Rejection? {
         if let row = try store.lease(right.lease) {
             guard row.space == space.number, row.account == name,
@@ -144,7 +150,7 @@ extension LedgerBook {
             note(right.lease, of: name, reason: "adopted")
         }
         do {
-            let withheld = try withheld(name)
+            let withheld = isResent ? 0 : try withheld(name)
             let (parts, byLease) = try change(name) {
                 try $0.spend(amount, by: right.lease, withheld: withheld)
             }
@@ -158,10 +164,10 @@ extension LedgerBook {
 
     /// Spends what is available.
     func spend(
-        _ amount: Amount, _ name: AccountName, _ reference: String
+        _ amount: Amount, _ name: AccountName, _ reference: String, isResent: Bool = false
     ) throws -> Rejection? {
         do {
-            let withheld = try withheld(name)
+            let withheld = isResent ? 0 : try withheld(name)
             let parts = try change(name) { try $0.spend(amount, withheld: withheld) }
             enter(.spend, name, amount.units, reference, parts: parts)
             return nil

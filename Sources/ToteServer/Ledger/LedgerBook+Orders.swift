@@ -32,8 +32,9 @@ extension LedgerBook {
             let reference = "\(Self.source(order.id))/\(order.version).\(index)"
             let rejection =
                 try tender.right.map {
-                    try spend(amount, account, by: $0, from: replica, reference)
-                } ?? spend(amount, account, reference)
+                    try spend(
+                        amount, account, by: $0, from: replica, reference, isResent: isResent)
+                } ?? spend(amount, account, reference, isResent: isResent)
             if let rejection { return rejection }
         }
         return nil
@@ -122,8 +123,10 @@ extension LedgerBook {
     private func earnings(_ order: Order) -> Amount? {
         guard let programme else { return nil }
         let paid = order.tenders.filter { $0.kind == .points }.reduce(0) { $0 + $1.amount }
-        let lines = order.lines.map { line in
-            (line.name.sku, line.price.multipliedReportingOverflow(by: line.quantity))
+        // What came back before another hand-over earns nothing again.
+        let lines = order.lines.enumerated().map { index, line in
+            let kept = line.quantity - (order.returned[index] ?? 0)
+            return (line.name.sku, line.price.multipliedReportingOverflow(by: kept))
         }
         // Legal of an order that came back to a restored server: its prices were never checked.
         guard lines.allSatisfy({ !$1.overflow && $1.partialValue <= PlaceIntent.amountMax }),

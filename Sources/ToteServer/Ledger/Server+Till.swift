@@ -231,6 +231,7 @@ extension Server {
             TillReceipt.Line(
                 sku: $0.name.item.text, quantity: $0.quantity, amount: $0.price * $0.quantity)
         }
+        let kept = row.order
         let before = TillReceipt.worth(row.order.returned, of: bought, total: row.order.total)
         row.order.returned = try TillReceipt.adding(body["lines"], to: row.order.returned, bought)
         let after = TillReceipt.worth(row.order.returned, of: bought, total: row.order.total)
@@ -241,7 +242,7 @@ extension Server {
         let space = try space(numbered: row.space)
         // What was not earned yet is earned first: it is taken back by the same rule then.
         let outside = try changeLedger(of: space) { book -> Int64 in
-            try book.earn(order)
+            try book.earn(kept)
             return try book.takeBack(order, returned: after, before: before, number: number)
         }
         _ = try record(row, after: nil)

@@ -372,7 +372,8 @@ struct Judge {
         case .lease(let lease):
             let book = try ledger()
             let redeemer = try lease.store.flatMap { try store.redeemer($0) }
-            let refusal = try book.lease(lease, from: replica, redeemer: redeemer, nonce: nonce)
+            let refusal = try book.lease(
+                lease, from: replica, redeemer: redeemer, nonce: nonce, isResent: isResent)
             return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
         case .release(let id):
             let book = try ledger()

@@ -90,7 +90,10 @@ struct Puller {
         if event.change.writes.count < count || event.outcome != .accepted {
             event.change.extensions = []
         }
-        if !grant.mayRead(Reserved.orders) { event.change.intent = nil }
+        if event.change.intent != nil {
+            let collection = event.change.readableIntent?.collection ?? Reserved.orders
+            if !grant.mayRead(collection) { event.change.intent = nil }
+        }
         switch event.outcome {
         case .accepted: break
         case .rejected(let rejection): event.outcome = .rejected(Rejection(code: rejection.code))
