@@ -167,6 +167,33 @@ import ToteCore
         await till.close()
     }
 
+    /// What was given back or promised frees the customer's units: a file that does not know of it
+    /// would take them a second time.
+    @Test(arguments: [true, false])
+    func `a directory of before a return or a promise is noticed`(isReturn: Bool) async throws {
+        let bed = try TestBed()
+        let (tote, till, lease) = try await cutOff(bed)
+        let text = try await code(tote, lease)
+        _ = try await till.redeem(text, for: .reward("two-off"))
+        let former = await till.incarnation
+        await till.close()
+        try bed.copy("till", to: "backup")
+        let again = try await Redeemer(
+            directory: bed.directory("till"), store: "s-1", clock: bed.clock.device())
+        if isReturn {
+            try await again.release(lease)
+        } else {
+            #expect(try await again.promiseWatermark() != nil)
+        }
+        await again.close()
+        try bed.copy("backup", to: "till")
+        let restored = try await Redeemer(
+            directory: bed.directory("till"), store: "s-1", clock: bed.clock.device())
+        #expect(await restored.incarnation != former)
+        #expect(try await refusal(restored, text, .reward("two-off")) == "not_redeemer")
+        await restored.close()
+    }
+
     @Test func `a copy of a redeemer on another machine is another incarnation`() async throws {
         let bed = try TestBed()
         let (tote, till, lease) = try await cutOff(bed)

@@ -1,7 +1,7 @@
 package import ToteCore
 
 /// What of a redeemer is kept outside its file, so that a file that was restored or copied is
-/// noticed: the incarnation, and how often it has taken something.
+/// noticed: the incarnation, and how often it has taken, promised or given back.
 package struct RedeemerMark: Hashable, Sendable {
     package var incarnation: UInt64
     package var takes: UInt64
@@ -245,6 +245,8 @@ extension Replica {
             - min(anchor.serverMilliseconds, Self.watermarkMarginMilliseconds)
         guard until > state.register.watermark else { return nil }
         state.register.promise(until)
+        // A file of before the promise would take what the promise frees.
+        state.takes += 1
         let promised = state
         let nonce = try commit([], intent: .watermark(until), label: "watermark", at: reading) {
             try store.setRedeemer(promised)
@@ -261,11 +263,15 @@ extension Replica {
             throw .ledger("not_redeemer", "this counter has no key yet")
         }
         state.register.close(id)
+        // A file of before would take what is given back here.
+        state.takes += 1
+        let closed = state
         let nonce = try commit([], intent: .release(id), label: "release", at: reading) {
+            try store.setRedeemer(closed)
             try store.setTaken(id, .max)
         }
         guard let nonce else { throw ToteError(.storage, "nothing was saved") }
-        redeemer = state
+        redeemer = closed
         return Hex.string(nonce)
     }
 }

@@ -78,12 +78,17 @@ extension Tote {
 
     func promiseWatermark() throws(ToteError) -> Receipt.ID? {
         let receipt = try replica().promiseWatermark(at: clock.reading())
-        if receipt != nil { handle(.localChange) }
+        if receipt != nil {
+            // Before it can be sent: a file of before the promise is noticed then.
+            noteRedeemer()
+            handle(.localChange)
+        }
         return receipt
     }
 
     func releaseAtStore(_ lease: LeaseID) throws(ToteError) -> Receipt.ID {
         let receipt = try replica().releaseAtStore(lease, at: clock.reading())
+        noteRedeemer()
         handle(.localChange)
         return receipt
     }
