@@ -38,6 +38,17 @@ final class CafeWorld {
         try? FileManager.default.removeItem(at: directory)
     }
 
+    /// The directory of the counter's redeemer: what a restored disk would bring back.
+    func redeemerDisk() -> URL? {
+        let found = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)
+        while let file = found?.nextObject() as? URL {
+            if file.lastPathComponent == "installation.sqlite", file.path.contains("redeemer") {
+                return file.deletingLastPathComponent()
+            }
+        }
+        return nil
+    }
+
     /// One of the operator's commands.
     func operate(_ arguments: String...) async throws -> SimulatorProgram.Outcome {
         try await SimulatorProgram.run("tote", arguments + ["--data", data])

@@ -118,4 +118,41 @@ import Testing
         let verified = try await world.operate("verify")
         #expect(verified.exit == 0 && verified.out.contains("ledger entries"), "\(verified)")
     }
+
+    @Test func `a redeemer whose disk was restored takes nothing of what its lost self held`()
+        async throws
+    {
+        let world = try await world(points: 1_000)
+        _ = try await world.operate("store", "redeemer", CafeWorld.store, world.till)
+        let ready = try await world.counter(
+            "expect redeemer ready within 10s", options: ["--redeemer"])
+        #expect(ready.exit == 0, "\(ready.error)")
+        let phone = try await world.phone(
+            "sync", "menu refresh", "reserve 300 at=\(CafeWorld.store)", "sync", "qr last text")
+        let lease = try code("TOTE.L1.", phone)
+        // The disk of before the redemption comes back; what is kept outside of it does not.
+        let disk = try #require(world.redeemerDisk())
+        let kept = world.directory.appendingPathComponent("kept")
+        try FileManager.default.copyItem(at: disk, to: kept)
+        let taken = try await world.counter(
+            "net offline", "redeem \(lease) croissant price=1.50", "expect unsent 1",
+            options: ["--redeemer"])
+        #expect(taken.exit == 0, "\(taken.error)")
+        try FileManager.default.removeItem(at: disk)
+        try FileManager.default.moveItem(at: kept, to: disk)
+        let again = try await world.counter(
+            "net offline", "expect redeemer without-key", "net wifi",
+            "expect redeemer ready within 10s", "net offline",
+            "expect refused lease_not_held redeem \(lease) croissant price=1.50",
+            options: ["--redeemer"])
+        #expect(again.exit == 0, "\(again.out)\(again.error)")
+        // Its points stay blocked until the operator writes the lost one off.
+        let held = try await world.operate("ledger", "show", "demo")
+        #expect(held.out.contains("held 300"), "\(held)")
+        let off = try await world.operate(
+            "store", "write-off", CafeWorld.store, "--reason", "disk restored")
+        #expect(off.exit == 0, "\(off)")
+        let free = try await world.operate("ledger", "show", "demo")
+        #expect(free.out.contains("available 1050  held 0"), "\(free)")
+    }
 }

@@ -86,7 +86,7 @@ extension BuiltInScenarios {
     private static let pointsRedemptions = #"""
         {
           "name": "points-200-redemptions",
-          "about": "a counter that is cut off redeems 200 times, and tells all of it later",
+          "about": "a counter that is cut off for four hours redeems 200 times, and tells it later",
           "tags": ["points", "stores"],
           \#(club),
           "devices": { "phone": {} },
@@ -104,6 +104,8 @@ extension BuiltInScenarios {
               "expect unsent 200", "expect refused balance_too_low redeem {phone.lease} 0.05"
             ] },
             { "on": "till", "do": "kill" },
+            { "server": "stop" },
+            { "server": "start", "clock": "+4h" },
             { "on": "till", "do": ["net wifi", "expect unsent 0 within 30s"] },
             { "on": "phone", "do": "net wifi" },
             { "settle": "all" },
