@@ -15,9 +15,9 @@ extension World {
          "rewards":[
           {"id":"free-tea","names":{"en":"A tea"},"points":100,"product":"tea"},
           {"id":"two-off","names":{"en":"Two off"},"points":60,"discount":{"EUR":200}}],
-         "expiry_months":1,"pending_hours":1,"welcome":20,"refund_policy":"POLICY",
-         "leases":{"points_max":400,"share":800,"card_max":{"EUR":3000},"stop_hours":2,
-          "grace_hours":4}}
+         "expiry_months":1,"pending_hours":1,"welcome":10,"refund_policy":"POLICY",
+         "leases":{"points_max":400,"share":900,"card_max":{"EUR":3000},"stop_hours":1,
+          "grace_hours":1}}
         """
 
     /// Names the redeemer, lets it fetch its key, and gives the customer something to spend.
@@ -43,8 +43,8 @@ extension World {
             try take(try serve(till.name, outgoing))
         }
         try enrol(till)
-        try give("points", units: 200 + random.below(4) * 100)
-        if random.chance(50) { try give("card:EUR", units: 1_000) }
+        try give("points", units: 100 + random.below(3) * 60)
+        if random.chance(50) { try give("card:EUR", units: 300) }
     }
 
     private func enrol(_ till: Device) throws {
@@ -85,7 +85,7 @@ extension World {
     /// One step of somebody who has to do with points.
     func point(_ device: Device) throws {
         switch random.below(20) {
-        case 0: try give(random.chance(70) ? "points" : "card:EUR", units: 50 + random.below(300))
+        case 0: try give(random.chance(70) ? "points" : "card:EUR", units: 10 + random.below(120))
         case 1..<4:
             reserve(device)
             if random.chance(60) { try exchange(device) }
@@ -96,7 +96,7 @@ extension World {
         case 6..<9: try place(device)
         case 9: try spendAtCounter(device)
         case 10: try bringBack()
-        case 11: try writeOff()
+        case 11: if random.chance(50) { try writeOff() } else { passTime() }
         case 12: passTime()
         case 13..<15: try exchange(device)
         default: try stepTill(device)
@@ -117,7 +117,7 @@ extension World {
     }
 
     private func passTime() {
-        now += UInt64(1 + random.below(6)) * 1_200_000
+        now += UInt64(1 + random.below(8)) * 600_000
         history.note("time passes to \(now % 10_000_000_000)")
     }
 
@@ -161,7 +161,7 @@ extension World {
         guard case .place(let place)? = change.readableIntent, !isOnline,
             place.tenders.contains(where: { $0.right != nil })
         else { return }
-        let grace: UInt64 = 4 * 3_600_000
+        let grace: UInt64 = 3_600_000
         let rights = place.tenders.compactMap(\.right)
         history.promises[change.nonce] = History.Promise(
             until: rights.map { $0.stopAt + grace }.min() ?? 0, leases: rights.map(\.lease),
