@@ -216,6 +216,8 @@ private struct CommitLoop {
         _ taken: [CommitThread.Job], at now: UInt64, isDue: Bool, _ group: inout Group
     ) throws {
         try server.begin()
+        // First, so that whoever asks sees nothing that should be over by now.
+        if isDue { try server.runDue(at: now) }
         for job in taken {
             switch job {
             case .request(let number, let request, let asker):
@@ -229,7 +231,6 @@ private struct CommitLoop {
             case .work: break
             }
         }
-        if isDue { try server.runDue(at: now) }
         for (number, parked, asker) in group.parking {
             park(number, parked, asker, &group.answers)
         }

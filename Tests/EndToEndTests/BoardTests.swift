@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The pickup board in a headless browser, with a store's API in memory and with a real server.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct BoardTests {
+@Suite(.timeLimit(.minutes(10))) struct BoardTests {
     /// Where continuous integration runs, a missing browser is a failure and no reason to skip.
     private static let mustRun = ProcessInfo.processInfo.environment["TOTE_CI"] == "1"
 
