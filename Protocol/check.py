@@ -1846,7 +1846,8 @@ class Account:
         self.terms = {"units_max": 2000, "share": 500, "stop_ms": 259_200_000,
                       "grace_ms": 1_209_600_000, **terms}
         self.sums = dict.fromkeys(self.SUMS, 0)
-        self.available, self.pending, self.leases, self.now = {}, [], {}, 0
+        self.available, self.pending, self.leases, self.closed = {}, [], {}, {}
+        self.now = 0
 
     def held(self):
         return sum(sum(lease["rest"].values()) for lease in self.leases.values())
@@ -1868,7 +1869,7 @@ class Account:
         assert self.sums["granted"] == sum(terms), "L1"
         assert min(terms + [self.sums["debt"]]) >= 0, "L2"
         for lease in self.leases.values():
-            assert sum(lease["rest"].values()) <= lease["granted"], "L3"
+            assert sum(lease["rest"].values()) + lease.get("redeemed", 0) <= lease["granted"], "L3"
             assert lease["stop_at"] <= min(lease["rest"], default=NEVER), "L4"
             assert all(lease["rest"].values()), "L5"
         assert all(self.available.values()), "L5"
@@ -1957,7 +1958,7 @@ class Account:
     def adopt(self, op):  # §20.6
         parts = take(self.available, op["units"], op["stop_at"])
         self.leases[op["lease"]] = {"id": op["lease"], "to": op["to"], "rest": parts,
-                                    "granted": sum(parts.values()), "stop_at": op["stop_at"]}
+                                    "granted": op["units"], "stop_at": op["stop_at"]}
 
     def spend_by(self, op):
         lease = self.leases.get(op["lease"])
@@ -1973,17 +1974,24 @@ class Account:
         return {"parts": lots_form(parts), "by_lease": by_lease}
 
     def given(self, op):  # §22.3
-        parts = take(self.leases.get(op["lease"], {"rest": {}})["rest"], op["units"])
+        lease = self.leases.get(op["lease"]) or self.closed[op["lease"]]
+        due = min(op["units"], lease["granted"] - lease.get("redeemed", 0))
+        if due:
+            lease["redeemed"] = lease.get("redeemed", 0) + due
+        parts = take(lease["rest"], due)
         by_lease = sum(parts.values())
-        put(parts, take(self.available, op["units"] - by_lease))
+        put(parts, take(self.available, due - by_lease))
         self.sums["spent"] += sum(parts.values())
         return {"parts": lots_form(parts), "by_lease": by_lease,
                 "loss": op["units"] - sum(parts.values())}
 
     def close(self, op):
         lease = self.leases.pop(op["lease"], {"rest": {}})
-        put(self.available, lease["rest"])
-        return {"units": sum(lease["rest"].values())}
+        rest, lease["rest"] = lease["rest"], {}
+        if "id" in lease:
+            self.closed[op["lease"]] = lease
+        put(self.available, rest)
+        return {"units": sum(rest.values())}
 
     def close_all(self, fits):
         found = [name for name, lease in self.leases.items() if fits(lease)]

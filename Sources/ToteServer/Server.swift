@@ -164,13 +164,15 @@ package final class Server {
         wasRestored = isBackup
         clock = try store.meta("clock") ?? 0
         backupTime = try store.meta("backup_time") ?? 0
+        catalogs = try CatalogBook(store: store)
         if let epoch, !isBackup {
             self.epoch = epoch
         } else {
             let fresh = randomBits() | 1
             self.epoch = fresh
-            let clock = clock
+            let (clock, policy) = (clock, catalogs.current?.catalog.programme?.leases)
             try store.database.transaction {
+                if isBackup { try store.withholdLeasable(policy ?? .standard) }
                 try store.setMeta("epoch", fresh)
                 try store.setMeta("is_backup", 0)
                 try store.setMeta("was_restored", isBackup ? 1 : 0)
@@ -180,7 +182,6 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = try TokenBook(store: store)
-        catalogs = try CatalogBook(store: store)
         try readRestore()
     }
 
@@ -366,6 +367,9 @@ package final class Server {
                 409, "cursor_ahead",
                 "the cursor is \(cursor.position), the log ends at \(space.position): this server "
                     + "has lost data; its operator must restore a backup with `tote restore`")
+        }
+        if wasRestored, sync.resend.isEmpty, space.replicas[sync.replica] != nil {
+            space.heardFrom.insert(sync.replica)
         }
         var verdict: Judge.Verdict?
         if hasWork {

@@ -123,9 +123,11 @@ struct AccountOracle {
         return true
     }
 
-    mutating func spendGiven(_ amount: Int64, by id: LeaseID) -> Int64 {
-        let byLease = move(amount, from: .lease(id), to: .spent)
-        return amount - byLease - move(amount - byLease, from: .available, to: .spent)
+    /// - Parameter most: what was ever given to the lease and no goods were given for.
+    mutating func spendGiven(_ amount: Int64, by id: LeaseID, most: Int64) -> Int64 {
+        let due = min(amount, most)
+        let byLease = move(due, from: .lease(id), to: .spent)
+        return amount - byLease - move(due - byLease, from: .available, to: .spent)
     }
 
     mutating func refund(_ parts: Lots) {

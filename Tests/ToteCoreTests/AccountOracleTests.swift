@@ -8,6 +8,7 @@ struct AccountOracleTests {
         var account = Account()
         var oracle = AccountOracle()
         var spent: [Lots] = []
+        private var closed: [LeaseID: Lease] = [:]
         var references = 0
         var now: UInt64 = 0
         let terms: LeaseTerms
@@ -84,12 +85,12 @@ struct AccountOracleTests {
             let id = lease()
             switch random.below(5) {
             case 0:
-                _ = account.close(id)
+                closed[id] = account.close(id) ?? closed[id]
                 oracle.close(id)
             case 1:
                 let ended = account.reclaimable(at: now, grace: terms.graceMilliseconds)
                 for id in ended {
-                    _ = account.close(id)
+                    closed[id] = account.close(id) ?? closed[id]
                     oracle.close(id)
                 }
             case 2:
@@ -119,8 +120,14 @@ struct AccountOracleTests {
                 if oracle.spend(amount.units, by: id) != (parts != nil) { return "a spend differs" }
                 if let parts { spent.append(parts) }
             } else {
-                let given = account.spendGiven(amount, by: id)
-                if oracle.spendGiven(amount.units, by: id) != given.loss { return "a loss differs" }
+                let open = account.lease(id)
+                guard let before = open ?? closed[id] else { return nil }
+                let given = account.spendGiven(amount, by: id, closed: closed[id])
+                let most = before.granted - before.redeemed
+                if oracle.spendGiven(amount.units, by: id, most: most) != given.loss {
+                    return "a loss differs"
+                }
+                if open == nil { closed[id] = given.lease }
                 spent.append(given.parts)
             }
             return nil

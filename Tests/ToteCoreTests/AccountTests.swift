@@ -134,14 +134,32 @@ struct AccountTests {
     }
 
     @Test func `given goods are booked, and what nothing covers is the retailer's`() throws {
-        var account = try account((nil, 5))
+        var account = try account((nil, 9))
+        _ = try account.lease(
+            Self.first, to: .store("s", incarnation: 1), try amount(6), terms: Self.wide, at: 0)
+        var given = account.spendGiven(try amount(2), by: Self.first)
+        #expect((given.parts.total, given.loss) == (2, 0))
+        #expect(given.lease.redeemed == 2)
+        let closed = account.close(Self.first)
+        _ = try account.spend(try amount(4))
+        given = account.spendGiven(try amount(4), by: Self.first, closed: closed)
+        #expect((given.parts.total, given.loss) == (3, 1))
+        #expect(account.totals.spent == 9)
+    }
+
+    @Test func `a customer never pays more for goods than the lease was given`() throws {
+        var account = try account((nil, 20))
         _ = try account.lease(
             Self.first, to: .store("s", incarnation: 1), try amount(3), terms: Self.wide, at: 0)
-        let given = account.spendGiven(try amount(9), by: Self.first)
-        #expect(given.byLease == 3)
-        #expect(given.parts.total == 5)
-        #expect(given.loss == 4)
-        #expect(account.totals.spent == 5)
+        var given = account.spendGiven(try amount(5), by: Self.first)
+        #expect((given.parts.total, given.loss) == (3, 2))
+        var closed = account.close(Self.first)
+        given = account.spendGiven(try amount(1), by: Self.first, closed: closed)
+        #expect((given.parts.total, given.loss) == (0, 1))
+        closed?.redeemed = 1
+        given = account.spendGiven(try amount(9), by: Self.first, closed: closed)
+        #expect((given.parts.total, given.loss) == (2, 7))
+        #expect(account.available.total == 15)
     }
 
     @Test func `leases are taken back past the grace, and a store's by its watermark`() throws {

@@ -67,6 +67,8 @@ struct LeaseModel {
     var account: Int
     /// Leases that were ever opened.
     var rows: [UInt8] = []
+    /// Of stores' leases that were closed: what they were granted, and what goods were given for.
+    var closed: [UInt8: UInt8] = [:]
     /// By replica, what was judged: the nonce and whether it was accepted.
     var logs: [[UInt16]] = [[], []]
     var spends: [Spend] = []
@@ -142,6 +144,7 @@ struct LeaseModel {
         }
         add(account)
         add(rows)
+        add(closed)
         bytes.append(UInt8(logs.count))
         for log in logs {
             bytes.append(UInt8(log.count))
@@ -222,6 +225,7 @@ struct LeaseModel {
             rows.removeAll { $0 == lease }
             revoked.removeAll { $0 == lease }
             sealed[lease] = nil
+            closed[lease] = nil
             for index in counters.indices {
                 givenBefore += counters[index].given.removeValue(forKey: lease) ?? 0
             }

@@ -8,7 +8,9 @@ final class AccountTable {
         case lease(UInt8, holder: UInt8, UInt8, now: UInt8)
         case spend(UInt8)
         case spendBy(UInt8, UInt8)
-        case spendGiven(UInt8, UInt8)
+        /// `closed`: what the lease was granted, and above it four bits of what goods were given
+        /// for, where it is not open.
+        case spendGiven(UInt8, UInt8, closed: UInt8)
         case close(UInt8)
         case seal(UInt8)
         case refund(UInt8)
@@ -27,6 +29,8 @@ final class AccountTable {
         var loss: UInt8 = 0
         var parts: UInt8 = 0
         var rest: UInt8 = 0
+        /// Of a store's lease that is closed, or was by this: as in `spendGiven`.
+        var closed: UInt8 = 0
     }
 
     /// A lease as its customer's phones hear of it.
@@ -91,6 +95,10 @@ final class AccountTable {
         }
     }
 
+    private static func closed(_ lease: Lease) -> UInt8 {
+        UInt8(lease.granted) | UInt8(lease.redeemed) << 4
+    }
+
     private func place(_ account: Account) -> Int {
         if let place = places[account] { return place }
         accounts.append(account)
@@ -151,12 +159,19 @@ final class AccountTable {
             outcome.parts = place(try account.spend(amount(units)))
         case .spendBy(let id, let units):
             outcome.parts = place(try account.spend(amount(units), by: LeaseModel.id(id)).parts)
-        case .spendGiven(let id, let units):
-            let given = account.spendGiven(amount(units), by: LeaseModel.id(id))
+        case .spendGiven(let id, let units, let closed):
+            var gone = Lease(
+                id: LeaseModel.id(id), holder: .store("", incarnation: 0),
+                granted: Int64(closed & 0xF), rest: Lots(), stopAt: 0)
+            gone.redeemed = Int64(closed >> 4)
+            let given = account.spendGiven(amount(units), by: gone.id, closed: gone)
             outcome.units = UInt8(given.parts.total)
             outcome.loss = UInt8(given.loss)
+            outcome.closed = Self.closed(given.lease)
         case .close(let id):
-            outcome.rest = UInt8(account.close(LeaseModel.id(id))?.rest.total ?? 0)
+            guard let lease = account.close(LeaseModel.id(id)) else { return }
+            outcome.rest = UInt8(lease.rest.total)
+            outcome.closed = Self.closed(lease)
         case .seal(let replica):
             _ = account.seal { $0 == Self.holder(replica) }
         case .refund(let parts):

@@ -261,10 +261,8 @@ extension LeaseShell {
             state.spentOnline += units
         case .refund(let index): return refunding(index, state)
         case .writeOff(let lease):
-            let outcome = accounts.apply(.close(lease), to: state.account)
-            state.account = outcome.account
             state.writeOffs += 1
-            state.excused += outcome.rest
+            state.excused += close(lease, &state)
         case .advance: advance(&state)
         default: return afterCounter(action, before)
         }

@@ -206,15 +206,17 @@ extension LeaseShell {
             switch item.kind {
             case .redeem:
                 guard state.rows.contains(item.lease) else { continue }
+                let closed = state.closed[item.lease]
                 let outcome = accounts.apply(
-                    .spendGiven(item.lease, item.amount), to: state.account)
+                    .spendGiven(item.lease, item.amount, closed: closed ?? 0), to: state.account)
                 state.account = outcome.account
                 state.loss += outcome.loss
+                if closed != nil { state.closed[item.lease] = outcome.closed }
             case .release:
                 guard accounts.lease(item.lease, in: state.account)?.holder == holder else {
                     continue
                 }
-                state.account = accounts.apply(.close(item.lease), to: state.account).account
+                close([LeaseModel.id(item.lease)], &state)
             case .watermark:
                 let ended = accounts.accounts[state.account].reclaimable(
                     below: UInt64(item.extra), at: "\(index)", incarnation: incarnation)
@@ -228,8 +230,17 @@ extension LeaseShell {
     private func close(_ leases: [LeaseID], _ state: inout LeaseModel) {
         for lease in accounts.leases(state.account)
         where leases.contains(LeaseModel.id(lease.id)) {
-            state.account = accounts.apply(.close(lease.id), to: state.account).account
+            _ = close(lease.id, &state)
         }
+    }
+
+    /// - Returns: what the lease had left.
+    func close(_ lease: UInt8, _ state: inout LeaseModel) -> UInt8 {
+        let isStore = accounts.lease(lease, in: state.account).map { $0.holder & 0x80 != 0 }
+        let outcome = accounts.apply(.close(lease), to: state.account)
+        state.account = outcome.account
+        if isStore ?? false { state.closed[lease] = outcome.closed }
+        return outcome.rest
     }
 
     /// Time moves on, and the server does what is due.

@@ -118,6 +118,8 @@ private struct AccountPlay {
     private(set) var account = Account()
     /// As it was before the last operation, when what was due had happened.
     private(set) var settled = Account()
+    /// As they were closed, and what goods were given for since.
+    private var closed: [LeaseID: Lease] = [:]
     private var now: UInt64 = 0
 
     init(terms: LeaseTerms) { self.terms = terms }
@@ -134,10 +136,14 @@ private struct AccountPlay {
             return .object([
                 ("matured", .int(matured.reduce(0) { $0 + $1.units })), ("expired", .int(expired)),
             ])
-        case "lease", "spend_by", "given", "adopt":
+        case "lease", "spend_by", "adopt":
             return try Self.lease(op, in: &account, terms, now)
-        case "close", "reclaim", "watermark", "seal", "ask_back":
-            return try Self.close(op, in: &account, terms, now)
+        case "given": return try given(op)
+        case "close", "reclaim", "watermark": return try close(op)
+        case "seal":
+            let holder = try Self.holder(op["holder"])
+            return Self.ids("sealed", account.seal { $0 == holder })
+        case "ask_back": return .object([("asked", .bool(account.askBack()))])
         default: return try Self.move(op, in: &account, now)
         }
     }
@@ -226,41 +232,42 @@ private struct AccountPlay {
                 try id(op), to: try holder(op["to"]), granted: try amount(op),
                 stopAt: time(op["stop_at"]) ?? 0)
             return .object([])
-        case "spend_by":
+        default:
             let (parts, byLease) = try account.spend(amount(op), by: id(op), withheld: withheld)
             return .object([("parts", json(parts)), ("by_lease", .int(byLease))])
-        default:
-            let (parts, byLease, loss) = account.spendGiven(try amount(op), by: try id(op))
-            return .object([
-                ("parts", json(parts)), ("by_lease", .int(byLease)), ("loss", .int(loss)),
-            ])
         }
     }
 
-    /// What ends leases, or marks them.
-    private static func close(
-        _ op: JSON, in account: inout Account, _ terms: LeaseTerms, _ now: UInt64
-    ) throws -> JSON {
+    private mutating func given(_ op: JSON) throws -> JSON {
+        let id = try Self.id(op)
+        let open = account.lease(id)
+        let given = account.spendGiven(try Self.amount(op), by: id, closed: closed[id])
+        if open == nil { closed[id] = given.lease }
+        let left = (open?.rest.total ?? 0) - (account.lease(id)?.rest.total ?? 0)
+        return .object([
+            ("parts", Self.json(given.parts)), ("by_lease", .int(left)), ("loss", .int(given.loss)),
+        ])
+    }
+
+    /// What ends leases.
+    private mutating func close(_ op: JSON) throws -> JSON {
+        var ended: [LeaseID]
         switch op["do"]?.text {
         case "close":
-            return .object([("units", .int(account.close(try id(op))?.rest.total ?? 0))])
-        case "seal":
-            let holder = try holder(op["holder"])
-            return ids("sealed", account.seal { $0 == holder })
-        case "ask_back": return .object([("asked", .bool(account.askBack()))])
+            let lease = account.close(try Self.id(op))
+            if let lease { closed[lease.id] = lease }
+            return .object([("units", .int(lease?.rest.total ?? 0))])
         case "reclaim":
-            let closed = account.reclaimable(at: now, grace: terms.graceMilliseconds)
-            for id in closed { _ = account.close(id) }
-            return ids("closed", closed)
+            ended = account.reclaimable(at: now, grace: terms.graceMilliseconds)
         default:
-            guard case .store(let store, let incarnation) = try holder(op["of"]) else {
+            guard case .store(let store, let incarnation) = try Self.holder(op["of"]) else {
                 throw VectorFailure("no store: \(op.encoded)")
             }
-            let closed = account.reclaimable(
-                below: time(op["until"]) ?? 0, at: store, incarnation: incarnation)
-            for id in closed { _ = account.close(id) }
-            return ids("closed", closed)
+            ended = account.reclaimable(
+                below: Self.time(op["until"]) ?? 0, at: store, incarnation: incarnation)
         }
+        for id in ended { closed[id] = account.close(id) }
+        return Self.ids("closed", ended)
     }
 
     private static func ids(_ name: String, _ ids: [LeaseID]) -> JSON {
@@ -299,6 +306,7 @@ private struct AccountPlay {
             ("id", .text(lease.id.text)), ("to", holder), ("granted", .int(lease.granted)),
             ("rest", json(lease.rest)), ("stop_at", .int(Int64(lease.stopAt))),
         ]
+        if lease.redeemed > 0 { members.append(("redeemed", .int(lease.redeemed))) }
         if lease.isSealed { members.append(("sealed", .bool(true))) }
         if lease.isAskedBack { members.append(("asked_back", .bool(true))) }
         return .object(members)

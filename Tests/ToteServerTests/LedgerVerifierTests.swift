@@ -22,8 +22,8 @@ struct LedgerVerifierTests {
         "UPDATE accounts SET debt = 1",
         "PRAGMA ignore_check_constraints = 1; UPDATE accounts SET available = available + 1",
         """
-        INSERT INTO leases VALUES (randomblob(16), 1, 5, NULL, NULL, 10, 10, 1900000000000, 'open',
-            0, 0, 0, 'forged', x'8182F60A')
+        INSERT INTO leases VALUES (randomblob(16), 1, 5, NULL, NULL, 10, 10, 0, 1900000000000,
+            'open', 0, 0, 0, 'forged', x'8182F60A')
         """,
     ])
     func `a ledger that was tampered with is found`(sql: String) throws {

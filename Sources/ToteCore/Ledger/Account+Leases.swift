@@ -4,8 +4,15 @@
 extension Account {
     /// How much more may be leased.
     package func leasable(_ terms: LeaseTerms, withheld: Int64 = 0) -> Int64 {
+        Self.leasable(terms, available: available.total, held: held, withheld: withheld)
+    }
+
+    package static func leasable(
+        _ terms: LeaseTerms, available: Int64, held: Int64, withheld: Int64 = 0
+    ) -> Int64 {
+        let balance = available + held
         let share = balance / 1_000 * terms.share + balance % 1_000 * terms.share / 1_000
-        return max(0, min(min(share, terms.unitsMax) - held, available.total - withheld))
+        return max(0, min(min(share, terms.unitsMax) - held, available - withheld))
     }
 
     /// Opens a lease, or raises the one that has this id to the amount; the same again changes
@@ -55,14 +62,17 @@ extension Account {
     /// Puts an unknown lease that the server certified before it was restored in place again.
     ///
     /// - Parameter granted: what the certificate says; it holds as much of it as is available.
+    /// - Returns: how much that is.
+    @discardableResult
     package mutating func adopt(
         _ id: LeaseID, to holder: Lease.Holder, granted: Amount, stopAt: UInt64
-    ) {
+    ) -> Int64 {
         precondition(lease(id) == nil, "a lease that is open is adopted")
         let parts = available.take(granted.units, expiringFrom: stopAt)
         leases.append(
-            Lease(id: id, holder: holder, granted: parts.total, rest: parts, stopAt: stopAt))
+            Lease(id: id, holder: holder, granted: granted.units, rest: parts, stopAt: stopAt))
         checkInvariants()
+        return parts.total
     }
 
     /// Spends by a lease, and beyond what it holds from what is available.
@@ -88,24 +98,31 @@ extension Account {
     }
 
     /// Spends what a store has given goods for: by the lease, then from what is available; what
-    /// neither covers is the retailer's loss.
+    /// neither covers, or is more in all than the lease was ever given, is the retailer's loss.
+    ///
+    /// - Parameter closed: the lease as it was closed, where it is not open any more.
+    /// - Returns: what was spent, with the dates that it had; the lease as it is now; the loss.
     package mutating func spendGiven(
-        _ amount: Amount, by id: LeaseID
-    ) -> (parts: Lots, byLease: Int64, loss: Int64) {
-        var parts = Lots()
-        if let index = leases.firstIndex(where: { $0.id == id }) {
-            parts = leases[index].rest.take(amount.units)
+        _ amount: Amount, by id: LeaseID, closed: Lease? = nil
+    ) -> (parts: Lots, lease: Lease, loss: Int64) {
+        let index = leases.firstIndex { $0.id == id }
+        guard var lease = index.map({ leases[$0] }) ?? closed else {
+            preconditionFailure("goods were given for a lease that was never there")
         }
-        let byLease = parts.total
-        if let rest = Amount(amount.units - byLease) { parts.add(available.take(rest.units)) }
+        // No honest redeemer takes more of it, and the customer pays no more to another.
+        let due = min(amount.units, lease.granted - lease.redeemed)
+        var parts = index == nil ? Lots() : lease.rest.take(due)
+        parts.add(available.take(due - parts.total))
+        lease.redeemed += due
         totals.spent += parts.total
+        if let index { leases[index] = lease }
         checkInvariants()
-        return (parts, byLease, amount.units - parts.total)
+        return (parts, lease, amount.units - parts.total)
     }
 
     /// Closes a lease: what it still holds becomes available, with the dates that it had.
     ///
-    /// - Returns: the lease as it was, `nil` when there is no such open lease.
+    /// - Returns: the lease as it was, its rest included; `nil` when there is no such open lease.
     package mutating func close(_ id: LeaseID) -> Lease? {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return nil }
         let lease = leases.remove(at: index)

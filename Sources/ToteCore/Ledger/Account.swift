@@ -5,7 +5,7 @@
 /// - (L1) granted = pending + available + held in leases + spent + expired + taken back + debt paid
 ///   + written off.
 /// - (L2) no term is below 0, nor is the debt.
-/// - (L3) what a lease holds is at most what it was granted.
+/// - (L3) what a lease holds and what goods were given for by it is at most what it was granted.
 /// - (L4) a lease ends, for its holder, before the first of its lots expires.
 package struct Account: Hashable, Sendable {
     /// Units that were granted and cannot be spent yet.
@@ -79,7 +79,7 @@ package struct Account: Hashable, Sendable {
         if terms.contains(where: { $0 < 0 }) || totals.granted < 0 || debt < 0 {
             faults.append("L2: a term is below 0")
         }
-        if leases.contains(where: { $0.rest.total > $0.granted }) {
+        if leases.contains(where: { $0.redeemed < 0 || $0.rest.total > $0.granted - $0.redeemed }) {
             faults.append("L3: a lease holds more than it was granted")
         }
         if leases.contains(where: { $0.stopAt > $0.rest.firstExpiry ?? .max }) {

@@ -20,6 +20,8 @@ package struct Lease: Hashable, Sendable {
     package var granted: Int64
     /// What is left of it, with the dates that it came with.
     package var rest: Lots
+    /// Of a store's: how much of it goods were given for.
+    package var redeemed: Int64 = 0
     /// Binds the holder, never the server: milliseconds of the server's clock.
     package var stopAt: UInt64
     /// Its holder's id is no longer in use: it pays what is under way, and gets nothing more.

@@ -43,6 +43,7 @@ extension LedgerBook {
             enter(
                 .lease, intent.account, given,
                 LedgerEntry.source("lease", intent.lease.text) + "/\(Hex.string(nonce))")
+            if isResent { found(withheld: given, intent.account) }
             note(intent.lease, of: intent.account, reason: "granted")
             return nil
         } catch let refusal as LedgerRefusal {
@@ -117,14 +118,33 @@ extension LedgerBook {
         }
     }
 
-    /// Available units that are kept for leases which a lost server may have granted.
+    /// Available units that are kept for leases which a lost server may have granted: what could be
+    /// leased at the restore, less what turned up, until every device was heard from or no honest
+    /// one counts on its lease any more.
     func withheld(_ name: AccountName) throws -> Int64 {
-        guard wasRestored, let mark = try store.meta("was_restored") else { return 0 }
+        guard wasRestored, let stored = ledger.accounts[name], stored.withheld > 0,
+            let mark = try store.meta("was_restored")
+        else { return 0 }
         // 1 until the first push after the restore.
         let restored = mark > 1 ? mark : now
         let terms = terms(name)
-        guard now < restored + terms.stopMilliseconds else { return 0 }
-        return try account(name).leasable(terms)
+        let span = terms.stopMilliseconds + terms.graceMilliseconds
+        guard now <= restored + span,
+            space.isAnyDeviceAwaited(epoch, seenSince: restored - min(span, restored))
+        else { return 0 }
+        return min(stored.withheld, try account(name).available.total)
+    }
+
+    /// Puts a lease in place that the server certified before it was restored.
+    func adopt(
+        _ id: LeaseID, _ name: AccountName, to holder: Lease.Holder, granted: Amount,
+        stopAt: UInt64
+    ) throws {
+        let found = try change(name) {
+            $0.adopt(id, to: holder, granted: granted, stopAt: stopAt)
+        }
+        self.found(withheld: found, name)
+        note(id, of: name, reason: "adopted")
     }
 
     /// Spends by a lease that a change names; what it does not hold is paid from what is available.
@@ -144,10 +164,8 @@ extension LedgerBook {
             guard wasRestored, let holder = try certifiedHolder(right, name, for: replica),
                 let granted = Amount(right.granted)
             else { return Self.rejection("lease_unknown") }
-            try change(name) {
-                $0.adopt(right.lease, to: .device(holder), granted: granted, stopAt: right.stopAt)
-            }
-            note(right.lease, of: name, reason: "adopted")
+            try adopt(
+                right.lease, name, to: .device(holder), granted: granted, stopAt: right.stopAt)
         }
         do {
             let withheld = isResent ? 0 : try withheld(name)

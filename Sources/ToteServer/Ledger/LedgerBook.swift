@@ -9,6 +9,7 @@ final class LedgerBook {
     let store: ServerStore
     let programme: Programme?
     let now: UInt64
+    let epoch: UInt64
     let wasRestored: Bool
     let randomBits: () -> UInt64
 
@@ -22,13 +23,14 @@ final class LedgerBook {
 
     /// - Throws: storage errors; the space is as it was.
     init(
-        space: Space, store: ServerStore, programme: Programme?, now: UInt64, wasRestored: Bool,
-        randomBits: @escaping () -> UInt64
+        space: Space, store: ServerStore, programme: Programme?, now: UInt64, epoch: UInt64,
+        wasRestored: Bool, randomBits: @escaping () -> UInt64
     ) throws {
         self.space = space
         self.store = store
         self.programme = programme
         self.now = now
+        self.epoch = epoch
         self.wasRestored = wasRestored
         self.randomBits = randomBits
         if let kept = space.ledger {
@@ -172,16 +174,15 @@ final class LedgerBook {
     }
 
     func terms(_ account: AccountName) -> LeaseTerms {
-        let policy = programme?.leases ?? Programme.LeasePolicy.standard
-        let most: Int64 =
-            switch account {
-            case .points: policy.pointsMax
-            case .card(let currency): policy.cardMax[currency] ?? 0
-            }
-        return LeaseTerms(
-            unitsMax: most, share: policy.share,
-            stopMilliseconds: UInt64(policy.stopHours) * 3_600_000,
-            graceMilliseconds: UInt64(policy.graceHours) * 3_600_000)
+        LeaseTerms(programme?.leases ?? .standard, of: account)
+    }
+
+    /// Of what is withheld for leases that a lost server granted, so much was accounted for.
+    func found(withheld units: Int64, _ name: AccountName) {
+        guard var stored = ledger.accounts[name], stored.withheld > 0 else { return }
+        stored.withheld = max(0, stored.withheld - units)
+        ledger.accounts[name] = stored
+        touched.insert(name)
     }
 
     // Writing.
@@ -258,7 +259,9 @@ final class LedgerBook {
             try store.save(
                 closed, account: stored.number, isClosed: true, reason: reason, at: now)
         }
-        return [write(LedgerDocuments.item(id), nil)]
+        let item = LedgerDocuments.item(id)
+        guard !space.documents.cells(LedgerDocuments.key(item)).isEmpty else { return [] }
+        return [write(item, nil)]
     }
 
     /// Adds what the holder of a lease shows for it.
@@ -304,5 +307,19 @@ final class LedgerBook {
         }
         ledger.shown.removeFirst(surplus)
         return writes
+    }
+}
+
+extension LeaseTerms {
+    init(_ policy: Programme.LeasePolicy, of account: AccountName) {
+        let most: Int64 =
+            switch account {
+            case .points: policy.pointsMax
+            case .card(let currency): policy.cardMax[currency] ?? 0
+            }
+        self.init(
+            unitsMax: most, share: policy.share,
+            stopMilliseconds: UInt64(policy.stopHours) * 3_600_000,
+            graceMilliseconds: UInt64(policy.graceHours) * 3_600_000)
     }
 }

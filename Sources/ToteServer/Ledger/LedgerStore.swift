@@ -7,6 +7,9 @@ struct CustomerLedger {
         /// In the table; 0 until it is written.
         var number: Int64
         var account: Account
+        /// Available units that were kept, at a restore, for leases which the lost server may have
+        /// granted, and for which none has turned up yet.
+        var withheld: Int64 = 0
     }
 
     /// What the customer's phone shows; `nil` until something was granted or a programme is there.
@@ -46,7 +49,7 @@ extension ServerStore {
         let rows = try database.rows(
             """
             SELECT number, name, granted, spent, expired, taken_back, debt_paid, written_off, debt,
-                body FROM accounts WHERE space = ?
+                withheld, body FROM accounts WHERE space = ?
             """,
             .bits(space)
         ) { row in
@@ -57,9 +60,9 @@ extension ServerStore {
             totals.takenBack = row.int(5)
             totals.debtPaid = row.int(6)
             totals.writtenOff = row.int(7)
-            return (row.int(0), row.text(1), totals, row.int(8), row.blob(9))
+            return (row.int(0), row.text(1), totals, row.int(8), row.int(9), row.blob(10))
         }
-        for (number, name, totals, debt, body) in rows {
+        for (number, name, totals, debt, withheld, body) in rows {
             guard let name = AccountName(name), let value = try? Encoding.cbor.value(body),
                 let available = value["lots"].flatMap(Lots.init),
                 let pending = Self.pending(value["pending"])
@@ -67,7 +70,8 @@ extension ServerStore {
             let account = Account(
                 totals: totals, debt: debt, available: available, pending: pending,
                 leases: try openLeases(account: number))
-            ledger.accounts[name] = CustomerLedger.Stored(number: number, account: account)
+            ledger.accounts[name] = CustomerLedger.Stored(
+                number: number, account: account, withheld: withheld)
         }
         return ledger
     }
@@ -136,13 +140,28 @@ extension ServerStore {
             """
             UPDATE accounts SET granted = ?2, pending = ?3, available = ?4, held = ?5, spent = ?6,
                 expired = ?7, taken_back = ?8, debt_paid = ?9, written_off = ?10, debt = ?11,
-                due = ?12, body = ?13 WHERE number = ?1
+                withheld = ?12, due = ?13, body = ?14 WHERE number = ?1
             """,
             .int(stored.number), .int(totals.granted), .int(account.pendingUnits),
             .int(account.available.total), .int(account.held), .int(totals.spent),
             .int(totals.expired), .int(totals.takenBack), .int(totals.debtPaid),
-            .int(totals.writtenOff), .int(account.debt), .optional(bits: due),
+            .int(totals.writtenOff), .int(account.debt), .int(stored.withheld),
+            .optional(bits: due),
             .blob(Self.body(account)))
+    }
+
+    /// At a restore: keeps of every account what the lost server could have leased.
+    func withholdLeasable(_ policy: Programme.LeasePolicy) throws {
+        let accounts = try database.rows("SELECT number, name, available, held FROM accounts") {
+            ($0.int(0), $0.text(1), $0.int(2), $0.int(3))
+        }
+        for (number, name, available, held) in accounts {
+            guard let name = AccountName(name) else { continue }
+            let most = Account.leasable(
+                LeaseTerms(policy, of: name), available: available, held: held)
+            try database.run(
+                "UPDATE accounts SET withheld = ?2 WHERE number = ?1", .int(number), .int(most))
+        }
     }
 
     func saveMember(_ ledger: CustomerLedger, space: UInt64) throws {
@@ -250,6 +269,7 @@ extension ServerStore {
             ?? .device(ReplicaID(row.bits(1)))
         var lease = Lease(
             id: id, holder: holder, granted: row.int(4), rest: lots, stopAt: row.bits(5))
+        lease.redeemed = row.int(9)
         lease.isSealed = row.text(6) == "sealed"
         lease.isAskedBack = row.int(7) == 1
         return lease
@@ -258,7 +278,8 @@ extension ServerStore {
     private func openLeases(account: Int64) throws -> [Lease] {
         try database.rows(
             """
-            SELECT id, replica, store, incarnation, granted, stop_at, state, asked_back, lots
+            SELECT id, replica, store, incarnation, granted, stop_at, state, asked_back, lots,
+                redeemed
             FROM leases WHERE account = ? AND state <> 'closed' ORDER BY opened, id
             """,
             .int(account), map: Self.lease
@@ -269,17 +290,17 @@ extension ServerStore {
     }
 
     private static func leaseRow(_ row: Statement) -> LeaseRow? {
-        guard let lease = lease(row), let account = AccountName(row.text(12)) else { return nil }
+        guard let lease = lease(row), let account = AccountName(row.text(13)) else { return nil }
         return LeaseRow(
-            lease: lease, account: account, space: row.bits(11),
-            isClosed: row.text(6) == "closed", opened: row.bits(9), reason: row.text(10))
+            lease: lease, account: account, space: row.bits(12),
+            isClosed: row.text(6) == "closed", opened: row.bits(10), reason: row.text(11))
     }
 
     func lease(_ id: LeaseID) throws -> LeaseRow? {
         let row = try database.row(
             """
             SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
-                lots, opened, reason, space, name
+                lots, redeemed, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account WHERE id = ?
             """,
             .blob(Self.bytes(id)), map: Self.leaseRow)
@@ -295,7 +316,7 @@ extension ServerStore {
         try database.rows(
             """
             SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
-                lots, opened, reason, space, name
+                lots, redeemed, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account
             WHERE (?1 IS NULL OR space = ?1) AND (?2 IS NULL OR store = ?2)
                 AND (?3 = 1 OR state <> 'closed')
@@ -314,7 +335,7 @@ extension ServerStore {
         try database.rows(
             """
             SELECT id, replica, store, incarnation, leases.granted, stop_at, state, asked_back,
-                lots, opened, reason, space, name
+                lots, redeemed, opened, reason, space, name
             FROM leases JOIN accounts ON accounts.number = leases.account
             WHERE store = ?1 AND incarnation = ?2 AND stop_at <= ?3 AND state <> 'closed'
             """,
@@ -339,13 +360,15 @@ extension ServerStore {
         let rest = isClosed ? Lots() : lease.rest
         try database.run(
             """
-            INSERT INTO leases VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)
-            ON CONFLICT (id) DO UPDATE SET granted = ?6, rest = ?7, stop_at = ?8, state = ?9,
-                asked_back = ?10, moved = ?11, reason = ?12, lots = ?13
+            INSERT INTO leases (id, account, replica, store, incarnation, granted, rest, redeemed,
+                stop_at, state, asked_back, opened, moved, reason, lots)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)
+            ON CONFLICT (id) DO UPDATE SET granted = ?6, rest = ?7, redeemed = ?8, stop_at = ?9,
+                state = ?10, asked_back = ?11, moved = ?12, reason = ?13, lots = ?14
             """,
             .blob(Self.bytes(lease.id)), .int(account), .optional(bits: replica),
             .optional(store), .optional(bits: incarnation), .int(lease.granted),
-            .int(rest.total), .bits(lease.stopAt), .text(state),
+            .int(rest.total), .int(lease.redeemed), .bits(lease.stopAt), .text(state),
             .int(lease.isAskedBack ? 1 : 0), .bits(now), .text(reason),
             .blob(Encoding.cbor.encode(rest.value)))
     }
@@ -370,8 +393,19 @@ extension ServerStore {
             .optional(bits: redeemer.incarnation), .bits(redeemer.watermark))
     }
 
-    func removeRedeemer(_ store: String) throws {
-        try database.run("DELETE FROM redeemers WHERE store = ?", .text(store))
+    /// Lets another redeemer be named; the old one is known still by what it took.
+    func writeOff(_ redeemer: Redeemer) throws {
+        try database.run("DELETE FROM redeemers WHERE store = ?", .text(redeemer.store))
+        try database.run(
+            "INSERT OR IGNORE INTO former_redeemers VALUES (?1, ?2)", .text(redeemer.store),
+            .text(redeemer.token))
+    }
+
+    func wasRedeemer(_ token: String, of store: String) throws -> Bool {
+        try database.row(
+            "SELECT 1 FROM former_redeemers WHERE store = ?1 AND token = ?2", .text(store),
+            .text(token)
+        ) { _ in true } ?? false
     }
 }
 

@@ -59,11 +59,17 @@ extension Server {
     func judge(
         _ intent: Intent, of name: String, by token: String?, _ nonce: Nonce
     ) throws -> Rejection? {
-        guard let redeemer = try store.redeemer(name), redeemer.token == token else {
+        let redeemer = try store.redeemer(name).flatMap { $0.token == token ? $0 : nil }
+        // Goods are gone, whatever became of the device that handed them out.
+        if case .redeem(let redeem) = intent, let token,
+            try redeemer != nil || store.wasRedeemer(token, of: name)
+        {
+            return try judge(redeem, of: name)
+        }
+        guard let redeemer else {
             return Rejection(code: "not_redeemer", details: .map(["store": .text(name)]))
         }
         switch intent {
-        case .redeem(let redeem): return try judge(redeem, by: redeemer)
         case .release(let id):
             guard let row = try store.lease(id) else { return Rejection(code: "lease_unknown") }
             return try changeLedger(of: try space(numbered: row.space)) {
@@ -73,7 +79,7 @@ extension Server {
             guard until <= clock else { return Rejection(code: "watermark_ahead") }
             try take(watermark: until, of: redeemer)
             return nil
-        case .place, .cancel, .checkIn, .lease: return Rejection(code: "not_allowed")
+        case .place, .cancel, .checkIn, .lease, .redeem: return Rejection(code: "not_allowed")
         }
     }
 
@@ -96,7 +102,7 @@ extension Server {
     }
 
     /// Books what a redeemer gave goods for: it is never refused for want of points.
-    private func judge(_ redeem: RedeemIntent, by redeemer: Redeemer) throws -> Rejection? {
+    private func judge(_ redeem: RedeemIntent, of storeName: String) throws -> Rejection? {
         let certificate = redeem.certificate
         let row = try store.lease(certificate.lease)
         guard let number = try row?.space ?? store.space(ofMember: certificate.member) else {
@@ -109,7 +115,7 @@ extension Server {
             guard try store.redemption(redeem.redemption) == nil else { return nil }
             if let row {
                 guard row.account == name, book.ledger.member == certificate.member,
-                    row.lease.holder.store == redeemer.store
+                    row.lease.holder.store == storeName
                 else { return Rejection(code: "lease_unknown") }
             } else {
                 // A lease of before a restore: the store's own key certified it.
@@ -117,22 +123,22 @@ extension Server {
                     book.ledger.member == certificate.member
                 else { return Rejection(code: "lease_unknown") }
                 let holder = Lease.Holder.store(
-                    redeemer.store, incarnation: certificate.incarnation)
-                try book.change(name) {
-                    $0.adopt(
-                        certificate.lease, to: holder, granted: granted,
-                        stopAt: certificate.stopAt)
-                }
-                book.note(certificate.lease, of: name, reason: "adopted")
+                    storeName, incarnation: certificate.incarnation)
+                try book.adopt(
+                    certificate.lease, name, to: holder, granted: granted,
+                    stopAt: certificate.stopAt)
             }
-            let (parts, byLease, loss) = try book.change(name) {
-                $0.spendGiven(redeem.amount, by: certificate.lease)
+            let closed = row.flatMap { $0.isClosed ? $0 : nil }
+            let (parts, lease, loss) = try book.change(name) {
+                $0.spendGiven(redeem.amount, by: certificate.lease, closed: closed?.lease)
             }
             book.enter(.spend, name, parts.total, reference, parts: parts)
             book.enter(.loss, name, loss, reference)
-            if byLease > 0 { book.note(certificate.lease, of: name, reason: "spent") }
+            book.note(
+                lease.id, of: name, reason: closed?.reason ?? "spent",
+                closed: closed == nil ? nil : lease)
             try store.insertRedemption(
-                redeem.redemption, space: number, store: redeemer.store,
+                redeem.redemption, space: number, store: storeName,
                 account: name.description, at: clock)
             return nil
         }

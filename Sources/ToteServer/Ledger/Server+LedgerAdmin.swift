@@ -284,7 +284,7 @@ extension Server {
                 try $0.close(row.lease.id, row.account, reason: "written off")
             }
         }
-        try store.removeRedeemer(redeemer.store)
+        try store.writeOff(redeemer)
         try audit(
             try admin(request), store: redeemer.store, redeemer.token, "redeemer written off",
             reason)

@@ -140,15 +140,17 @@ package enum Schema {
 
     /// Accounts of points and stored value, what holds of them, and what stores know of members.
     private static let ledger: [StaticString] = [
-        // The checks are the ledger's invariants L1 and L2.
+        // The checks are the ledger's invariants L1 and L2. `withheld` is kept for leases that a
+        // lost server may have granted.
         """
         CREATE TABLE accounts (
             number INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces,
             name TEXT NOT NULL, granted INTEGER NOT NULL, pending INTEGER NOT NULL,
             available INTEGER NOT NULL, held INTEGER NOT NULL, spent INTEGER NOT NULL,
             expired INTEGER NOT NULL, taken_back INTEGER NOT NULL, debt_paid INTEGER NOT NULL,
-            written_off INTEGER NOT NULL, debt INTEGER NOT NULL, due INTEGER, body BLOB NOT NULL,
-            UNIQUE (space, name),
+            written_off INTEGER NOT NULL, debt INTEGER NOT NULL,
+            withheld INTEGER NOT NULL DEFAULT 0 CHECK (withheld >= 0), due INTEGER,
+            body BLOB NOT NULL, UNIQUE (space, name),
             CHECK (granted = pending + available + held + spent + expired + taken_back + debt_paid
                 + written_off),
             CHECK (min(pending, available, held, spent, expired, taken_back, debt_paid,
@@ -174,11 +176,12 @@ package enum Schema {
             id BLOB PRIMARY KEY CHECK (length(id) = 16),
             account INTEGER NOT NULL REFERENCES accounts, replica INTEGER, store TEXT,
             incarnation INTEGER, granted INTEGER NOT NULL, rest INTEGER NOT NULL,
-            stop_at INTEGER NOT NULL, state TEXT NOT NULL
+            redeemed INTEGER NOT NULL, stop_at INTEGER NOT NULL, state TEXT NOT NULL
                 CHECK (state IN ('open', 'sealed', 'closed')),
             asked_back INTEGER NOT NULL, opened INTEGER NOT NULL, moved INTEGER NOT NULL,
             reason TEXT NOT NULL, lots BLOB NOT NULL,
-            CHECK (rest BETWEEN 0 AND granted), CHECK ((replica IS NULL) <> (store IS NULL))
+            CHECK (min(rest, redeemed) >= 0 AND rest + redeemed <= granted),
+            CHECK ((replica IS NULL) <> (store IS NULL))
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX leases_open ON leases (account) WHERE state <> 'closed'",
@@ -199,6 +202,12 @@ package enum Schema {
         CREATE TABLE redeemers (
             store TEXT PRIMARY KEY, token TEXT NOT NULL, since INTEGER NOT NULL,
             incarnation INTEGER, watermark INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID
+        """,
+        // Devices that were written off: what they gave goods for is booked all the same.
+        """
+        CREATE TABLE former_redeemers (
+            store TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (store, token)
         ) STRICT, WITHOUT ROWID
         """,
         // Purchases at a till and what came back of them, or of an order.

@@ -73,7 +73,7 @@ struct Judge {
     /// The customer's ledger, for one change.
     func ledger() throws -> LedgerBook {
         try LedgerBook(
-            space: space, store: store, programme: catalog?.programme, now: now,
+            space: space, store: store, programme: catalog?.programme, now: now, epoch: epoch,
             wasRestored: wasRestored, randomBits: randomBits)
     }
 

@@ -33,6 +33,8 @@ final class Space {
     var orders: OrderIndex?
     /// Its customer's accounts; read when first needed.
     var ledger: CustomerLedger?
+    /// Devices that came since this was read, and had nothing to resend any more.
+    var heardFrom: Set<ReplicaID> = []
     /// For the cache: when it was used last.
     var lastUse: UInt64 = 0
 
@@ -216,6 +218,18 @@ final class Space {
                     time: now, digest: Run.shortDigest(SHA256.digest(body)), ticket: 0,
                     body: body), [event], store: store)
         }
+    }
+
+    /// Whether a device has not yet come since the restore that began the epoch, or is still
+    /// resending what the server may lack. Devices go by their families.
+    ///
+    /// - Parameter start: those that were not seen since are taken for gone.
+    func isAnyDeviceAwaited(_ epoch: UInt64, seenSince start: UInt64) -> Bool {
+        // The server's own ids, and those that never pushed, were given no ticket.
+        let devices = replicas.values.filter { $0.ticket != 0 && $0.seen >= start }
+        let heard = Set(
+            devices.filter { $0.epoch == epoch || heardFrom.contains($0.id) }.map(\.family))
+        return !devices.allSatisfy { heard.contains($0.family) }
     }
 
     /// Whether it is a store's, and not a customer's.
