@@ -97,7 +97,7 @@ extension World {
         case 9: try spendAtCounter(device)
         case 10: try bringBack()
         case 11: if random.chance(50) { try writeOff() } else { passTime() }
-        case 12: passTime()
+        case 12: if random.chance(50) { passTime() } else { try spendPastEnd(device) }
         case 13..<15: try exchange(device)
         default: try stepTill(device)
         }
@@ -255,6 +255,17 @@ extension World {
         } catch {
             history.note("till: refuses \(lease.id.text.suffix(4)): \(error.rejection?.code ?? "")")
         }
+    }
+
+    /// The till takes of a lease, the lease ends before it tells, and the customer spends.
+    private func spendPastEnd(_ device: Device) throws {
+        guard let till else { return }
+        try redeem(device, at: till)
+        now += 3_600_000
+        history.note("a lease ends by \(now % 10_000_000_000)")
+        try exchange(device)
+        for _ in 0..<1 + random.below(3) { try spendAtCounter(device) }
+        if random.chance(70) { try send(till) }
     }
 
     private func promise(_ till: Device) throws {

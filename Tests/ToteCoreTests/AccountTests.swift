@@ -147,6 +147,16 @@ struct AccountTests {
         #expect(account.totals.spent == 9)
     }
 
+    @Test func `what matures at one moment is one lot, and is read back as written`() throws {
+        var account = Account()
+        for (reference, due) in [("a", 20), ("b", 10), ("c", 20)] as [(String, UInt64)] {
+            _ = try account.grant(try amount(5), for: reference, due: due, expires: nil, at: 0)
+        }
+        let summary = AccountSummary(account, name: .points)
+        #expect(summary.maturing == [Lot(expires: 10, units: 5), Lot(expires: 20, units: 10)])
+        #expect(AccountSummary(summary.value, name: .points) == summary)
+    }
+
     @Test func `a customer never pays more for goods than the lease was given`() throws {
         var account = try account((nil, 20))
         _ = try account.lease(
