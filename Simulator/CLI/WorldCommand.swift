@@ -115,7 +115,7 @@ final class SeedSearch: Sendable {
             }
             guard let seed else { return }
             do {
-                let world = try World(seed: seed, family: family, keepsLines: true)
+                let world = try World(seed: seed, family: family, keepsLines: false)
                 try world.run()
                 state.withLock {
                     $0.schedules += 1

@@ -80,7 +80,7 @@ enum PointsBench {
                 _ = try admin.post(
                     "/v1/admin/ledger",
                     "{\"customer\":\"\(space.dropFirst(9))\",\"account\":\"card:EUR\","
-                        + "\"kind\":\"top_up\",\"amount\":1000000000,\"reference\":\"p\"}")
+                        + "\"kind\":\"top_up\",\"amount\":1000000000,\"reference\":\"\(space)\"}")
                 let response = try line.send(
                     HTTPClientRequest(
                         method: "POST", target: "/v1/spaces/\(space)/sync",

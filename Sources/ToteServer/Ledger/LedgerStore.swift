@@ -214,6 +214,17 @@ extension ServerStore {
         ) { _ in true } ?? false
     }
 
+    /// The space of the customer whom a payment was for.
+    func space(ofPayment reference: String) throws -> UInt64? {
+        try database.row(
+            """
+            SELECT space FROM entries JOIN accounts ON accounts.number = entries.account
+            WHERE kind = 'top_up' AND reference = ?
+            """,
+            .text(reference)
+        ) { $0.bits(0) }
+    }
+
     /// An account's entries of one source, oldest first, with the lots of those that have them.
     func entries(
         account: Int64, _ name: AccountName, of source: String

@@ -121,6 +121,11 @@ extension Server {
         guard kind == .topUp || !reason.isEmpty, reason.utf8.count <= 256 else {
             throw Problem(400, "malformed", "a gift or a correction needs a reason")
         }
+        if kind == .topUp, let payer = try store.space(ofPayment: reference) {
+            guard payer == space.number else {
+                throw Problem(409, "reference_used", "this reference is another customer's payment")
+            }
+        }
         let isNew = try changeLedger(of: space) { book -> Bool in
             // One reference stands for one payment, whatever account it names.
             for (other, stored) in book.ledger.accounts where stored.number != 0 {

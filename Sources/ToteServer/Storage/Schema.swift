@@ -167,6 +167,8 @@ package enum Schema {
             UNIQUE (account, reference, kind)
         ) STRICT
         """,
+        // A payment is one customer's.
+        "CREATE UNIQUE INDEX payments ON entries (reference) WHERE kind = 'top_up'",
         """
         CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
         BEGIN SELECT raise(ABORT, 'an entry is never changed'); END
