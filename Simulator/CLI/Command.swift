@@ -17,6 +17,7 @@ enum Command {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
         case ["counter"]: return try CounterCommand.run(command, terminal)
+        case ["crash"]: return try CrashCommand.run(command, terminal)
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
         case ["sales"]: return try SalesCommand.run(command, terminal)

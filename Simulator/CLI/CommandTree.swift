@@ -15,7 +15,7 @@ enum CommandTree {
             subcommands: [
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
                 ScenarioCommands.checkSpec, DeviceCommand.spec, CounterCommand.spec,
-                SalesCommand.spec, WorldCommand.spec, BenchCommand.spec,
+                SalesCommand.spec, WorldCommand.spec, CrashCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version,
         exitCodes: [

@@ -5,7 +5,12 @@ internal import CSQLite
 /// WAL mode. The owner checkpoints: no automatic checkpoint runs inside a COMMIT.
 package final class Database {
     package struct Options {
-        package enum Access { case readWriteCreate, readWrite, readOnly }
+        package enum Access {
+            case readWriteCreate, readWrite, readOnly
+            /// Reads the bytes of the file as they are, whatever a journal beside it says: of one
+            /// that a crash left unfinished, and that nobody writes to.
+            case asItIs
+        }
 
         package var access: Access = .readWriteCreate
         /// FULL: a commit that returned survives a power cut. Only tests may turn it off.
@@ -40,9 +45,11 @@ package final class Database {
         case .readWriteCreate: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         case .readWrite: flags |= SQLITE_OPEN_READWRITE
         case .readOnly: flags |= SQLITE_OPEN_READONLY
+        case .asItIs: flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
         }
+        let name = options.access == .asItIs ? Self.immutableURI(path) : path
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let code = sqlite3_open_v2(name, &handle, flags, nil)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -53,7 +60,7 @@ package final class Database {
         sqlite3_busy_timeout(handle, options.busyMilliseconds)
         do throws(SQLiteError) {
             if options.isExclusive { try execute("PRAGMA locking_mode=EXCLUSIVE") }
-            if options.access != .readOnly {
+            if options.access == .readWriteCreate || options.access == .readWrite {
                 try execute("PRAGMA journal_mode=WAL")
                 try execute("PRAGMA synchronous=\(options.syncsEveryCommit ? "FULL" : "OFF")")
                 try execute("PRAGMA wal_autocheckpoint=0")
@@ -65,6 +72,11 @@ package final class Database {
             sqlite3_close_v2(handle)
             throw error
         }
+    }
+
+    private static func immutableURI(_ path: String) -> String {
+        let escapes: [Character: String] = ["%": "%25", "?": "%3F", "#": "%23"]
+        return "file:" + path.map { escapes[$0] ?? String($0) }.joined() + "?immutable=1"
     }
 
     deinit {

@@ -21,6 +21,8 @@ package struct SQLiteError: Error, Hashable, CustomStringConvertible {
     package var isFull: Bool { primary == SQLITE_FULL }
     package var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
     package var isCannotOpen: Bool { primary == SQLITE_CANTOPEN }
+    /// A journal beside the file must be played back first, which a reader may not.
+    package var isUnfinished: Bool { code == SQLITE_READONLY | 3 << 8 }
     package var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
 
     package var description: String { "SQLite \(code): \(message)" }

@@ -71,10 +71,15 @@ final class RunningProgram {
     private let output = Pipe()
     private var unread = Data()
 
-    init(_ name: String, _ arguments: [String], temporary: String = "/tmp") throws {
+    init(
+        _ name: String, _ arguments: [String], temporary: String = "/tmp",
+        environment: [String: String] = [:]
+    ) throws {
         process.executableURL = SimulatorProgram.directory.appendingPathComponent(name)
         process.arguments = arguments
-        process.environment = ["TMPDIR": temporary, "PATH": "/usr/bin:/bin"]
+        process.environment = ["TMPDIR": temporary, "PATH": "/usr/bin:/bin"].merging(environment) {
+            $1
+        }
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -94,6 +99,8 @@ final class RunningProgram {
             unread += more
         }
     }
+
+    var isRunning: Bool { process.isRunning }
 
     /// Says a line to it.
     func write(_ line: String) throws {

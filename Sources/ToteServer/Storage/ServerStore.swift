@@ -123,6 +123,10 @@ package final class ServerStore {
             try Schema.check(try Database(path: path, options: options))
         } catch let error as SQLiteError where error.isCannotOpen {
             // Legal: the file is yet to be made.
+        } catch let error as SQLiteError where error.isUnfinished {
+            // Legal: its maker ended before it was in WAL mode.
+            options.access = .asItIs
+            try Schema.check(try Database(path: path, options: options))
         }
     }
 
