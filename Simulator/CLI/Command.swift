@@ -4,6 +4,7 @@ import ToteCommandLine
 @main
 enum Command {
     static let version = "0.1.0"
+    static let date = "2026-11-26"
 
     static func main() {
         // The word of the process that ends what a killed run leaves behind.

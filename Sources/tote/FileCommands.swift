@@ -115,7 +115,7 @@ enum FileCommands {
         do throws(Operator.Failure) {
             return try body()
         } catch {
-            return output.failure(error.code, error.message, error.exit)
+            return output.failure(error)
         }
     }
 

@@ -14,12 +14,7 @@ struct Operator {
         directory = DataDirectory(path: Paths.absolute(try command.string("data")))
     }
 
-    /// What a command failed with.
-    struct Failure: Error {
-        let code: String
-        let message: String
-        let exit: ExitCode
-    }
+    typealias Failure = CommandFailure
 
     /// A line to the server that runs on the directory, if one does.
     private func connection() -> HTTPConnection? {
@@ -124,9 +119,21 @@ struct Operator {
         guard (200..<300).contains(status) else {
             let code = value["code"]?.textValue ?? "http_\(status)"
             let detail = value["detail"]?.textValue ?? "the server answered \(status)"
-            throw Failure(code: code, message: detail, exit: status == 404 ? .noInput : .failure)
+            throw Failure(code: code, message: detail, exit: exit(of: status))
         }
         return value
+    }
+
+    /// What a refusal's status (RFC 9110 section 15) means to a script.
+    private static func exit(of status: Int) -> ExitCode {
+        switch status {
+        case 400, 413, 415, 422: .dataError
+        case 401, 403: .noPermission
+        case 404, 410: .noInput
+        case 408, 429, 503: .temporaryFailure
+        case 500...: .software
+        default: .failure
+        }
     }
 
     /// Any error as a command reports it.

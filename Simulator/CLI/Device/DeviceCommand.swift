@@ -24,7 +24,7 @@ enum DeviceCommand {
                 "token-file", valueName: "FILE", "holds the token; read anew for each sign-in"),
             OptionSpec(
                 "token", valueName: "TOKEN", "the token itself; better set TOTE_TOKEN",
-                environment: "TOTE_TOKEN"),
+                environment: "TOTE_TOKEN", isSecret: true),
             OptionSpec("customer", valueName: "ID", "whose device it is", default: "demo"),
             OptionSpec(
                 "dir", valueName: "DIR", "where devices keep their files",
@@ -49,8 +49,9 @@ enum DeviceCommand {
                     .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             }
         } catch {
-            terminal.writeError("\(error)\n")
-            return .noInput
+            return terminal.report(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
+                asJSON: isJSON)
         }
         let console = LineConsole(terminal: terminal, isJSON: isJSON, script: script)
         switch Blocking.wait({ await Result { try await DeviceSession(options) } }) {

@@ -59,7 +59,7 @@ struct LineConsole {
     private func begin(_ session: some LineSession) {
         let lines = session.begin()
         if isJSON {
-            emit(["line": 0, "ok": true, "lines": .array(lines.map { .string($0) })])
+            emit([("line", 0), ("ok", true), ("lines", .array(lines.map { .string($0) }))])
         } else if isInteractive {
             for line in lines + ["`help` lists the verbs, Ctrl-D ends."] {
                 terminal.writeError(terminal.style(.dim, line, on: .error) + "\n")
@@ -70,7 +70,8 @@ struct LineConsole {
     private func answered(line: Int, _ answer: LineAnswer) {
         if isJSON {
             emit([
-                "line": .int(line), "ok": true, "lines": .array(answer.lines.map { .string($0) }),
+                ("line", .int(line)), ("ok", true),
+                ("lines", .array(answer.lines.map { .string($0) })),
             ])
         } else {
             for text in answer.lines { terminal.writeOut(text + "\n") }
@@ -81,9 +82,9 @@ struct LineConsole {
     func failed(line: Int, _ failure: VerbFailure) {
         if isJSON {
             emit([
-                "line": .int(line), "ok": false, "kind": .string(failure.kind.rawValue),
-                "code": failure.code.map { .string($0) } ?? .null,
-                "message": .string(failure.message),
+                ("line", .int(line)), ("ok", false), ("kind", .string(failure.kind.rawValue)),
+                ("code", failure.code.map { .string($0) } ?? .null),
+                ("message", .string(failure.message)),
             ])
         } else {
             let place = isInteractive || line == 0 ? "" : "line \(line): "
@@ -92,7 +93,9 @@ struct LineConsole {
         }
     }
 
-    private func emit(_ value: JSONText) { terminal.writeOut(value.compact + "\n") }
+    private func emit(_ members: [(name: String, value: JSONText)]) {
+        terminal.writeOut(JSONText.versioned(members).compact + "\n")
+    }
 }
 
 /// The bridge from the main thread, which may block, to the client core, which may not.

@@ -19,7 +19,7 @@ enum RunCommand {
         arguments: [
             ArgumentSpec(
                 "scenario", "the name of a built-in one, or the path of a file", optional: true,
-                repeating: true)
+                repeating: true, suggestions: BuiltInScenarios.all.map(\.name))
         ],
         options: [
             OptionSpec("all", "run every built-in scenario"),
@@ -37,17 +37,17 @@ enum RunCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
+        let isJSON = command.flag("json")
         let place = try self.place(command, terminal)
         let chosen = try ScenarioCommands.chosen(command)
         var scenarios: [Scenario] = []
         for source in chosen {
             switch source.read() {
             case .success(let scenario): scenarios.append(scenario)
-            case .failure(let problem): return problem.report(terminal)
+            case .failure(let failure): return terminal.report(failure, asJSON: isJSON)
             }
         }
         guard let place else { return .noInput }
-        let isJSON = command.flag("json")
         let style: RunReporter.Style =
             isJSON
             ? .silent : scenarios.count == 1 || command.flag("steps") ? .steps : .scenarios
@@ -88,7 +88,9 @@ enum RunCommand {
             return .remote(
                 address, Administrator(endpoint: address.endpoint, token: token ?? ""))
         } catch {
-            terminal.writeError("\(error)\n")
+            _ = terminal.report(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
+                asJSON: command.flag("json"))
             return nil
         }
     }
@@ -135,10 +137,10 @@ enum RunCommand {
 
     private static func json(_ results: [RunResult], _ exit: ExitCode) -> JSONText {
         let (passed, failed, skipped) = counts(results)
-        return [
-            "version": 1, "exit": .int(Int(exit.rawValue)), "passed": .int(passed),
-            "failed": .int(failed), "skipped": .int(skipped),
-            "scenarios": .array(results.map(\.json)),
-        ]
+        return .versioned([
+            ("exit", .int(Int(exit.rawValue))), ("passed", .int(passed)),
+            ("failed", .int(failed)), ("skipped", .int(skipped)),
+            ("scenarios", .array(results.map(\.json))),
+        ])
     }
 }
