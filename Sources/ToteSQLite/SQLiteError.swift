@@ -20,6 +20,7 @@ package struct SQLiteError: Error, Hashable, CustomStringConvertible {
     package var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
     package var isFull: Bool { primary == SQLITE_FULL }
     package var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    package var isNoDatabase: Bool { primary == SQLITE_NOTADB }
     package var isCannotOpen: Bool { primary == SQLITE_CANTOPEN }
     package var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
 

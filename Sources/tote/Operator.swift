@@ -27,10 +27,24 @@ struct Operator {
     var isServed: Bool { connection() != nil }
 
     /// Sends one request and returns the answer's JSON.
+    ///
+    /// - Parameter missing: what is said of a thing that there is not.
     func call(
         _ method: String, _ path: [String], _ body: Value? = nil,
         query: [(name: String, value: String)] = [], ifMatch: String? = nil,
-        timeout: Duration = .seconds(30)
+        timeout: Duration = .seconds(30), missing: String? = nil
+    ) throws(Failure) -> Value {
+        do throws(Failure) {
+            return try answer(method, path, body, query, ifMatch, timeout)
+        } catch {
+            guard let missing, error.code == "not_found" else { throw error }
+            throw Failure(code: error.code, message: missing, exit: error.exit)
+        }
+    }
+
+    private func answer(
+        _ method: String, _ path: [String], _ body: Value?,
+        _ query: [(name: String, value: String)], _ ifMatch: String?, _ timeout: Duration
     ) throws(Failure) -> Value {
         let bytes = body.map { Encoding.json.encode($0) } ?? []
         if let connection = connection() {
@@ -119,9 +133,19 @@ struct Operator {
         guard (200..<300).contains(status) else {
             let code = value["code"]?.textValue ?? "http_\(status)"
             let detail = value["detail"]?.textValue ?? "the server answered \(status)"
-            throw Failure(code: code, message: detail, exit: exit(of: status))
+            let exit = code == "bad_path" ? ExitCode.cannotCreate : exit(of: status)
+            throw Failure(code: code, message: detail, exit: exit)
         }
         return value
+    }
+
+    /// What the code of a file that cannot be used means to a script.
+    private static func exit(ofStore code: String) -> ExitCode {
+        switch code {
+        case "newer_schema": .config
+        case "storage": .ioError
+        default: .dataError
+        }
     }
 
     /// What a refusal's status (RFC 9110 section 15) means to a script.
@@ -144,12 +168,13 @@ struct Operator {
                 switch error {
                 case .inUse: .temporaryFailure
                 case .directory: .cannotCreate
-                case .store: .config
+                case .store(let code, _): exit(ofStore: code)
                 case .listen: .unavailable
                 }
             return Failure(code: error.code, message: error.description, exit: exit)
         case let error as StoreError:
-            return Failure(code: error.code, message: error.description, exit: .config)
+            return Failure(
+                code: error.code, message: error.description, exit: exit(ofStore: error.code))
         default:
             return Failure(code: "storage", message: "\(error)", exit: .ioError)
         }

@@ -16,6 +16,9 @@ enum SimulatorProgram {
     static let directory: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent()
 
+    /// Where other programs are found: python3 may be the caller's own.
+    static let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+
     /// A directory for one test, removed with `remove`.
     static func makeDirectory() throws -> URL {
         let url = FileManager.default.temporaryDirectory
@@ -40,7 +43,7 @@ enum SimulatorProgram {
         let process = Process()
         process.executableURL = directory.appendingPathComponent(name)
         process.arguments = arguments
-        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": "/usr/bin:/bin"]) {
+        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": searchPath]) {
             mine, _ in mine
         }
         process.standardInput = try FileHandle(forReadingFrom: files[0])
@@ -72,9 +75,12 @@ final class RunningProgram {
     private var unread = Data()
 
     init(_ name: String, _ arguments: [String], temporary: String = "/tmp") throws {
-        process.executableURL = SimulatorProgram.directory.appendingPathComponent(name)
+        process.executableURL =
+            name.hasPrefix("/")
+            ? URL(fileURLWithPath: name)
+            : SimulatorProgram.directory.appendingPathComponent(name)
         process.arguments = arguments
-        process.environment = ["TMPDIR": temporary, "PATH": "/usr/bin:/bin"]
+        process.environment = ["TMPDIR": temporary, "PATH": SimulatorProgram.searchPath]
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

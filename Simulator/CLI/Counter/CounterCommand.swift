@@ -58,7 +58,14 @@ enum CounterCommand {
                 CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
                 asJSON: isJSON)
         }
-        let lock = DirectoryClaim(options.directory)
+        let lock: DirectoryClaim
+        do throws(Files.Failure) {
+            lock = try DirectoryClaim(options.directory)
+        } catch {
+            return terminal.report(
+                CommandFailure(code: "storage", message: "\(error)", exit: error.exit),
+                asJSON: isJSON)
+        }
         guard lock.isOurs else {
             return terminal.report(
                 CommandFailure(
@@ -70,7 +77,7 @@ enum CounterCommand {
             counter = try Counter(options)
         } catch {
             return terminal.report(
-                CommandFailure(code: "storage", message: "\(error)", exit: .ioError),
+                CommandFailure(code: "storage", message: "\(error)", exit: error.exit),
                 asJSON: isJSON)
         }
         if options.isRedeemer {
@@ -129,8 +136,8 @@ struct DirectoryClaim {
     private let descriptor: Int32
     let isOurs: Bool
 
-    init(_ directory: String) {
-        try? Files.makeDirectory(directory)
+    init(_ directory: String) throws(Files.Failure) {
+        try Files.makeDirectory(directory)
         descriptor = open(directory + "/lock", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         isOurs = descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0
         if !isOurs, descriptor >= 0 { close(descriptor) }

@@ -61,7 +61,7 @@ enum DeviceCommand {
             let isBusy = (error as? ToteError)?.message.contains("open already") == true
             let text = (error as? ToteError)?.message ?? (error as? VerbFailure)?.message
             console.failed(line: 0, VerbFailure(.refused, text ?? "\(error)"))
-            return isBusy ? .temporaryFailure : .ioError
+            return isBusy ? .temporaryFailure : (error as? Files.Failure)?.exit ?? .ioError
         }
     }
 
