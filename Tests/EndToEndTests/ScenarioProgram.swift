@@ -19,6 +19,12 @@ enum SimulatorProgram {
     /// Where other programs are found: python3 may be the caller's own.
     static let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
 
+    /// One of the executables beside this bundle, or any by its path.
+    static func executable(_ name: String) -> URL {
+        name.hasPrefix("/")
+            ? URL(fileURLWithPath: name) : directory.appendingPathComponent(name)
+    }
+
     /// A directory for one test, removed with `remove`.
     static func makeDirectory() throws -> URL {
         let url = FileManager.default.temporaryDirectory
@@ -41,7 +47,7 @@ enum SimulatorProgram {
         try Data().write(to: files[1])
         try Data().write(to: files[2])
         let process = Process()
-        process.executableURL = directory.appendingPathComponent(name)
+        process.executableURL = executable(name)
         process.arguments = arguments
         process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": searchPath]) {
             mine, _ in mine
@@ -75,10 +81,7 @@ final class RunningProgram {
     private var unread = Data()
 
     init(_ name: String, _ arguments: [String], temporary: String = "/tmp") throws {
-        process.executableURL =
-            name.hasPrefix("/")
-            ? URL(fileURLWithPath: name)
-            : SimulatorProgram.directory.appendingPathComponent(name)
+        process.executableURL = SimulatorProgram.executable(name)
         process.arguments = arguments
         process.environment = ["TMPDIR": temporary, "PATH": SimulatorProgram.searchPath]
         process.standardInput = input
