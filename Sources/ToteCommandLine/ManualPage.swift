@@ -197,6 +197,8 @@ private struct ManualPage {
             case "'": escaped += "\\(aq"
             case "`": escaped += "\\(ga"
             case "\n": escaped += " "
+            // Not in every terminal's character set.
+            case "…": escaped += "..."
             case _ where scalar.isASCII: escaped.unicodeScalars.append(scalar)
             default:
                 let digits = String(scalar.value, radix: 16, uppercase: true)

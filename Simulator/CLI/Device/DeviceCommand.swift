@@ -13,7 +13,10 @@ enum DeviceCommand {
         examples: [
             ("tote-sim device phone --server http://127.0.0.1:8090", "a prompt"),
             ("tote-sim device phone --server http://127.0.0.1:8090 --script a.txt", "a script"),
-            ("echo 'cart add latte 2' | tote-sim device phone --server …", "a script from a pipe"),
+            (
+                "echo 'cart add latte 2' | tote-sim device phone --server URL",
+                "a script from a pipe"
+            ),
         ],
         arguments: [ArgumentSpec("name", "what the device is called, like phone")],
         options: [
@@ -99,6 +102,11 @@ struct DeviceLines: LineSession {
     let session: DeviceSession
 
     var name: String { session.options.name }
+    var help: VerbHelp { DeviceHelp.help }
+
+    func arguments(of verb: Verb, after words: [String]) -> [String] {
+        Blocking.wait { [session] in await session.arguments(of: verb, after: words) }
+    }
 
     func begin() -> [String] { Blocking.wait { [session] in await session.show() } }
 

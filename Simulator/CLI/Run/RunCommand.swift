@@ -11,6 +11,7 @@ enum RunCommand {
             ("tote-sim run --all", "every scenario that is built in"),
             ("tote-sim run --tag counter", "those with a tag"),
             ("tote-sim run mine.json --keep", "a file; the run's files are kept"),
+            ("tote-sim run --all --junit junit.xml", "for continuous integration"),
             (
                 "tote-sim run first-sync --server http://10.0.0.5:8090 --admin-token-file admin",
                 "the same against a server that runs already"
@@ -31,6 +32,8 @@ enum RunCommand {
                 "holds an admin's token for --server: `tote token mint --role admin`"),
             OptionSpec("keep", "keep the files of the run"),
             OptionSpec("steps", "print every step, also of several scenarios"),
+            OptionSpec(
+                "junit", valueName: "FILE", "write a JUnit report as well, a test a scenario"),
             OptionSpec("json", "print one JSON object at the end"),
         ])
 
@@ -52,17 +55,39 @@ enum RunCommand {
             isJSON
             ? .silent : scenarios.count == 1 || command.flag("steps") ? .steps : .scenarios
         let reporter = RunReporter(terminal, style: style)
+        let begun = Moment.text(SystemClock.nowMilliseconds())
+        do throws(Files.Failure) {
+            // Better now than after an hour.
+            if let path = command.option("junit") { try Files.write([], to: path + ".new") }
+            if let path = command.option("junit") { Files.remove(path + ".new") }
+        } catch {
+            return terminal.report(unwritable(error), asJSON: isJSON)
+        }
         Keeper.shared.start()
         let results = scenarios.map {
             ScenarioRun.run($0, at: place, keeps: command.flag("keep"), reporter: reporter)
         }
         let exit = exitCode(results)
+        do throws(Files.Failure) {
+            if let path = command.option("junit") {
+                let report = JUnitReport(results: results, begun: begun)
+                try Files.write(Array(report.text.utf8), to: path)
+            }
+        } catch {
+            return terminal.report(unwritable(error), asJSON: isJSON)
+        }
         if isJSON {
             terminal.writeOut(json(results, exit).pretty + "\n")
         } else if results.count != 1 {
             terminal.writeOut(summary(results) + "\n")
         }
         return exit
+    }
+
+    private static func unwritable(_ failure: Files.Failure) -> CommandFailure {
+        CommandFailure(
+            code: "cannot_create", message: "\(failure): name another file with --junit",
+            exit: .cannotCreate)
     }
 
     /// - Returns: `nil` when the token's file cannot be read, which was said.
