@@ -21,6 +21,7 @@ enum Command {
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
         case ["sales"]: return try SalesCommand.run(command, terminal)
+        case ["inspect"]: return InspectCommand.run(command, terminal)
         case ["list"]: return ScenarioCommands.list(command, terminal)
         case ["show"]: return try ScenarioCommands.show(command, terminal)
         case ["check"]: return try ScenarioCommands.check(command, terminal)

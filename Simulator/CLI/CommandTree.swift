@@ -14,7 +14,8 @@ enum CommandTree {
             options: [OptionSpec.color],
             subcommands: [
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
-                ScenarioCommands.checkSpec, DeviceCommand.spec, CounterCommand.spec,
+                ScenarioCommands.checkSpec, DeviceCommand.spec, InspectCommand.spec,
+                CounterCommand.spec,
                 SalesCommand.spec, WorldCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version, date: Command.date,

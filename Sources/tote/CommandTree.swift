@@ -17,7 +17,7 @@ enum CommandTree {
             options: [OptionSpec.color, OptionSpec.configuration(environment: "TOTE_CONFIG")],
             subcommands: [
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
-                status, backup, restore, verify,
+                ExplainCommands.spec, TailCommand.spec, status, backup, restore, verify,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [

@@ -41,8 +41,7 @@ enum FileCommands {
         _ directory: DataDirectory, _ target: String
     ) throws(Operator.Failure) -> Value {
         guard directory.holdsData else {
-            throw Operator.Failure(
-                code: "no_data", message: "there is no data in \(directory.path)", exit: .noInput)
+            throw Operator.noData(directory)
         }
         do {
             let lock = try directory.lock()

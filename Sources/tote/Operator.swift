@@ -55,16 +55,20 @@ struct Operator {
             return try answer(over: connection, request, timeout)
         }
         guard directory.holdsData else {
-            throw Failure(
-                code: "no_data",
-                message: "there is no data in \(directory.path): start `tote serve` on it first, "
-                    + "or name another directory with --data", exit: .noInput)
+            throw Self.noData(directory)
         }
         var request = ServerRequest(method: method, path: path, requestID: "local")
         request.body = bytes
         request.ifMatch = ifMatch
         request.query = Dictionary(query.map { ($0.name, $0.value) }) { $1 }
         return try answerAlone(request)
+    }
+
+    static func noData(_ directory: DataDirectory) -> Failure {
+        Failure(
+            code: "no_data",
+            message: "there is no data in \(directory.path): start `tote serve` on it first, "
+                + "or name another directory with --data", exit: .noInput)
     }
 
     /// Path and query as a request line carries them (RFC 3986).

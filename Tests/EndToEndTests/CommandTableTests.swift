@@ -133,6 +133,14 @@ import Testing
         }
         try await tote("webhook test", webhook, "--no-wait")
         try await tote("webhook remove", webhook)
+        _ = try await world.phone("cart add latte", "sync")
+        try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
+        let replica = told["tail"]?["replica"] as? String ?? ""
+        let counter = told["tail"]?["counter"] as? Int ?? 0
+        try await tote("explain line", "customer:demo", "cart:main", "latte")
+        try await tote("explain change", "customer:demo", "\(replica):\(counter)")
+        try await tote("explain device", "customer:demo")
+        try await tote("tail", "customer:none", code: 66)
         try await tote("status")
         try await tote("backup", path("copy.db"))
         try await tote("restore", path("copy.db"), "--data", path("restored"))
@@ -179,6 +187,8 @@ import Testing
         try Data(sales.utf8).write(to: URL(fileURLWithPath: path("sales.csv")))
         try await simulate("sales", path("sales.csv"))
         try await simulate("sales", path("none.csv"), code: 66)
+        try await simulate("inspect", path("p"))
+        try await simulate("inspect", path("none"), code: 66)
         try await simulate("world", "--family", "orders", "--seeds", "1..1")
         try await simulate("bench", "codec", "--check")
         try await simulate("help")

@@ -144,7 +144,7 @@ enum ScenarioCommands {
         _ name: String, _ command: ParsedCommand
     ) throws(UsageError) -> ScenarioSource {
         guard let found = BuiltInScenarios.all.first(where: { $0.name == name }) else {
-            let near = Nearest.word(to: name, among: BuiltInScenarios.all.map(\.name))
+            let near = Suggestion.nearest(to: name, among: BuiltInScenarios.all.map(\.name))
                 .map { "did you mean \($0)?" }
             throw UsageError(
                 "there is no scenario '\(name)'",
