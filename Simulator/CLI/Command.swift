@@ -4,6 +4,7 @@ import ToteCommandLine
 @main
 enum Command {
     static let version = "0.1.0"
+    static let date = "2026-11-26"
 
     static func main() {
         // The word of the process that ends what a killed run leaves behind.
@@ -21,6 +22,7 @@ enum Command {
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
         case ["sales"]: return try SalesCommand.run(command, terminal)
+        case ["inspect"]: return InspectCommand.run(command, terminal)
         case ["list"]: return ScenarioCommands.list(command, terminal)
         case ["show"]: return try ScenarioCommands.show(command, terminal)
         case ["check"]: return try ScenarioCommands.check(command, terminal)

@@ -18,7 +18,10 @@ enum WorldCommand {
                 "family", valueName: "NAME", "which faults; all families by default",
                 choices: WorldOptions.Family.allCases.map(\.rawValue)),
             OptionSpec("seeds", valueName: "A..B", "the seeds, both ends", default: "0..999"),
-            OptionSpec("threads", valueName: "N", "how many run at once", default: "2"),
+            OptionSpec(
+                "threads", valueName: "N", "how many run at once", default: "2",
+                form: .whole(1...64)),
+            OptionSpec("json", "print one JSON object at the end"),
         ])
 
     static func run(
@@ -33,7 +36,9 @@ enum WorldCommand {
         let families =
             command.option("family").flatMap { WorldOptions.Family(rawValue: $0) }.map { [$0] }
             ?? WorldOptions.Family.allCases
-        let threads = try command.int("threads", in: 1...64)
+        let threads = try command.int("threads")
+        let isJSON = command.flag("json")
+        var told: [JSONText] = []
         SQLiteMemory.countNothing()
         for family in families {
             let search = SeedSearch(family: family, seeds: ends[0]...ends[1])
@@ -43,9 +48,11 @@ enum WorldCommand {
             for worker in workers { worker.join() }
             let result = search.result
             if let failure = result.failure {
-                terminal.writeError("\(failure)\n")
-                for line in failure.lines.suffix(40) { terminal.writeError("  \(line)\n") }
-                return .failure
+                return report(failure, terminal, asJSON: isJSON)
+            }
+            if isJSON {
+                told.append(result.json(family))
+                continue
             }
             terminal.writeOut(
                 "\(family.rawValue): \(result.schedules) schedules, \(result.exchanges) exchanges, "
@@ -59,7 +66,23 @@ enum WorldCommand {
                         ? "" : ", \(result.redemptions) redemptions cut off, units \(result.sums)")
                     + ": all settled, nothing lost, nothing doubled\n")
         }
+        if isJSON {
+            terminal.writeOut(JSONText.versioned([("families", .array(told))]).compact + "\n")
+        }
         return .success
+    }
+
+    private static func report(
+        _ failure: WorldFailure, _ terminal: Terminal, asJSON: Bool
+    ) -> ExitCode {
+        let lines = failure.lines.suffix(40).map { "  \($0)\n" }
+        let exit = terminal.report(
+            CommandFailure(
+                code: failure.kind == .wrong ? "promise_broken" : "not_settled",
+                message: asJSON ? "\(failure)\n\(lines.joined())" : "\(failure)", exit: .failure),
+            asJSON: asJSON)
+        if !asJSON { terminal.writeError(lines.joined()) }
+        return exit
     }
 }
 
@@ -82,6 +105,19 @@ final class SeedSearch: Sendable {
             }.joined(separator: ", ")
         }
         var failure: WorldFailure?
+
+        func json(_ family: WorldOptions.Family) -> JSONText {
+            [
+                "family": .string(family.rawValue), "schedules": .int(schedules),
+                "exchanges": .int(exchanges), "copies": .int(copies), "forks": .int(forks),
+                "orders_accepted": .int(orders.accepted), "orders_refused": .int(orders.refused),
+                "orders_handed_over": .int(orders.handedOver), "redemptions": .int(redemptions),
+                "units": .object(
+                    LedgerEntry.Kind.allCases.compactMap { kind in
+                        units[kind].map { (kind.rawValue, .int(Int($0))) }
+                    }),
+            ]
+        }
     }
 
     private let family: WorldOptions.Family

@@ -16,12 +16,14 @@ package struct CommandSpec: Sendable {
     package var options: [OptionSpec]
     /// The commands below it; a command that has any does nothing on its own.
     package var subcommands: [CommandSpec]
+    /// Why it has no `--json`, where it has none.
+    package var withoutJSON: String?
 
     /// Describes a command.
     package init(
         _ name: String, _ summary: String, discussion: String? = nil,
         examples: [(line: String, what: String)] = [], arguments: [ArgumentSpec] = [],
-        options: [OptionSpec] = [], subcommands: [CommandSpec] = []
+        options: [OptionSpec] = [], subcommands: [CommandSpec] = [], withoutJSON: String? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -30,6 +32,7 @@ package struct CommandSpec: Sendable {
         self.arguments = arguments
         self.options = options
         self.subcommands = subcommands
+        self.withoutJSON = withoutJSON
     }
 }
 
@@ -43,9 +46,15 @@ package struct ArgumentSpec: Hashable, Sendable {
     package var optional: Bool
     /// Whether it may be given several times; only the last argument may.
     package var repeating: Bool
+    /// Words that completion offers; others are allowed.
+    package var suggestions: [String]
 
     /// Describes an argument.
-    package init(_ name: String, _ help: String, optional: Bool = false, repeating: Bool = false) {
+    package init(
+        _ name: String, _ help: String, optional: Bool = false, repeating: Bool = false,
+        suggestions: [String] = []
+    ) {
+        self.suggestions = suggestions
         self.name = name
         self.help = help
         self.optional = optional
@@ -77,12 +86,19 @@ package struct OptionSpec: Hashable, Sendable {
     package var choices: [String]
     /// Whether several values make sense; if not, the last one given wins.
     package var repeating: Bool
+    /// What its value must look like.
+    package var form: ValueForm
+    /// Whether its value is never printed. The variable that gives it has a second form, with
+    /// `_FILE` behind its name, that names a file which holds it.
+    package var isSecret: Bool
+    /// Whether a configuration file may give it, as member `key`.
+    package private(set) var isSetting = false
 
     /// Describes an option or a flag.
     package init(
         _ long: String, short: Character? = nil, valueName: String? = nil, _ help: String,
         default: String? = nil, environment: String? = nil, choices: [String] = [],
-        repeating: Bool = false
+        repeating: Bool = false, form: ValueForm = .text, isSecret: Bool = false
     ) {
         self.long = long
         self.short = short
@@ -92,7 +108,27 @@ package struct OptionSpec: Hashable, Sendable {
         self.environment = environment
         self.choices = choices
         self.repeating = repeating
+        self.form = form
+        self.isSecret = isSecret
     }
+
+    /// The same as a setting: flags, then `<PREFIX>_<NAME>` of the environment, then the
+    /// configuration file, then the default give its value.
+    package func setting(prefix: String) -> OptionSpec {
+        var setting = self
+        setting.environment = prefix + "_" + key.uppercased()
+        setting.isSetting = true
+        return setting
+    }
+
+    /// `--config`, for the root command of an executable that has settings.
+    package static func configuration(environment: String) -> OptionSpec {
+        OptionSpec(
+            configurationName, valueName: "FILE", "A JSON file with settings",
+            environment: environment)
+    }
+
+    static let configurationName = "config"
 
     /// `--color`, for the root command of every executable; read it with `ColorChoice(_:)`.
     package static let color = OptionSpec(
@@ -100,4 +136,19 @@ package struct OptionSpec: Hashable, Sendable {
         choices: ["auto", "always", "never"])
 
     var isFlag: Bool { valueName == nil }
+
+    /// Its name in a configuration file: `--log-level` reads `log_level`.
+    var key: String { String(long.map { $0 == "-" ? "_" : $0 }) }
+
+    /// The variable that names a file which holds the value.
+    var fileEnvironment: String? { isSecret ? environment.map { $0 + "_FILE" } : nil }
+
+    /// What is wrong with a value, to be read behind the option's name; nil if nothing.
+    func fault(in value: String) -> (message: String, hint: String?)? {
+        guard !choices.isEmpty, !choices.contains(value) else { return form.fault(in: value) }
+        return (
+            "must be \(choices.joined(separator: " or ")), not '\(value)'",
+            Suggestion.hint(for: value, among: choices)
+        )
+    }
 }

@@ -4,14 +4,18 @@ package struct CommandTable: Sendable {
     package var root: CommandSpec
     /// What `--version` prints after the name.
     package var version: String
+    /// The day of that version, as manual pages say it: 2026-11-26.
+    package var date: String
     /// The exit codes help explains, in this order.
     package var exitCodes: [(code: ExitCode, meaning: String)]
 
     /// Describes an executable.
     /// - Precondition: the table contradicts itself nowhere (see `firstContradiction()`).
     package init(
-        root: CommandSpec, version: String, exitCodes: [(code: ExitCode, meaning: String)] = []
+        root: CommandSpec, version: String, date: String,
+        exitCodes: [(code: ExitCode, meaning: String)] = []
     ) {
+        self.date = date
         self.root = root
         self.version = version
         self.exitCodes = exitCodes
@@ -23,8 +27,21 @@ package struct CommandTable: Sendable {
     /// The environment variables any option reads, sorted: what `ProcessEnvironment` must fetch.
     package var environmentNames: [String] {
         var names: Set<String> = []
-        for scope in scopes { names.formUnion(scope.options.compactMap(\.environment)) }
+        for scope in scopes {
+            names.formUnion(scope.options.compactMap(\.environment))
+            names.formUnion(scope.options.compactMap(\.fileEnvironment))
+        }
         return names.sorted()
+    }
+
+    /// Every setting that some command declares, once, in the order of the table.
+    package var settings: [OptionSpec] {
+        var found: [OptionSpec] = []
+        for setting in scopes.flatMap(\.command.options)
+        where setting.isSetting && !found.contains(where: { $0.long == setting.long }) {
+            found.append(setting)
+        }
+        return found
     }
 
     /// The root and every command below it, parents first, in the order of the table.
@@ -83,7 +100,7 @@ struct CommandScope: Sendable {
     /// The subcommands plus, at the root, the two that every executable has.
     var subcommandsWithBuiltIns: [CommandSpec] {
         guard isRoot, !command.subcommands.isEmpty else { return command.subcommands }
-        return command.subcommands + BuiltIn.commands
+        return command.subcommands + BuiltIn.commands(of: command.name)
     }
 
     func firstContradiction() -> String? {
@@ -106,9 +123,11 @@ struct CommandScope: Sendable {
             if option.isFlag && (option.default != nil || !option.choices.isEmpty) {
                 return "flag --\(option.long) has no value to default or to choose"
             }
-            if let value = option.default, !option.choices.isEmpty, !option.choices.contains(value)
-            {
-                return "the default of --\(option.long) is not one of its choices"
+            if let value = option.default, let fault = option.fault(in: value) {
+                return "the default of --\(option.long): \(fault.message)"
+            }
+            if option.isSetting && option.repeating {
+                return "setting --\(option.long) repeats, which a file cannot say"
             }
         }
         return nil
@@ -129,12 +148,31 @@ enum BuiltIn {
         OptionSpec("version", "Show the version"),
     ]
 
-    static let commands = [
-        CommandSpec(
-            "help", "Show the help of a command",
-            arguments: [ArgumentSpec("command", "Its name", optional: true, repeating: true)]),
-        CommandSpec(
-            "completion", "Print a completion script for a shell",
-            arguments: [ArgumentSpec("shell", "bash, zsh or fish")]),
-    ]
+    static func commands(of program: String) -> [CommandSpec] {
+        let command = ArgumentSpec("command", "Its name", optional: true, repeating: true)
+        return [
+            CommandSpec(
+                "help", "Show the help of a command",
+                examples: [("\(program) help --json", "everything this help says, for programs")],
+                arguments: [command], options: [OptionSpec("json", "Print one JSON object")]),
+            CommandSpec(
+                "completion", "Print a completion script for a shell",
+                examples: [
+                    ("source <(\(program) completion bash)", "for this shell"),
+                    (
+                        "\(program) completion fish > ~/.config/fish/completions/\(program).fish",
+                        "for every fish"
+                    ),
+                ],
+                arguments: [ArgumentSpec("shell", "bash, zsh or fish", suggestions: shells)],
+                withoutJSON: "what it prints is a script"),
+            CommandSpec(
+                "man", "Print a manual page",
+                examples: [
+                    ("\(program) man | man -l -", "read it"),
+                    ("\(program) man > /usr/local/share/man/man1/\(program).1", "install it"),
+                ],
+                arguments: [command], withoutJSON: "what it prints is a page for man"),
+        ]
+    }
 }

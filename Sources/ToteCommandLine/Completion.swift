@@ -72,7 +72,9 @@ extension CommandTable {
         }
         lines += ["    esac", "    case \"$at\" in"]
         for (line, candidates) in candidatesByLine {
-            let words = candidates.map { "\(quoted("\($0.word):\($0.help)"))" }
+            let words = candidates.map {
+                quoted($0.help.isEmpty ? $0.word : "\($0.word):\($0.help)")
+            }
             lines.append("        '\(line)') candidates=(\(words.joined(separator: " "))) ;;")
         }
         lines += [
@@ -106,6 +108,10 @@ extension CommandTable {
             for command in scope.subcommandsWithBuiltIns {
                 lines.append("\(start) -f -a '\(command.name)' -d \(quoted(command.summary))")
             }
+            let words = scope.offeredWords
+            if !words.isEmpty {
+                lines.append("\(start) -f -a '\(words.joined(separator: " "))'")
+            }
             for option in scope.options + BuiltIn.options {
                 let letter = option.short.map { " -s \($0)" } ?? ""
                 let value =
@@ -117,16 +123,13 @@ extension CommandTable {
                     "\(start) -l \(option.long)\(letter)\(value) -d \(quoted(option.help))")
             }
         }
-        lines.append(
-            "complete -c \(root.name) -n \"_\(functionName)_at '\(root.name) completion'\" -f -a '"
-                + BuiltIn.shells.joined(separator: " ") + "'")
         return lines.joined(separator: "\n") + "\n"
     }
 
     /// The scopes of the table and those of the built-in commands.
     private var scopesWithBuiltIns: [CommandScope] {
         guard !root.subcommands.isEmpty else { return scopes }
-        return scopes + BuiltIn.commands.map(CommandScope(root: root).descending)
+        return scopes + BuiltIn.commands(of: root.name).map(CommandScope(root: root).descending)
     }
 
     /// Every command below the root as it is typed.
@@ -145,7 +148,7 @@ extension CommandTable {
     private var candidatesByLine: [(line: String, candidates: [(word: String, help: String)])] {
         scopesWithBuiltIns.map { scope in
             var candidates = scope.subcommandsWithBuiltIns.map { ($0.name, $0.summary) }
-            if scope.path == ["completion"] { candidates += BuiltIn.shells.map { ($0, $0) } }
+            candidates += scope.offeredWords.map { ($0, "") }
             candidates += (scope.options + BuiltIn.options).map { ("--\($0.long)", $0.help) }
             return (scope.line, candidates)
         }
@@ -154,5 +157,14 @@ extension CommandTable {
     /// Single quotes for any of the three shells: the text has no quote left in it.
     private func quoted(_ text: String) -> String {
         "'" + text.map { $0 == "'" ? "’" : $0 == "\\" ? "/" : String($0) }.joined() + "'"
+    }
+}
+
+extension CommandScope {
+    /// The words that its arguments may be; of `help` and `man` the commands of the executable.
+    fileprivate var offeredWords: [String] {
+        guard !isRoot else { return [] }
+        if path == ["help"] || path == ["man"] { return commands[0].subcommands.map(\.name) }
+        return command.arguments.flatMap(\.suggestions)
     }
 }

@@ -45,7 +45,7 @@ extension CommandTable {
         return page.text
     }
 
-    private func usage(of scope: CommandScope) -> String {
+    func usage(of scope: CommandScope) -> String {
         var words = [scope.line]
         if !scope.command.subcommands.isEmpty { words.append("<command>") }
         if !scope.options.isEmpty { words.append("[options]") }
@@ -56,27 +56,48 @@ extension CommandTable {
 
 extension OptionSpec {
     /// `-p, --port <number>`; options without a letter line up with those that have one.
-    fileprivate var usage: String {
+    var usage: String {
         let letter = short.map { "-\($0), " } ?? "    "
         return letter + "--\(long)" + (valueName.map { " <\($0)>" } ?? "")
     }
 
-    fileprivate var helpWithSources: String {
+    var helpWithSources: String {
         var notes: [String] = []
         if !choices.isEmpty { notes.append("one of " + choices.joined(separator: ", ")) }
         if repeating { notes.append("may be repeated") }
         if let value = `default` { notes.append("default: \(value)") }
-        if let environment { notes.append("environment: \(environment)") }
+        if let environment {
+            let file = fileEnvironment.map { " or \($0)" } ?? ""
+            notes.append("environment: \(environment)\(file)")
+        }
+        if isSetting { notes.append("in a file: \(key)") }
         return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
     }
 }
 
 extension String {
     /// The parts between empty lines, each as one line.
-    fileprivate var paragraphs: [String] {
+    var paragraphs: [String] {
         split(separator: "\n", omittingEmptySubsequences: false)
             .split { $0.allSatisfy(\.isWhitespace) }
             .map { $0.joined(separator: " ") }
+    }
+
+    /// The words in lines of at most so many characters; a longer word has a line of its own.
+    func wrapped(to limit: Int) -> [String] {
+        var result: [String] = []
+        var line = ""
+        for word in split(whereSeparator: \.isWhitespace) {
+            if line.isEmpty {
+                line = String(word)
+            } else if line.count + 1 + word.count <= limit {
+                line += " " + word
+            } else {
+                result.append(line)
+                line = String(word)
+            }
+        }
+        return line.isEmpty ? result : result + [line]
     }
 }
 
@@ -101,7 +122,7 @@ private struct HelpPage {
 
     mutating func paragraph(_ text: String, indent: Int) {
         let margin = String(repeating: " ", count: indent)
-        lines += wrapped(text, to: width - indent).map { margin + $0 }
+        lines += text.wrapped(to: width - indent).map { margin + $0 }
     }
 
     mutating func table(_ title: String, _ rows: [(String, String)]) {
@@ -110,7 +131,7 @@ private struct HelpPage {
         // A column wider than a third of the page would leave no room for the text beside it.
         let left = min(rows.map(\.0.count).max() ?? 0, width / 3)
         for (name, text) in rows {
-            let right = wrapped(text, to: width - left - 4)
+            let right = text.wrapped(to: width - left - 4)
             let margin = String(repeating: " ", count: left + 4)
             if name.count > left {
                 lines.append("  " + name)
@@ -121,21 +142,5 @@ private struct HelpPage {
             lines.append("  " + name + padding + "  " + (right.first ?? ""))
             lines += right.dropFirst().map { margin + $0 }
         }
-    }
-
-    private func wrapped(_ text: String, to limit: Int) -> [String] {
-        var result: [String] = []
-        var line = ""
-        for word in text.split(whereSeparator: \.isWhitespace) {
-            if line.isEmpty {
-                line = String(word)
-            } else if line.count + 1 + word.count <= limit {
-                line += " " + word
-            } else {
-                result.append(line)
-                line = String(word)
-            }
-        }
-        return line.isEmpty ? result : result + [line]
     }
 }

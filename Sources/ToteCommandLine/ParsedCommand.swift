@@ -7,10 +7,10 @@ package struct ParsedCommand: Sendable {
     /// The command as typed, for messages.
     package let line: String
     private let options: [OptionSpec]
-    /// Values by long name, from the command line or else the environment; a flag set is `[""]`.
-    private let given: [String: [String]]
+    /// Values by long name; one that nothing gives is not there.
+    private let given: [String: GivenValue]
 
-    init(scope: CommandScope, arguments: [String], given: [String: [String]]) {
+    init(scope: CommandScope, arguments: [String], given: [String: GivenValue]) {
         path = scope.path
         self.arguments = arguments
         line = scope.line
@@ -18,25 +18,36 @@ package struct ParsedCommand: Sendable {
         self.given = given
     }
 
-    /// The last value given on the command line, else the environment's, else the default.
+    /// The last value given on the command line, else the environment's, else the configuration
+    /// file's, else the default.
     /// - Precondition: the table declares `--name` with a value.
     package func option(_ name: String) -> String? {
         let spec = declared(name, isFlag: false)
-        return given[name]?.last ?? spec.default
+        return given[name]?.values.last ?? spec.default
     }
 
     /// Every value of a repeating option, in the order given; the default alone if none was.
     /// - Precondition: the table declares `--name` with a value.
     package func values(of name: String) -> [String] {
         let spec = declared(name, isFlag: false)
-        return given[name] ?? spec.default.map { [$0] } ?? []
+        return given[name]?.values ?? spec.default.map { [$0] } ?? []
     }
 
     /// Whether the flag is set.
     /// - Precondition: the table declares `--name` without a value.
     package func flag(_ name: String) -> Bool {
         _ = declared(name, isFlag: true)
-        return given[name] != nil
+        return given[name]?.values.isEmpty == false
+    }
+
+    /// The settings that the command declares, in the order of the table, with the values in force.
+    package var settings: [EffectiveSetting] {
+        options.filter(\.isSetting).map { spec in
+            let found = given[spec.long]
+            return EffectiveSetting(
+                spec: spec, value: found.map(\.values.last) ?? spec.default,
+                origin: found?.origin ?? .default)
+        }
     }
 
     /// The option's value.
@@ -61,19 +72,13 @@ package struct ParsedCommand: Sendable {
         _ name: String, in range: ClosedRange<Int> = Int.min...Int.max
     ) throws(UsageError) -> Int? {
         guard let text = option(name) else { return nil }
-        guard let value = Int(text) else {
-            throw UsageError("--\(name) needs a whole number, not '\(text)'", command: line)
-        }
-        guard range.contains(value) else {
-            let bounds =
-                range.upperBound == .max
-                ? "at least \(range.lowerBound)"
-                : range.lowerBound == .min
-                    ? "at most \(range.upperBound)"
-                    : "between \(range.lowerBound) and \(range.upperBound)"
-            throw UsageError("--\(name) must be \(bounds), not \(value)", command: line)
-        }
-        return value
+        try check(text, name, .whole(range))
+        return Int(text)
+    }
+
+    private func check(_ text: String, _ name: String, _ form: ValueForm) throws(UsageError) {
+        guard let fault = form.fault(in: text) else { return }
+        throw UsageError("--\(name) \(fault.message)", hint: fault.hint, command: line)
     }
 
     /// The option's value as a length of time: `250ms`, `30s`, `5m`, `2h`, `1d`.
@@ -87,12 +92,8 @@ package struct ParsedCommand: Sendable {
     /// - Throws: `UsageError` if it has one of another form.
     package func optionalDuration(_ name: String) throws(UsageError) -> Duration? {
         guard let text = option(name) else { return nil }
-        guard let value = DurationText.parse(text) else {
-            throw UsageError(
-                "--\(name) needs a length of time, not '\(text)'",
-                hint: "write a number and a unit: 250ms, 30s, 5m, 2h or 1d", command: line)
-        }
-        return value
+        try check(text, name, .time)
+        return DurationText.parse(text)
     }
 
     private func missing(_ name: String) -> UsageError {

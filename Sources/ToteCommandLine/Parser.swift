@@ -8,15 +8,23 @@ package enum Invocation: Sendable {
     case version
     /// Print this completion script; ends with a line break.
     case completion(String)
+    /// Print this manual page; ends with a line break.
+    case manual(String)
+    /// Print the table.
+    case table(JSONText)
 }
 
+/// Reads a file that a command line names.
+package typealias FileReading = (_ path: String, _ bytesMax: Int) throws(CommandFailure) -> String
+
 extension CommandTable {
-    /// Reads a command line. Pure: the same input gives the same answer, and nothing is done.
+    /// Reads a command line. Nothing is done but to read the files that it names.
     ///
     /// `arguments` come without the executable's own name. Of `environment` only the variables in
     /// `environmentNames` matter. `--help` wins over any mistake beside it.
     package func parse(
-        _ arguments: [String], environment: [String: String] = [:]
+        _ arguments: [String], environment: [String: String] = [:],
+        reading file: FileReading = TextFile.read
     ) throws(UsageError) -> Invocation {
         let beforeTerminator = arguments.prefix { $0 != "--" }
         if beforeTerminator.contains(where: { $0 == "--help" || $0 == "-h" }) {
@@ -28,7 +36,7 @@ extension CommandTable {
         }
         if let builtIn = try parseBuiltIn(arguments) { return builtIn }
         var parser = Parser(table: self, arguments: arguments)
-        return .run(try parser.parse(environment: environment))
+        return .run(try parser.parse(environment: environment, settings: settings, file))
     }
 
     private func parseBuiltIn(_ arguments: [String]) throws(UsageError) -> Invocation? {
@@ -36,14 +44,10 @@ extension CommandTable {
         let isOnlyCommand = root.subcommands.isEmpty
         switch arguments.first {
         case "help" where !isOnlyCommand:
-            var scope = CommandScope(root: root)
-            for name in arguments.dropFirst() {
-                guard let deeper = scope.subcommand(named: name) else {
-                    throw scope.unknownCommand(name)
-                }
-                scope = deeper
-            }
-            return .help(help(for: scope))
+            let names = arguments.dropFirst().filter { $0 != "--json" }
+            let scope = try named(names)
+            return arguments.contains("--json") ? .table(json(scope)) : .help(help(for: scope))
+        case "man" where !isOnlyCommand: return .manual(manual(try named(arguments.dropFirst())))
         case "completion" where !isOnlyCommand || arguments.count == 2:
             let shell = arguments.dropFirst().first
             if let shell, arguments.count == 2, let script = completion(for: shell) {
@@ -56,6 +60,17 @@ extension CommandTable {
         default:
             return nil
         }
+    }
+
+    private func named(_ names: some Sequence<String>) throws(UsageError) -> CommandScope {
+        var scope = CommandScope(root: root)
+        for name in names {
+            guard let deeper = scope.subcommand(named: name) else {
+                throw scope.unknownCommand(name)
+            }
+            scope = deeper
+        }
+        return scope
     }
 
     /// The command that `--help` is about: mistakes are skipped, values of options are no commands.
@@ -92,14 +107,16 @@ private struct Parser {
     private var words: ArraySlice<String>
     private var scope: CommandScope
     private var arguments: [String] = []
-    private var given: [String: [String]] = [:]
+    private var given: [String: GivenValue] = [:]
 
     init(table: CommandTable, arguments: [String]) {
         words = arguments[...]
         scope = CommandScope(root: table.root)
     }
 
-    mutating func parse(environment: [String: String]) throws(UsageError) -> ParsedCommand {
+    mutating func parse(
+        environment: [String: String], settings: [OptionSpec], _ file: FileReading
+    ) throws(UsageError) -> ParsedCommand {
         var optionsEnded = false
         while let word = words.popFirst() {
             if optionsEnded {
@@ -115,7 +132,8 @@ private struct Parser {
             }
         }
         try checkArguments()
-        try readEnvironment(environment)
+        try readEnvironment(environment, file)
+        try readConfiguration(settings, file)
         return ParsedCommand(scope: scope, arguments: arguments, given: given)
     }
 
@@ -169,7 +187,7 @@ private struct Parser {
             guard attached == nil else {
                 throw UsageError("--\(option.long) takes no value", command: scope.line)
             }
-            given[option.long] = [""]
+            given[option.long] = GivenValue(values: [""], origin: .flag)
             return
         }
         guard let value = attached ?? nextValue() else {
@@ -178,7 +196,7 @@ private struct Parser {
                 command: scope.line)
         }
         try check(value, of: option, source: "--\(option.long)")
-        given[option.long, default: []].append(value)
+        given[option.long, default: GivenValue(values: [], origin: .flag)].values.append(value)
     }
 
     /// The next word, unless it is an option itself: `--data --port 80` forgot a value. A value
@@ -196,11 +214,8 @@ private struct Parser {
     private func check(
         _ value: String, of option: OptionSpec, source: String
     ) throws(UsageError) {
-        guard !option.choices.isEmpty, !option.choices.contains(value) else { return }
-        let hint = Suggestion.hint(for: value, among: option.choices)
-        throw UsageError(
-            "\(source) must be \(option.choices.joined(separator: " or ")), not '\(value)'",
-            hint: hint, command: scope.line)
+        guard let fault = option.fault(in: value) else { return }
+        throw UsageError("\(source) \(fault.message)", hint: fault.hint, command: scope.line)
     }
 
     private func checkArguments() throws(UsageError) {
@@ -215,21 +230,70 @@ private struct Parser {
         }
     }
 
-    private mutating func readEnvironment(_ environment: [String: String]) throws(UsageError) {
+    private mutating func readEnvironment(
+        _ environment: [String: String], _ file: FileReading
+    ) throws(UsageError) {
         for option in scope.options where given[option.long] == nil {
-            guard let name = option.environment, let value = environment[name], !value.isEmpty
-            else { continue }
+            guard let name = option.environment else { continue }
+            if let secret = try secret(option, environment, file) {
+                given[option.long] = secret
+                continue
+            }
+            guard let value = environment[name], !value.isEmpty else { continue }
+            let origin = ValueOrigin.environment(name)
             guard option.isFlag else {
                 try check(value, of: option, source: name)
-                given[option.long] = [value]
+                given[option.long] = GivenValue(values: [value], origin: origin)
                 continue
             }
             switch value.lowercased() {
-            case "1", "true", "yes", "on": given[option.long] = [""]
-            case "0", "false", "no", "off": break
+            case "1", "true", "yes", "on":
+                given[option.long] = GivenValue(values: [""], origin: origin)
+            case "0", "false", "no", "off":
+                given[option.long] = GivenValue(values: [], origin: origin)
             default:
                 throw UsageError("\(name) must be 1 or 0, not '\(value)'", command: scope.line)
             }
+        }
+    }
+
+    /// A secret out of the file that `<NAME>_FILE` names, without the white space around it.
+    private func secret(
+        _ option: OptionSpec, _ environment: [String: String], _ file: FileReading
+    ) throws(UsageError) -> GivenValue? {
+        guard let name = option.fileEnvironment, let path = environment[name], !path.isEmpty
+        else { return nil }
+        if let direct = option.environment, environment[direct]?.isEmpty == false {
+            throw UsageError(
+                "\(direct) and \(name) are both set", hint: "set one of them", command: scope.line)
+        }
+        let text: String
+        do throws(CommandFailure) {
+            text = try file(path, ConfigurationFile.bytesMax)
+        } catch {
+            throw UsageError(error, command: scope.line)
+        }
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 1 else {
+            throw UsageError(
+                "\(name): \(path) must hold one word, it has \(words.count)", command: scope.line)
+        }
+        return GivenValue(values: [String(words[0])], origin: .environment(name))
+    }
+
+    /// Takes from the configuration file what nothing else gives; the whole file must be in order.
+    private mutating func readConfiguration(
+        _ settings: [OptionSpec], _ file: FileReading
+    ) throws(UsageError) {
+        guard let path = given[OptionSpec.configurationName]?.values.last,
+            scope.options.contains(where: \.isSetting)
+        else { return }
+        do throws(CommandFailure) {
+            let text = try file(path, ConfigurationFile.bytesMax)
+            let configuration = try ConfigurationFile(text, path: path, settings: settings)
+            given.merge(configuration.given) { mine, _ in mine }
+        } catch {
+            throw UsageError(error, command: scope.line)
         }
     }
 

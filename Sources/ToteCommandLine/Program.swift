@@ -19,12 +19,15 @@ package enum Program {
             case .run(let parsed):
                 let color = ColorChoice(rawValue: parsed.option("color") ?? "auto") ?? .auto
                 try command(parsed, Terminal(color: color)).exit()
-            case .help(let text), .completion(let text): terminal.writeOut(text)
+            case .help(let text), .completion(let text), .manual(let text):
+                terminal.writeOut(text)
+            case .table(let json): terminal.writeOut(json.pretty + "\n")
             case .version: terminal.writeOut("\(table.root.name) \(table.version)\n")
             }
         } catch {
-            terminal.writeError("\(error)\n")
-            error.exitCode.exit()
+            // Whoever asks for JSON gets it, also when the line cannot be read.
+            let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
+            terminal.report(error, asJSON: wantsJSON).exit()
         }
         ExitCode.success.exit()
     }

@@ -6,6 +6,12 @@ package struct UsageError: Error, Hashable, CustomStringConvertible {
     package var hint: String?
     /// The command it was said to, as typed: `tote serve`.
     package var command: String
+    /// For programs: stable, in snake_case.
+    package var code = "usage"
+    /// The status to end with.
+    package var exitCode = ExitCode.usage
+    /// What is wrong in the configuration file, where that is the reason.
+    package var faults: FileFaults?
 
     /// Refuses a command line; `command` is what `--help` is suggested for.
     package init(_ message: String, hint: String? = nil, command: String) {
@@ -14,12 +20,17 @@ package struct UsageError: Error, Hashable, CustomStringConvertible {
         self.command = command
     }
 
-    /// The status to end with.
-    package var exitCode: ExitCode { .usage }
+    /// The faults of a file that a command line names.
+    init(_ failure: CommandFailure, command: String) {
+        self.init(failure.message, command: command)
+        code = failure.code
+        exitCode = failure.exit
+        faults = failure.faults
+    }
 
-    /// Up to three lines for stderr, without the last line break.
+    /// What stderr is told, without the last line break.
     package var description: String {
-        var lines = ["\(command): \(message)"]
+        var lines = (faults?.lines ?? []) + ["\(command): \(message)"]
         if let hint { lines.append("  \(hint)") }
         lines.append("See '\(command) --help'.")
         return lines.joined(separator: "\n")

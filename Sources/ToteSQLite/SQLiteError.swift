@@ -20,6 +20,7 @@ package struct SQLiteError: Error, Hashable, CustomStringConvertible {
     package var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
     package var isFull: Bool { primary == SQLITE_FULL }
     package var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    package var isNoDatabase: Bool { primary == SQLITE_NOTADB }
     package var isCannotOpen: Bool { primary == SQLITE_CANTOPEN }
     /// A journal beside the file must be played back first, which a reader may not.
     package var isUnfinished: Bool { code == SQLITE_READONLY | 3 << 8 }

@@ -13,6 +13,14 @@ package enum BackupFile {
         }
         let partial = target + ".partial"
         unlink(partial)
+        // SQLite does not say why it cannot make a file.
+        let probe = open(partial, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+        guard probe >= 0 else {
+            throw ServiceError.directory(
+                "\(target) cannot be made: \(String(cString: strerror(errno)))")
+        }
+        close(probe)
+        unlink(partial)
         do {
             let report = try Backup.make(of: path, at: partial)
             try publish(partial, as: target)

@@ -314,6 +314,9 @@ private final class Front: Sendable {
             log.line(.info, "backup made", [("events", .int(Int64(report.events)))])
             return ServerResponse(
                 status: 200, body: Encoding.json.encode(BackupFile.value(report, path: target)))
+        } catch let error as ServiceError {
+            return ServerResponse(
+                Problem(400, "bad_path", error.description), requestID: id)
         } catch {
             return ServerResponse(
                 Problem(500, "backup_failed", "\(error)"), requestID: id)

@@ -5,6 +5,7 @@ import ToteCore
 @main
 enum Command {
     static let version = "0.1.0"
+    static let date = "2026-11-26"
 
     static func main() {
         Program.main(CommandTree.table, running: run)
@@ -16,6 +17,8 @@ enum Command {
         let output = Output(terminal: terminal, isJSON: command.flag("json"))
         switch command.path {
         case ["serve"]: return try ServeCommand.run(command, output)
+        case ["config", "check"]: return try ConfigCommands.check(command, output)
+        case ["config", "show"]: return try ConfigCommands.show(command, output)
         case ["token", "mint"]: return try TokenCommands.mint(command, output)
         case ["token", "list"]: return try TokenCommands.list(command, output)
         case ["token", "revoke"]: return try TokenCommands.revoke(command, output)
@@ -36,6 +39,10 @@ enum Command {
         case ["store", "write-off"]: return try LedgerCommands.writeOffRedeemer(command, output)
         case ["ledger", "show"]: return try LedgerCommands.show(command, output)
         case ["ledger", "enter"]: return try LedgerCommands.enter(command, output)
+        case ["explain", "line"]: return try ExplainCommands.line(command, output)
+        case ["explain", "change"]: return try ExplainCommands.change(command, output)
+        case ["explain", "device"]: return try ExplainCommands.device(command, output)
+        case ["tail"]: return try TailCommand.run(command, output)
         case ["status"]: return try FileCommands.status(command, output)
         case ["backup"]: return try FileCommands.backUp(command, output)
         case ["restore"]: return try FileCommands.restore(command, output)
@@ -50,26 +57,42 @@ struct Output {
     let terminal: Terminal
     let isJSON: Bool
 
-    /// Prints a result: the JSON in full, or the lines.
-    func result(_ value: Value, _ lines: @autoclosure () -> [String]) {
+    /// Prints a result: the JSON, or the lines.
+    func result(
+        _ members: [(name: String, value: JSONText)], _ lines: @autoclosure () -> [String]
+    ) {
         if isJSON {
-            terminal.writeOut(String(decoding: Encoding.json.encode(value), as: UTF8.self) + "\n")
+            terminal.writeOut(JSONText.versioned(members).compact + "\n")
         } else {
             for line in lines() { terminal.writeOut(line + "\n") }
         }
     }
 
-    /// Prints why a command failed.
-    func failure(_ code: String, _ message: String, _ exit: ExitCode) -> ExitCode {
-        if isJSON {
-            let value = Value.map([
-                Value.Entry("code", .text(code)), Value.Entry("detail", .text(message)),
-            ])
-            terminal.writeError(String(decoding: Encoding.json.encode(value), as: UTF8.self) + "\n")
-        } else {
-            let label = terminal.style(.red, "error:", on: .error)
-            terminal.writeError("\(label) \(message)\n")
+    /// Prints what a server answered, an object: the JSON, or the lines.
+    func result(_ value: Value, _ lines: @autoclosure () -> [String]) {
+        guard case .map(let entries) = value else {
+            preconditionFailure("a result is an object, not \(value)")
         }
-        return exit
+        result(entries.map { ($0.name, JSONText($0.value)) }, lines())
+    }
+
+    /// Prints why a command failed.
+    func failure(_ failure: CommandFailure) -> ExitCode {
+        terminal.report(failure, asJSON: isJSON)
+    }
+}
+
+extension JSONText {
+    /// A value of the wire, as JSON carries it.
+    init(_ value: ToteCore.Value) {
+        switch value {
+        case .map(let entries):
+            self = .object(entries.map { ($0.name, JSONText($0.value)) })
+        case .array(let values): self = .array(values.map { JSONText($0) })
+        case .text(let text): self = .string(text)
+        case .int(let int): self = .int(Int(int))
+        case .bool(let bool): self = .bool(bool)
+        case .null: self = .null
+        }
     }
 }

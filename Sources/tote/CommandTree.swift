@@ -2,9 +2,7 @@ import ToteCommandLine
 
 /// The table that help, completion and parsing read.
 enum CommandTree {
-    static let data = OptionSpec(
-        "data", valueName: "DIR", "the data directory", default: "tote-data",
-        environment: "TOTE_DATA")
+    static let data = Settings.data
     static let json = OptionSpec("json", "print one JSON object instead of text")
 
     static let table = CommandTable(
@@ -16,52 +14,40 @@ enum CommandTree {
                 ("tote catalog import menu.json", "what is sold, where, and for how much"),
                 ("tote backup /srv/backup/monday.db", "a checked copy, while the server works"),
             ],
-            options: [OptionSpec.color],
+            options: [OptionSpec.color, OptionSpec.configuration(environment: "TOTE_CONFIG")],
             subcommands: [
-                serve, token, catalog, ledger, lease, storeCommand, webhook, status, backup,
-                restore, verify,
+                serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
+                ExplainCommands.spec, TailCommand.spec, status, backup, restore, verify,
             ]),
-        version: Command.version,
+        version: Command.version, date: Command.date,
         exitCodes: [
-            (.success, "done"), (.failure, "what was checked is not in order"),
-            (.usage, "the command line is wrong"), (.dataError, "a file's content is wrong"),
-            (.noInput, "a file is not there"),
+            (.success, "done"),
+            (.failure, "the answer is no: refused, or what was checked is not in order"),
+            (.usage, "the command line is wrong"),
+            (.dataError, "a file's content is wrong, or a value the server cannot take"),
+            (.noInput, "a file, or what was named, is not there"),
             (.unavailable, "the server does not answer"), (.software, "a fault of this program"),
-            (.cannotCreate, "a file cannot be made"),
+            (.cannotCreate, "a file or a directory cannot be made"),
             (.ioError, "a file cannot be read or written"),
-            (.temporaryFailure, "in use by another process; try again"),
-            (.config, "the data is of another version or damaged"),
+            (.temporaryFailure, "in use by another process, or the server is busy; try again"),
+            (.config, "a configuration file is wrong, or the data is of another version"),
         ])
 
     private static let serve = CommandSpec(
         "serve", "Runs the server until SIGTERM or Ctrl-C.",
         discussion: "Listens in the clear, for a TLS proxy in front of it. SIGTERM answers what is "
-            + "under way, then stops. Logs are JSON lines on standard error.",
+            + "under way, then stops. Logs are JSON lines on standard error. Its settings may be "
+            + "in a file, too: `tote config` checks and shows them.",
         examples: [
             ("tote serve --demo", "try it"),
             ("tote serve --data /var/lib/tote --listen 127.0.0.1:8090", "behind a proxy"),
+            ("tote serve --config /etc/tote.json", "with settings from a file"),
         ],
-        options: [
-            data,
-            OptionSpec(
-                "listen", valueName: "HOST:PORT", "where to listen; port 0 takes a free one",
-                default: "127.0.0.1:8090", environment: "TOTE_LISTEN"),
+        options: Settings.all + [
             OptionSpec("demo", "make a demo customer and a café, and print what to type next"),
             OptionSpec(
-                "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
-                environment: "TOTE_PROXY"),
-            OptionSpec(
-                "log-level", valueName: "LEVEL", "the least that is logged", default: "info",
-                environment: "TOTE_LOG_LEVEL", choices: ["debug", "info", "warning", "error"]),
-            OptionSpec(
-                "per-address", valueName: "N", "connections from one address at once",
-                default: "256"),
-            OptionSpec(
                 "clock-ahead", valueName: "TIME",
-                "run the clock ahead, for a drill of what takes hours: 2h"),
-            OptionSpec(
-                "allow-private-webhooks", "let webhooks go to loopback and private networks"),
-            OptionSpec("allow-insecure-webhooks", "let webhooks go over http without TLS"),
+                "run the clock ahead, for a drill of what takes hours: 2h", form: .time),
             json,
         ])
 
@@ -96,9 +82,12 @@ enum CommandTree {
                     OptionSpec("expires", valueName: "TIME", "how long it is valid, like 30d"),
                     json,
                 ]),
-            CommandSpec("list", "Lists tokens without their secrets.", options: [data, json]),
+            CommandSpec(
+                "list", "Lists tokens without their secrets.",
+                examples: [("tote token list", "who may do what")], options: [data, json]),
             CommandSpec(
                 "revoke", "Revokes a token, at once and for requests that wait.",
+                examples: [("tote token revoke tok_5f2c", "a phone was lost")],
                 arguments: [ArgumentSpec("ID", "the token's id, as `token list` shows it")],
                 options: [data, json]),
         ])
@@ -131,24 +120,38 @@ enum CommandTree {
                 arguments: [catalogFile], options: [data] + fileOptions + [json]),
             CommandSpec(
                 "check", "Says all that is wrong with a file, with line and column.",
+                examples: [("tote catalog check menu.json", "before it is imported")],
                 arguments: [catalogFile], options: [data] + fileOptions + [json]),
-            CommandSpec("show", "Shows the catalogue in force.", options: [data, json]),
+            CommandSpec(
+                "show", "Shows the catalogue in force.",
+                examples: [("tote catalog show", "its version, its stores and their hours")],
+                options: [data, json]),
         ])
 
     private static let status = CommandSpec(
-        "status", "Shows what a data directory holds.", options: [data, json])
+        "status", "Shows what a data directory holds.",
+        examples: [("tote status --data /var/lib/tote", "of a running server, too")],
+        options: [data, json])
 
     private static let backup = CommandSpec(
         "backup", "Writes a checked copy of the data, while the server works or without it.",
+        examples: [("tote backup /srv/backup/monday.db", "to keep elsewhere")],
         arguments: [ArgumentSpec("FILE", "the copy; it must not exist")], options: [data, json])
 
     private static let restore = CommandSpec(
         "restore", "Fills an empty data directory from a backup.",
         discussion: "The server begins a new epoch on it: devices resend what the backup lacks.",
+        examples: [
+            ("tote restore /srv/backup/monday.db --data /var/lib/tote-2", "then serve from there")
+        ],
         arguments: [ArgumentSpec("FILE", "the backup")], options: [data, json])
 
     private static let verify = CommandSpec(
         "verify", "Reads a data directory or a backup and checks every promise it must keep.",
+        examples: [
+            ("tote verify", "the data directory, while no server runs"),
+            ("tote verify /srv/backup/monday.db", "a backup"),
+        ],
         arguments: [
             ArgumentSpec("FILE", "a backup; the data directory's file by default", optional: true)
         ], options: [data, json])

@@ -41,8 +41,7 @@ enum FileCommands {
         _ directory: DataDirectory, _ target: String
     ) throws(Operator.Failure) -> Value {
         guard directory.holdsData else {
-            throw Operator.Failure(
-                code: "no_data", message: "there is no data in \(directory.path)", exit: .noInput)
+            throw Operator.noData(directory)
         }
         do {
             let lock = try directory.lock()
@@ -115,7 +114,7 @@ enum FileCommands {
         do throws(Operator.Failure) {
             return try body()
         } catch {
-            return output.failure(error.code, error.message, error.exit)
+            return output.failure(error)
         }
     }
 

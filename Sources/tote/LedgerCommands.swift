@@ -66,7 +66,10 @@ enum LedgerCommands {
         let body = try reason(command)
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
             let path = ["v1", "admin", "leases", command.arguments[0], "write-off"]
-            let value = try line.call("POST", path, body)
+            let value = try line.call(
+                "POST", path, body,
+                missing: "there is no open lease \(command.arguments[0]): `tote lease list` shows "
+                    + "them")
             output.result(value, ["\(text(value, "id")) is closed; its rest is the customer's"])
             return .success
         }
@@ -77,13 +80,15 @@ enum LedgerCommands {
     ) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
         let path = ["v1", "admin", "stores", command.arguments[0], "redeemer"]
+        let noStore =
+            "there is no store \(command.arguments[0]) in the catalogue, or it has no redeemer yet"
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
             let value: Value
             if command.arguments.count > 1 {
                 let body = Value.map([Value.Entry("token", .text(command.arguments[1]))])
-                value = try line.call("POST", path, body)
+                value = try line.call("POST", path, body, missing: noStore)
             } else {
-                value = try line.call("GET", path)
+                value = try line.call("GET", path, missing: noStore)
             }
             let hasKey = value["incarnation"]?.textValue != nil
             output.result(
@@ -106,7 +111,8 @@ enum LedgerCommands {
         let body = try reason(command)
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
             let path = ["v1", "admin", "stores", command.arguments[0], "redeemer", "write-off"]
-            let value = try line.call("POST", path, body)
+            let value = try line.call(
+                "POST", path, body, missing: "store \(command.arguments[0]) has no redeemer")
             output.result(
                 value,
                 [
@@ -122,7 +128,9 @@ enum LedgerCommands {
         let line = try Operator(command)
         let query = [("customer", command.arguments[0])]
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
-            let value = try line.call("GET", ["v1", "admin", "ledger"], query: query)
+            let value = try line.call(
+                "GET", ["v1", "admin", "ledger"], query: query,
+                missing: "nothing is known of a customer \(command.arguments[0])")
             var lines = list(value, "accounts").map { account in
                 ["available", "held", "pending", "debt"].reduce(text(account, "account")) {
                     "\($0)  \($1) \(FileCommands.number(account, $1))"

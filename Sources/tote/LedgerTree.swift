@@ -22,6 +22,7 @@ extension CommandTree {
                 "write-off", "Closes a lease that will not come back; the customer gets its rest.",
                 discussion: "What its holder has spent meanwhile and sends later is paid from the "
                     + "customer's balance, or is the retailer's loss when a store gave goods.",
+                examples: [("tote lease write-off 5f2c90ab --reason 'phone lost'", "on record")],
                 arguments: [ArgumentSpec("LEASE", "the lease's id, as `lease list` shows it")],
                 options: [data, reason, json]),
         ])
@@ -43,6 +44,9 @@ extension CommandTree {
                 ], options: [data, json]),
             CommandSpec(
                 "write-off", "Writes a lost redeemer off: its leases go back to the customers.",
+                examples: [
+                    ("tote store write-off s-1 --reason 'till stolen'", "then name another")
+                ],
                 arguments: [store], options: [data, reason, json]),
         ])
 
@@ -51,6 +55,7 @@ extension CommandTree {
         subcommands: [
             CommandSpec(
                 "show", "Shows accounts and the latest entries of a customer.",
+                examples: [("tote ledger show c-1", "what a customer has, and why")],
                 arguments: [customer], options: [data, json]),
             CommandSpec(
                 "enter", "Grants, tops up or writes off units, once for a reference.",

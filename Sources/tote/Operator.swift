@@ -14,12 +14,7 @@ struct Operator {
         directory = DataDirectory(path: Paths.absolute(try command.string("data")))
     }
 
-    /// What a command failed with.
-    struct Failure: Error {
-        let code: String
-        let message: String
-        let exit: ExitCode
-    }
+    typealias Failure = CommandFailure
 
     /// A line to the server that runs on the directory, if one does.
     private func connection() -> HTTPConnection? {
@@ -32,10 +27,24 @@ struct Operator {
     var isServed: Bool { connection() != nil }
 
     /// Sends one request and returns the answer's JSON.
+    ///
+    /// - Parameter missing: what is said of a thing that there is not.
     func call(
         _ method: String, _ path: [String], _ body: Value? = nil,
         query: [(name: String, value: String)] = [], ifMatch: String? = nil,
-        timeout: Duration = .seconds(30)
+        timeout: Duration = .seconds(30), missing: String? = nil
+    ) throws(Failure) -> Value {
+        do throws(Failure) {
+            return try answer(method, path, body, query, ifMatch, timeout)
+        } catch {
+            guard let missing, error.code == "not_found" else { throw error }
+            throw Failure(code: error.code, message: missing, exit: error.exit)
+        }
+    }
+
+    private func answer(
+        _ method: String, _ path: [String], _ body: Value?,
+        _ query: [(name: String, value: String)], _ ifMatch: String?, _ timeout: Duration
     ) throws(Failure) -> Value {
         let bytes = body.map { Encoding.json.encode($0) } ?? []
         if let connection = connection() {
@@ -46,16 +55,20 @@ struct Operator {
             return try answer(over: connection, request, timeout)
         }
         guard directory.holdsData else {
-            throw Failure(
-                code: "no_data",
-                message: "there is no data in \(directory.path): start `tote serve` on it first, "
-                    + "or name another directory with --data", exit: .noInput)
+            throw Self.noData(directory)
         }
         var request = ServerRequest(method: method, path: path, requestID: "local")
         request.body = bytes
         request.ifMatch = ifMatch
         request.query = Dictionary(query.map { ($0.name, $0.value) }) { $1 }
         return try answerAlone(request)
+    }
+
+    static func noData(_ directory: DataDirectory) -> Failure {
+        Failure(
+            code: "no_data",
+            message: "there is no data in \(directory.path): start `tote serve` on it first, "
+                + "or name another directory with --data", exit: .noInput)
     }
 
     /// Path and query as a request line carries them (RFC 3986).
@@ -124,9 +137,31 @@ struct Operator {
         guard (200..<300).contains(status) else {
             let code = value["code"]?.textValue ?? "http_\(status)"
             let detail = value["detail"]?.textValue ?? "the server answered \(status)"
-            throw Failure(code: code, message: detail, exit: status == 404 ? .noInput : .failure)
+            let exit = code == "bad_path" ? ExitCode.cannotCreate : exit(of: status)
+            throw Failure(code: code, message: detail, exit: exit)
         }
         return value
+    }
+
+    /// What the code of a file that cannot be used means to a script.
+    private static func exit(ofStore code: String) -> ExitCode {
+        switch code {
+        case "newer_schema": .config
+        case "storage": .ioError
+        default: .dataError
+        }
+    }
+
+    /// What a refusal's status (RFC 9110 section 15) means to a script.
+    private static func exit(of status: Int) -> ExitCode {
+        switch status {
+        case 400, 413, 415, 422: .dataError
+        case 401, 403: .noPermission
+        case 404, 410: .noInput
+        case 408, 429, 503: .temporaryFailure
+        case 500...: .software
+        default: .failure
+        }
     }
 
     /// Any error as a command reports it.
@@ -137,12 +172,13 @@ struct Operator {
                 switch error {
                 case .inUse: .temporaryFailure
                 case .directory: .cannotCreate
-                case .store: .config
+                case .store(let code, _): exit(ofStore: code)
                 case .listen: .unavailable
                 }
             return Failure(code: error.code, message: error.description, exit: exit)
         case let error as StoreError:
-            return Failure(code: error.code, message: error.description, exit: .config)
+            return Failure(
+                code: error.code, message: error.description, exit: exit(ofStore: error.code))
         default:
             return Failure(code: "storage", message: "\(error)", exit: .ioError)
         }

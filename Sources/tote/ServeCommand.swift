@@ -15,28 +15,11 @@ enum ServeCommand {
 
     static func run(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
-        var options = ServiceOptions(directory: line.directory)
-        let (host, port) = try address(command)
-        options.http.host = host
-        options.http.port = port
+        let options = try Settings.options(command)
         if let ahead = try command.optionalDuration("clock-ahead") {
             SystemClock.runAhead(milliseconds: UInt64(max(0, ahead / .milliseconds(1))))
         }
-        options.http.connectionsPerAddressAtMost = try command.int("per-address", in: 1...100_000)
-        if let proxy = command.option("proxy") {
-            options.http.exemptAddresses = [proxy]
-        } else if !isLoopback(host) {
-            throw UsageError(
-                "\(host) can be reached from elsewhere, and tokens would go in the clear",
-                hint: "put a TLS proxy in front and name it with --proxy ADDR",
-                command: command.line)
-        }
-        let levels = Log.Level.allCases.map(\.name)
-        let level = levels.firstIndex(of: try command.string("log-level")) ?? 1
-        let log = Log(least: Log.Level.allCases[level])
-        options.log = log
-        options.webhookPolicy.allowsPrivate = command.flag("allow-private-webhooks")
-        options.webhookPolicy.allowsInsecure = command.flag("allow-insecure-webhooks")
+        let (host, log) = (try Settings.listen(command).host, options.log)
         // What the server makes is its owner's alone.
         umask(0o077)
         // Blocked in every thread, so that only the wait below sees them.
@@ -49,8 +32,7 @@ enum ServeCommand {
         do throws(ServiceError) {
             service = try Service(options)
         } catch {
-            let failure = Operator.failure(error)
-            return output.failure(failure.code, failure.message, failure.exit)
+            return output.failure(Operator.failure(error))
         }
         let sender = sendWebhooks(of: service, options.webhookPolicy, log)
         let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
@@ -97,25 +79,6 @@ enum ServeCommand {
                 return .ioError
             }
         }
-    }
-
-    private static func address(
-        _ command: ParsedCommand
-    ) throws(UsageError) -> (host: String, port: UInt16) {
-        let text = try command.string("listen")
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 2, let last = parts.last, let port = UInt16(last) else {
-            throw UsageError(
-                "--listen takes HOST:PORT, not \(text)", hint: "like 127.0.0.1:8090",
-                command: command.line)
-        }
-        var host = parts.dropLast().joined(separator: ":")
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        return (host == "localhost" ? "127.0.0.1" : host, port)
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host.hasPrefix("127.") || host == "::1"
     }
 
     /// The store of the demo café whose counter is made ready.

@@ -69,17 +69,11 @@ enum TokenCommands {
         let line = try Operator(command)
         let id = command.arguments[0]
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
-            do throws(Operator.Failure) {
-                let value = try line.call("DELETE", ["v1", "admin", "tokens", id])
-                output.result(value, ["\(id) is revoked"])
-                return .success
-            } catch {
-                guard error.code == "not_found" else { throw error }
-                throw Operator.Failure(
-                    code: "not_found",
-                    message: "no token has the id \(id): `tote token list` shows them",
-                    exit: .noInput)
-            }
+            let value = try line.call(
+                "DELETE", ["v1", "admin", "tokens", id],
+                missing: "no token has the id \(id): `tote token list` shows them")
+            output.result(value, ["\(id) is revoked"])
+            return .success
         }
     }
 }

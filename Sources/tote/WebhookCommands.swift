@@ -152,14 +152,9 @@ enum WebhookCommands {
     private static func call(
         _ line: Operator, _ method: String, _ id: String, _ rest: [String]
     ) throws(Operator.Failure) -> Value {
-        do throws(Operator.Failure) {
-            return try line.call(method, path + [id] + rest)
-        } catch {
-            guard error.code == "not_found" else { throw error }
-            throw Operator.Failure(
-                code: "not_found",
-                message: "there is no webhook \(id), or no such delivery of it: "
-                    + "`tote webhook list` and `deliveries` show them", exit: .noInput)
-        }
+        try line.call(
+            method, path + [id] + rest,
+            missing: "there is no webhook \(id), or no such delivery of it: "
+                + "`tote webhook list` and `deliveries` show them")
     }
 }

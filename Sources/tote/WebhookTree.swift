@@ -25,25 +25,37 @@ extension CommandTree {
                         repeating: true),
                     OptionSpec("label", valueName: "TEXT", "what you call it", default: ""), json,
                 ]),
-            CommandSpec("list", "Lists endpoints without their secrets.", options: [data, json]),
             CommandSpec(
-                "remove", "Removes an endpoint and everything queued for it.", arguments: [id],
+                "list", "Lists endpoints without their secrets.",
+                examples: [("tote webhook list", "and which of them fail")],
+                options: [data, json]),
+            CommandSpec(
+                "remove", "Removes an endpoint and everything queued for it.",
+                examples: [("tote webhook remove wh_5f2c", "it is sent nothing any more")],
+                arguments: [id],
                 options: [data, json]),
             CommandSpec(
                 "enable", "Enables an endpoint that failed for days or answered 410.",
+                examples: [("tote webhook enable wh_5f2c", "its receiver works again")],
                 arguments: [id], options: [data, json]),
             CommandSpec(
                 "test", "Sends a test.ping and shows what the endpoint answered.",
+                examples: [("tote webhook test wh_5f2c", "does it answer?")],
                 arguments: [id],
                 options: [data, OptionSpec("no-wait", "only queue it"), json]),
             CommandSpec(
                 "rotate", "Makes a new secret; the old one signs as well for 24 hours.",
+                examples: [("tote webhook rotate wh_5f2c", "the old secret leaked")],
                 arguments: [id], options: [data, json]),
             CommandSpec(
-                "deliveries", "Shows the newest 100 deliveries of an endpoint.", arguments: [id],
+                "deliveries", "Shows the newest 100 deliveries of an endpoint.",
+                examples: [
+                    ("tote webhook deliveries wh_5f2c", "what was sent, and what was answered")
+                ], arguments: [id],
                 options: [data, json]),
             CommandSpec(
                 "redeliver", "Sends one delivery again, or everything that failed.",
+                examples: [("tote webhook redeliver wh_5f2c", "everything that failed")],
                 arguments: [
                     id,
                     ArgumentSpec(

@@ -3,23 +3,14 @@ import Testing
 
 /// The pickup board in a headless browser, with a store's API in memory and with a real server.
 @Suite(.timeLimit(.minutes(10))) struct BoardTests {
-    /// Where continuous integration runs, a missing browser is a failure and no reason to skip.
-    private static let mustRun = ProcessInfo.processInfo.environment["TOTE_CI"] == "1"
-
     private static let isInstalled: Bool = {
-        let programs = ["chromium", "chromedriver", "python3"]
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        let areThere = programs.allSatisfy { program in
-            folders.contains { folder in
-                FileManager.default.isExecutableFile(atPath: "\(folder)/\(program)")
-            }
-        }
-        return areThere && (try? python(["-c", "import selenium"]).wait())?.exit == 0
+        Tools.has(["chromium", "chromedriver", "python3"])
+            && (try? python(["-c", "import selenium"]).wait())?.exit == 0
     }()
 
     private static let why: Comment = "Chromium, its driver or selenium is missing"
 
-    @Test(.enabled(if: mustRun || isInstalled, why))
+    @Test(.enabled(if: Tools.mustRun || isInstalled, why))
     func `the board does in Chromium what a counter and a wall need`() async throws {
         let directory = try SimulatorProgram.makeDirectory()
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -33,7 +24,7 @@ import Testing
         try await Self.expectAllPass(["TOTE_BOARD_PAGES": url])
     }
 
-    @Test(.enabled(if: mustRun || isInstalled, why))
+    @Test(.enabled(if: Tools.mustRun || isInstalled, why))
     func `the board works with a real store, its stops and starts too`() async throws {
         let program = SimulatorProgram.directory.appendingPathComponent("tote").path
         // What depends on the server; how the page looks is judged without one.

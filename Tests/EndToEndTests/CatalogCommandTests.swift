@@ -50,7 +50,8 @@ import Testing
         let checked = try await tote(
             "check", menu, "--from", from, "--days", "\(days)", "--json")
         #expect(checked.exit == 0, "\(checked.error)")
-        let stores = try #require(try object(checked.out)["stores"] as? [[String: Any]])
+        let catalog = try object(checked.out)["catalog"] as? [String: Any]
+        let stores = try #require(catalog?["stores"] as? [[String: Any]])
         let open = try #require(stores.first?["open"] as? [[Int]])
         let style = Date.ISO8601FormatStyle()
         return open.map { interval in
@@ -193,9 +194,10 @@ import Testing
         let first = try await tote("import", menu)
         #expect(first.exit == 0 && first.out.hasPrefix("catalogue 1 is in force"), "\(first)")
         let second = try await tote("import", list, "--json")
-        #expect(try object(second.out)["version"] as? Int == 2, "\(second)")
-        let shown = try object(try await tote("show", "--json").out)
-        let products = try #require(shown["products"] as? [[String: Any]])
+        let catalog = try object(second.out)["catalog"] as? [String: Any]
+        #expect(catalog?["version"] as? Int == 2, "\(second)")
+        let shown = try object(try await tote("show", "--json").out)["catalog"] as? [String: Any]
+        let products = try #require(shown?["products"] as? [[String: Any]])
         #expect(products.map { $0["sku"] as? String } == ["latte", "mug"])
         #expect(products[0]["price"] as? [String: Int] == ["EUR": 480])
         #expect(products[0]["prices"] as? [String: Int] == ["paris": 500])

@@ -43,7 +43,7 @@ import Testing
 
     private func programme(_ text: String) throws -> [String: Any] {
         let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
-        let catalog = try #require(value as? [String: Any])
+        let catalog = try #require((value as? [String: Any])?["catalog"] as? [String: Any])
         return try #require(catalog["programme"] as? [String: Any])
     }
 

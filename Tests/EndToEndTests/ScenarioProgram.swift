@@ -16,6 +16,15 @@ enum SimulatorProgram {
     static let directory: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent()
 
+    /// Where other programs are found: python3 may be the caller's own.
+    static let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+
+    /// One of the executables beside this bundle, or any by its path.
+    static func executable(_ name: String) -> URL {
+        name.hasPrefix("/")
+            ? URL(fileURLWithPath: name) : directory.appendingPathComponent(name)
+    }
+
     /// A directory for one test, removed with `remove`.
     static func makeDirectory() throws -> URL {
         let url = FileManager.default.temporaryDirectory
@@ -38,9 +47,9 @@ enum SimulatorProgram {
         try Data().write(to: files[1])
         try Data().write(to: files[2])
         let process = Process()
-        process.executableURL = directory.appendingPathComponent(name)
+        process.executableURL = executable(name)
         process.arguments = arguments
-        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": "/usr/bin:/bin"]) {
+        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": searchPath]) {
             mine, _ in mine
         }
         process.standardInput = try FileHandle(forReadingFrom: files[0])
@@ -75,11 +84,10 @@ final class RunningProgram {
         _ name: String, _ arguments: [String], temporary: String = "/tmp",
         environment: [String: String] = [:]
     ) throws {
-        process.executableURL = SimulatorProgram.directory.appendingPathComponent(name)
+        process.executableURL = SimulatorProgram.executable(name)
         process.arguments = arguments
-        process.environment = ["TMPDIR": temporary, "PATH": "/usr/bin:/bin"].merging(environment) {
-            $1
-        }
+        let plain = ["TMPDIR": temporary, "PATH": SimulatorProgram.searchPath]
+        process.environment = plain.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

@@ -206,7 +206,7 @@ import ToteHTTP
     ) async throws {
         let world = try World()
         let outcome = try await world.tote("webhook", "add", url)
-        #expect(outcome.exit == 1)
+        #expect(outcome.exit == 65)
         #expect(outcome.error.contains("webhook_url_refused"), "\(outcome.error)")
         #expect(outcome.error.contains(reason), "\(outcome.error)")
     }

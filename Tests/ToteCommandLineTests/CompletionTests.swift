@@ -33,7 +33,7 @@ import ToteCommandLine
 
     @Test(arguments: [
         (["tote", "se"], "serve"),
-        (["tote", "token", ""], "create revoke --color --verbose --help --version"),
+        (["tote", "token", ""], "create revoke --color --config --verbose --help --version"),
         (["tote", "token", "create", "--v"], "--verbose --version"),
         (["tote", "serve", "--po"], "--port"),
         (["tote", "--color", ""], "auto always never"),
@@ -62,7 +62,7 @@ import ToteCommandLine
         let table = CommandTable(
             root: CommandSpec(
                 "t", "Test", subcommands: [CommandSpec("a", "It's 'quoted' $(here) \\")]),
-            version: "0")
+            version: "0", date: "2026-11-26")
         #expect(table.completion(for: "zsh")?.contains("'a:It’s ’quoted’ $(here) /'") == true)
         #expect(table.completion(for: "fish")?.contains("'It’s ’quoted’ $(here) /'") == true)
     }

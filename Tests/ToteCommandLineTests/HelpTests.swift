@@ -46,10 +46,12 @@ import ToteCommandLine
                   token       Manage tokens
                   help        Show the help of a command
                   completion  Print a completion script for a shell
+                  man         Print a manual page
 
                 Options
-                      --color <when>  Colour the output (one of auto, always, never; default: auto)
-                  -v, --verbose       Say more (environment: TOTE_VERBOSE)
+                      --color <when>   Colour the output (one of auto, always, never; default: auto)
+                      --config <FILE>  A JSON file with settings (environment: TOTE_CONFIG)
+                  -v, --verbose        Say more (environment: TOTE_VERBOSE)
 
                 Options of every command
                   -h, --help     Show the help of a command

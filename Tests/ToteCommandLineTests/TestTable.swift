@@ -6,7 +6,8 @@ let testTable = CommandTable(
         "tote", "An offline-first sync server",
         examples: [("tote serve ./data", "Serve the spaces in ./data on this machine.")],
         options: [
-            .color, OptionSpec("verbose", short: "v", "Say more", environment: "TOTE_VERBOSE"),
+            .color, .configuration(environment: "TOTE_CONFIG"),
+            OptionSpec("verbose", short: "v", "Say more", environment: "TOTE_VERBOSE"),
         ],
         subcommands: [
             CommandSpec(
@@ -20,7 +21,19 @@ let testTable = CommandTable(
                     OptionSpec(
                         "port", short: "p", valueName: "number", "Where to listen",
                         default: "8080", environment: "TOTE_PORT"),
-                    OptionSpec("token", valueName: "text", "Who may", environment: "TOTE_TOKEN"),
+                    OptionSpec(
+                        "token", valueName: "text", "Who may", environment: "TOTE_TOKEN",
+                        isSecret: true),
+                    OptionSpec("quiet", "Say less").setting(prefix: "TOTE"),
+                    OptionSpec(
+                        "at-most", valueName: "n", "How many", default: "9", form: .whole(1...100)
+                    ).setting(prefix: "TOTE"),
+                    OptionSpec(
+                        "log-level", valueName: "level", "How much", default: "info",
+                        choices: ["debug", "info"]
+                    ).setting(prefix: "TOTE"),
+                    OptionSpec("key", valueName: "text", "What opens it", isSecret: true)
+                        .setting(prefix: "TOTE"),
                     OptionSpec("allow", valueName: "origin", "Who else may", repeating: true),
                     OptionSpec("timeout", valueName: "time", "When to give up", default: "30s"),
                     OptionSpec("json", short: "j", "Print JSON"),
@@ -32,7 +45,7 @@ let testTable = CommandTable(
                     CommandSpec("revoke", "Revoke one", arguments: [ArgumentSpec("id", "Which")]),
                 ]),
         ]),
-    version: "0.1",
+    version: "0.1", date: "2026-11-26",
     exitCodes: [(.success, "all is well"), (.usage, "the command line is wrong")])
 
 extension CommandTable {

@@ -13,34 +13,43 @@ enum BenchCommand {
         arguments: [
             ArgumentSpec(
                 "WHAT", "core, codec, allocations, http, sync, orders or points; all by default",
-                optional: true)
+                optional: true, suggestions: known)
         ],
         options: [
             OptionSpec("seconds", valueName: "N", "how long each round takes", default: "2"),
             OptionSpec("rounds", valueName: "N", "how many rounds", default: "5"),
             OptionSpec("dir", valueName: "DIR", "where the data files go", default: "/tmp"),
-            OptionSpec("json", "print one JSON object instead of a table"),
+            OptionSpec("json", "print JSON instead of tables: an object a line"),
             OptionSpec(
                 "check", "one short round of each, to see that all run; only sizes must hold"),
         ])
 
+    private static let known = [
+        "core", "codec", "allocations", "http", "sync", "orders", "points",
+    ]
+
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let known = ["core", "codec", "allocations", "http", "sync", "orders", "points"]
         let what = command.arguments.first
         if let what, !known.contains(what) {
             throw UsageError(
-                "there is no benchmark \(what)", hint: known.joined(separator: ", "),
+                "there is no benchmark \(what)",
+                hint: Suggestion.nearest(to: what, among: known).map { "did you mean '\($0)'?" }
+                    ?? known.joined(separator: ", "),
                 command: command.line)
         }
         let isCheck = command.flag("check")
+        let isJSON = command.flag("json")
         let seconds = isCheck ? 0.3 : Double(try command.int("seconds", in: 1...600))
         let rounds = isCheck ? 1 : try command.int("rounds", in: 1...100)
         var template = Array((try command.string("dir") + "/tote-bench-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
-            terminal.writeError("error: no directory can be made there\n")
-            return .cannotCreate
+            return terminal.report(
+                CommandFailure(
+                    code: "bad_directory",
+                    message: "no directory can be made in \(try command.string("dir")): name "
+                        + "another with --dir", exit: .cannotCreate), asJSON: isJSON)
         }
         let directory = String(
             decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -66,12 +75,14 @@ enum BenchCommand {
                 }
             }
         } catch {
-            terminal.writeError("error: \(error)\n")
-            return .software
+            return terminal.report(
+                CommandFailure(code: "bench_failed", message: "\(error)", exit: .software),
+                asJSON: isJSON)
         }
         guard !rows.isEmpty else { return .success }
-        if command.flag("json") {
-            terminal.writeOut(JSONText.array(rows.map(\.json)).compact + "\n")
+        if isJSON {
+            let text = JSONText.versioned([("rows", .array(rows.map(\.json)))])
+            terminal.writeOut(text.compact + "\n")
         } else {
             for line in BenchRow.table(rows) { terminal.writeOut(line + "\n") }
         }

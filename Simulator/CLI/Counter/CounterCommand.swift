@@ -27,7 +27,7 @@ enum CounterCommand {
                 "token-file", valueName: "FILE", "holds the token; read anew for each request"),
             OptionSpec(
                 "token", valueName: "TOKEN", "the token itself; better set TOTE_TOKEN",
-                environment: "TOTE_TOKEN"),
+                environment: "TOTE_TOKEN", isSecret: true),
             OptionSpec("name", valueName: "NAME", "what the counter is called", default: "counter"),
             OptionSpec(
                 "dir", valueName: "DIR", "where counters keep their files",
@@ -45,6 +45,7 @@ enum CounterCommand {
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
         let options = try self.options(command)
+        let isJSON = command.flag("json")
         var script: [String]?
         let counter: Counter
         do throws(Files.Failure) {
@@ -53,31 +54,45 @@ enum CounterCommand {
                     .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             }
         } catch {
-            terminal.writeError("\(error)\n")
-            return .noInput
+            return terminal.report(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
+                asJSON: isJSON)
         }
-        let lock = DirectoryClaim(options.directory)
+        let lock: DirectoryClaim
+        do throws(Files.Failure) {
+            lock = try DirectoryClaim(options.directory)
+        } catch {
+            return terminal.report(
+                CommandFailure(code: "storage", message: "\(error)", exit: error.exit),
+                asJSON: isJSON)
+        }
         guard lock.isOurs else {
-            terminal.writeError("\(options.directory) is in use by another process\n")
-            return .temporaryFailure
+            return terminal.report(
+                CommandFailure(
+                    code: "directory_in_use",
+                    message: "\(options.directory) is in use by another process",
+                    exit: .temporaryFailure), asJSON: isJSON)
         }
         do throws(Files.Failure) {
             counter = try Counter(options)
         } catch {
-            terminal.writeError("\(error)\n")
-            return .ioError
+            return terminal.report(
+                CommandFailure(code: "storage", message: "\(error)", exit: error.exit),
+                asJSON: isJSON)
         }
         if options.isRedeemer {
             do throws(ToteError) {
                 try counter.openRedeemer()
             } catch {
-                terminal.writeError("\(error.message)\n")
                 counter.close()
-                return .ioError
+                return terminal.report(
+                    CommandFailure(
+                        code: error.code.rawValue, message: error.message, exit: .ioError),
+                    asJSON: isJSON)
             }
         }
         let console = LineConsole(
-            terminal: terminal, isJSON: command.flag("json"), script: script)
+            terminal: terminal, isJSON: isJSON, script: script)
         defer { lock.end() }
         return console.run(CounterSession(counter: counter))
     }
@@ -121,8 +136,8 @@ struct DirectoryClaim {
     private let descriptor: Int32
     let isOurs: Bool
 
-    init(_ directory: String) {
-        try? Files.makeDirectory(directory)
+    init(_ directory: String) throws(Files.Failure) {
+        try Files.makeDirectory(directory)
         descriptor = open(directory + "/lock", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         isOurs = descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0
         if !isOurs, descriptor >= 0 { close(descriptor) }

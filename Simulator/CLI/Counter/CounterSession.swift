@@ -9,10 +9,22 @@ struct CounterSession: LineSession {
     let counter: Counter
 
     var name: String { counter.options.name }
+    var help: VerbHelp { CounterVerbs.help }
+
+    func arguments(of verb: Verb, after words: [String]) -> [String] {
+        if verb.name == "net" { return words.isEmpty ? NetworkWords.first : [] }
+        if verb.name == "help" { return help.verbs.map(\.name) }
+        let isOrder = verb.arguments.hasPrefix("CODE|ID")
+        return isOrder && words.isEmpty ? codes + ["last"] : []
+    }
 
     func begin() -> [String] { status() }
 
     func close() { counter.close() }
+
+    private var codes: [String] {
+        counter.snapshot.saved.board.compactMap { $0["code"]?.textValue }
+    }
 
     func perform(_ line: String) throws(VerbFailure) -> LineAnswer {
         guard let parsed = try VerbLine.parse(line, among: CounterVerbs.all) else {

@@ -15,11 +15,15 @@ enum CrashCommand {
             ("tote-sim crash --kills 1000 --stops 100", "a deep run"),
         ],
         options: [
-            OptionSpec("kills", valueName: "N", "how often kill -9", default: "20"),
-            OptionSpec("stops", valueName: "N", "how often SIGTERM", default: "5"),
-            OptionSpec("devices", valueName: "N", "how many push at once", default: "8"),
+            OptionSpec("kills", valueName: "N", "how often kill -9", default: "20", form: ends),
+            OptionSpec("stops", valueName: "N", "how often SIGTERM", default: "5", form: ends),
+            OptionSpec(
+                "devices", valueName: "N", "how many push at once", default: "8",
+                form: .whole(1...64)),
             OptionSpec("json", "print one JSON object instead of text"),
         ])
+
+    private static let ends = OptionSpec.Form.whole(0...1_000_000)
 
     /// Under less load than this a run proves little.
     static let requestsPerSecondMin = 200.0
@@ -29,9 +33,9 @@ enum CrashCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let kills = try command.int("kills", in: 0...1_000_000)
-        let stops = try command.int("stops", in: 0...1_000_000)
-        let devices = try command.int("devices", in: 1...64)
+        let kills = try command.int("kills")
+        let stops = try command.int("stops")
+        let devices = try command.int("devices")
         var progress = ProgressLine(terminal)
         do {
             let directory = try Files.makeTemporaryDirectory()
@@ -44,14 +48,27 @@ enum CrashCommand {
             return tell(report, command, terminal)
         } catch {
             progress.finish()
-            terminal.writeError("error: \(error)\n")
-            return (error as? RunFailure)?.kind == .expectation ? .failure : .unavailable
+            let isBroken = (error as? RunFailure)?.kind == .expectation
+            return fail(
+                isBroken ? "promise_broken" : "unavailable", "\(error)",
+                isBroken ? .failure : .unavailable, command, terminal)
         }
     }
 
     private static func tell(
         _ report: CrashRun.Report, _ command: ParsedCommand, _ terminal: Terminal
     ) -> ExitCode {
+        if report.rate < requestsPerSecondMin {
+            return fail(
+                "too_little_load", "only \(Int(report.rate)) requests a second: use more --devices",
+                .failure, command, terminal)
+        }
+        if report.readyMedian > readyMillisecondsMax {
+            return fail(
+                "slow_start",
+                "it answered again after \(report.readyMedian) ms in half of all cases",
+                .failure, command, terminal)
+        }
         if command.flag("json") {
             terminal.writeOut(report.json.compact + "\n")
         } else {
@@ -62,14 +79,14 @@ enum CrashCommand {
                     + "once\nanswers again after \(report.readyMedian) ms (median), "
                     + "\(report.readyLongest) ms at most\n")
         }
-        if report.rate < requestsPerSecondMin {
-            terminal.writeError("fewer than \(Int(requestsPerSecondMin)) requests a second\n")
-            return .failure
-        }
-        if report.readyMedian > readyMillisecondsMax {
-            terminal.writeError("it took more than a second to answer again\n")
-            return .failure
-        }
         return .success
+    }
+
+    private static func fail(
+        _ code: String, _ message: String, _ exit: ExitCode, _ command: ParsedCommand,
+        _ terminal: Terminal
+    ) -> ExitCode {
+        terminal.report(
+            CommandFailure(code: code, message: message, exit: exit), asJSON: command.flag("json"))
     }
 }

@@ -48,16 +48,14 @@ final class CrashRun {
         var readyMedian: UInt64 = 0
         var readyLongest: UInt64 = 0
 
-        static let version: Int64 = 1
-
         var json: JSONText {
             let counts: [(String, Int64)] = [
-                ("version", Self.version), ("kills", Int64(kills)), ("stops", Int64(stops)),
+                ("kills", Int64(kills)), ("stops", Int64(stops)),
                 ("requests", Int64(requests)), ("cut_off", Int64(cutOff)), ("changes", changes),
                 ("requests_per_second", Int64(rate)), ("ready_median_ms", Int64(readyMedian)),
                 ("ready_longest_ms", Int64(readyLongest)),
             ]
-            return .object(counts.map { (name: $0.0, value: .int(Int($0.1))) })
+            return .versioned(counts.map { ($0.0, .int(Int($0.1))) })
         }
     }
 

@@ -13,7 +13,10 @@ enum DeviceCommand {
         examples: [
             ("tote-sim device phone --server http://127.0.0.1:8090", "a prompt"),
             ("tote-sim device phone --server http://127.0.0.1:8090 --script a.txt", "a script"),
-            ("echo 'cart add latte 2' | tote-sim device phone --server …", "a script from a pipe"),
+            (
+                "echo 'cart add latte 2' | tote-sim device phone --server URL",
+                "a script from a pipe"
+            ),
         ],
         arguments: [ArgumentSpec("name", "what the device is called, like phone")],
         options: [
@@ -24,7 +27,7 @@ enum DeviceCommand {
                 "token-file", valueName: "FILE", "holds the token; read anew for each sign-in"),
             OptionSpec(
                 "token", valueName: "TOKEN", "the token itself; better set TOTE_TOKEN",
-                environment: "TOTE_TOKEN"),
+                environment: "TOTE_TOKEN", isSecret: true),
             OptionSpec("customer", valueName: "ID", "whose device it is", default: "demo"),
             OptionSpec(
                 "dir", valueName: "DIR", "where devices keep their files",
@@ -49,8 +52,9 @@ enum DeviceCommand {
                     .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             }
         } catch {
-            terminal.writeError("\(error)\n")
-            return .noInput
+            return terminal.report(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
+                asJSON: isJSON)
         }
         let console = LineConsole(terminal: terminal, isJSON: isJSON, script: script)
         switch Blocking.wait({ await Result { try await DeviceSession(options) } }) {
@@ -60,7 +64,7 @@ enum DeviceCommand {
             let isBusy = (error as? ToteError)?.message.contains("open already") == true
             let text = (error as? ToteError)?.message ?? (error as? VerbFailure)?.message
             console.failed(line: 0, VerbFailure(.refused, text ?? "\(error)"))
-            return isBusy ? .temporaryFailure : .ioError
+            return isBusy ? .temporaryFailure : (error as? Files.Failure)?.exit ?? .ioError
         }
     }
 
@@ -98,6 +102,11 @@ struct DeviceLines: LineSession {
     let session: DeviceSession
 
     var name: String { session.options.name }
+    var help: VerbHelp { DeviceHelp.help }
+
+    func arguments(of verb: Verb, after words: [String]) -> [String] {
+        Blocking.wait { [session] in await session.arguments(of: verb, after: words) }
+    }
 
     func begin() -> [String] { Blocking.wait { [session] in await session.show() } }
 

@@ -116,7 +116,7 @@ extension DeviceSession {
             let word = try read.word(0)
             guard DeviceText.statusWords.contains(word) else {
                 let words = DeviceText.statusWords
-                let near = Nearest.word(to: word, among: words).map { "did you mean \($0)?" }
+                let near = Suggestion.nearest(to: word, among: words).map { "did you mean \($0)?" }
                 throw VerbFailure(
                     .usage, near ?? "a status is \(words.joined(separator: ", "))")
             }

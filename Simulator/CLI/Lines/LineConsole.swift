@@ -17,6 +17,10 @@ protocol LineSession {
     func perform(_ line: String) throws(VerbFailure) -> LineAnswer
     /// Ends it; everything is kept.
     func close()
+    /// What it understands.
+    var help: VerbHelp { get }
+    /// Words that may follow a verb and the words behind it; for completion.
+    func arguments(of verb: Verb, after words: [String]) -> [String]
 }
 
 /// Where lines come from and answers go to.
@@ -31,6 +35,7 @@ struct LineConsole {
     func run(_ session: some LineSession) -> ExitCode {
         var rest = script?[...]
         var number = 0
+        let editor = isInteractive ? LineEditor(terminal) { complete($0, session) } : nil
         begin(session)
         defer { session.close() }
         while true {
@@ -39,9 +44,11 @@ struct LineConsole {
                 guard let next = rest?.popFirst() else { return .success }
                 line = next
             } else {
-                guard let next = terminal.readInputLine(prompt: "\(session.name)> ") else {
-                    return .success
-                }
+                let prompt = "\(session.name)> "
+                let next =
+                    editor.map { $0.readLine(prompt: prompt) }
+                    ?? terminal.readInputLine(prompt: prompt)
+                guard let next else { return .success }
                 line = next
             }
             number += 1
@@ -56,12 +63,21 @@ struct LineConsole {
         }
     }
 
+    private func complete(_ before: String, _ session: some LineSession) -> Completion {
+        VerbCompletion.complete(before, among: session.help.verbs) { verb, words in
+            if verb.name != "expect" { return session.arguments(of: verb, after: words) }
+            return words.isEmpty
+                ? session.help.expectations.map { String($0.what.prefix { $0 != " " }) }
+                : ["within"]
+        }
+    }
+
     private func begin(_ session: some LineSession) {
         let lines = session.begin()
         if isJSON {
-            emit(["line": 0, "ok": true, "lines": .array(lines.map { .string($0) })])
+            emit([("line", 0), ("ok", true), ("lines", .array(lines.map { .string($0) }))])
         } else if isInteractive {
-            for line in lines + ["`help` lists the verbs, Ctrl-D ends."] {
+            for line in lines + ["`help` lists the verbs, Tab completes them, Ctrl-D ends."] {
                 terminal.writeError(terminal.style(.dim, line, on: .error) + "\n")
             }
         }
@@ -70,7 +86,8 @@ struct LineConsole {
     private func answered(line: Int, _ answer: LineAnswer) {
         if isJSON {
             emit([
-                "line": .int(line), "ok": true, "lines": .array(answer.lines.map { .string($0) }),
+                ("line", .int(line)), ("ok", true),
+                ("lines", .array(answer.lines.map { .string($0) })),
             ])
         } else {
             for text in answer.lines { terminal.writeOut(text + "\n") }
@@ -81,9 +98,9 @@ struct LineConsole {
     func failed(line: Int, _ failure: VerbFailure) {
         if isJSON {
             emit([
-                "line": .int(line), "ok": false, "kind": .string(failure.kind.rawValue),
-                "code": failure.code.map { .string($0) } ?? .null,
-                "message": .string(failure.message),
+                ("line", .int(line)), ("ok", false), ("kind", .string(failure.kind.rawValue)),
+                ("code", failure.code.map { .string($0) } ?? .null),
+                ("message", .string(failure.message)),
             ])
         } else {
             let place = isInteractive || line == 0 ? "" : "line \(line): "
@@ -92,7 +109,9 @@ struct LineConsole {
         }
     }
 
-    private func emit(_ value: JSONText) { terminal.writeOut(value.compact + "\n") }
+    private func emit(_ members: [(name: String, value: JSONText)]) {
+        terminal.writeOut(JSONText.versioned(members).compact + "\n")
+    }
 }
 
 /// The bridge from the main thread, which may block, to the client core, which may not.

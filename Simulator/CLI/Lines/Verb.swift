@@ -1,3 +1,5 @@
+import ToteCommandLine
+
 /// A verb that a device or a counter understands: what parsing and `help` know of it.
 struct Verb: Sendable {
     /// One or two words.
@@ -93,7 +95,7 @@ struct VerbLine: Sendable {
         let family = verbs.map(\.name).filter { $0.hasPrefix(first + " ") }
         let names = verbs.map(\.name)
         if !family.isEmpty {
-            let near = Nearest.word(to: two, among: family)
+            let near = Suggestion.nearest(to: two, among: family)
             let hint = near.map { "did you mean `\($0)`?" }
             return VerbFailure(
                 .usage,
@@ -101,7 +103,8 @@ struct VerbLine: Sendable {
                     + (hint ?? "there are \(family.joined(separator: ", "))"))
         }
         let heads = names.flatMap { [$0, String($0.prefix { $0 != " " })] }
-        let near = Nearest.word(to: two, among: names) ?? Nearest.word(to: first, among: heads)
+        let near =
+            Suggestion.nearest(to: two, among: names) ?? Suggestion.nearest(to: first, among: heads)
         return VerbFailure(
             .usage,
             "'\(first)' is no verb: "

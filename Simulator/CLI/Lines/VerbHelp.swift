@@ -19,7 +19,7 @@ struct VerbHelp: Sendable {
         if name == "expect" { return expectLines }
         let found = verbs.filter { $0.name == name || $0.name.hasPrefix(name + " ") }
         guard !found.isEmpty else {
-            let near = Nearest.word(to: name, among: verbs.map(\.name))
+            let near = Suggestion.nearest(to: name, among: verbs.map(\.name))
             throw VerbFailure(
                 .usage,
                 "'\(name)' is no verb: "
@@ -38,7 +38,7 @@ struct VerbHelp: Sendable {
 
     func unknownExpectation(_ what: String) -> VerbFailure {
         let known = expectations.map { String($0.what.prefix { $0 != " " }) }
-        let near = Nearest.word(to: what, among: known).map { "did you mean `\($0)`?" }
+        let near = Suggestion.nearest(to: what, among: known).map { "did you mean `\($0)`?" }
         return VerbFailure(
             .usage, "nothing is called '\(what)': \(near ?? "`help expect` has the list")")
     }

@@ -7,6 +7,14 @@ enum NetworkWords: Sendable {
     /// A fault that the next exchanges meet.
     case fault(NetworkFault, times: Int, name: String)
 
+    private static let simple: [String: NetworkFault] = [
+        "lost-request": .lostRequest, "lost-reply": .lostReply, "twice": .twice,
+        "captive-portal": .captivePortal,
+    ]
+    /// What the first word may be.
+    static let first =
+        NetworkProfile.presets.map(\.name) + simple.keys + ["online", "custom", "cut"]
+
     /// What is said when it was done.
     var said: String {
         switch self {
@@ -46,10 +54,6 @@ enum NetworkWords: Sendable {
 
     /// Reads `lost-reply 2`, `cut request 17` and their like.
     private static func fault(_ words: [String]) throws(VerbFailure) -> (NetworkFault, Int) {
-        let simple: [String: NetworkFault] = [
-            "lost-request": .lostRequest, "lost-reply": .lostReply, "twice": .twice,
-            "captive-portal": .captivePortal,
-        ]
         if let fault = simple[words[0]], words.count <= 2 {
             guard words.count == 2 else { return (fault, 1) }
             guard let times = Int(words[1]), (1...1_000).contains(times) else {
@@ -69,7 +73,7 @@ enum NetworkWords: Sendable {
             }
         }
         let known = NetworkProfile.presets.map(\.name) + simple.keys.sorted() + ["cut", "custom"]
-        let near = Nearest.word(to: words[0], among: known).map { "did you mean `net \($0)`?" }
+        let near = Suggestion.nearest(to: words[0], among: known).map { "did you mean `net \($0)`?" }
         throw VerbFailure(
             .usage,
             "there is no network '\(words[0])': "

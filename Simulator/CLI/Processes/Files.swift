@@ -1,11 +1,15 @@
 import Glibc
+import ToteCommandLine
 
 /// The few things that a run does with files, by POSIX calls.
 enum Files {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// What a command ends with.
+        let exit: ExitCode
 
         init(_ what: String, _ path: String) {
+            exit = what == "made" ? .cannotCreate : .ioError
             description = "\(path) cannot be \(what): \(String(cString: strerror(errno)))"
         }
     }

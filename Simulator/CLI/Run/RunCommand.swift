@@ -11,6 +11,7 @@ enum RunCommand {
             ("tote-sim run --all", "every scenario that is built in"),
             ("tote-sim run --tag counter", "those with a tag"),
             ("tote-sim run mine.json --keep", "a file; the run's files are kept"),
+            ("tote-sim run --all --junit junit.xml", "for continuous integration"),
             (
                 "tote-sim run first-sync --server http://10.0.0.5:8090 --admin-token-file admin",
                 "the same against a server that runs already"
@@ -19,7 +20,7 @@ enum RunCommand {
         arguments: [
             ArgumentSpec(
                 "scenario", "the name of a built-in one, or the path of a file", optional: true,
-                repeating: true)
+                repeating: true, suggestions: BuiltInScenarios.all.map(\.name))
         ],
         options: [
             OptionSpec("all", "run every built-in scenario"),
@@ -31,38 +32,62 @@ enum RunCommand {
                 "holds an admin's token for --server: `tote token mint --role admin`"),
             OptionSpec("keep", "keep the files of the run"),
             OptionSpec("steps", "print every step, also of several scenarios"),
+            OptionSpec(
+                "junit", valueName: "FILE", "write a JUnit report as well, a test a scenario"),
             OptionSpec("json", "print one JSON object at the end"),
         ])
 
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
+        let isJSON = command.flag("json")
         let place = try self.place(command, terminal)
         let chosen = try ScenarioCommands.chosen(command)
         var scenarios: [Scenario] = []
         for source in chosen {
             switch source.read() {
             case .success(let scenario): scenarios.append(scenario)
-            case .failure(let problem): return problem.report(terminal)
+            case .failure(let failure): return terminal.report(failure, asJSON: isJSON)
             }
         }
         guard let place else { return .noInput }
-        let isJSON = command.flag("json")
         let style: RunReporter.Style =
             isJSON
             ? .silent : scenarios.count == 1 || command.flag("steps") ? .steps : .scenarios
         let reporter = RunReporter(terminal, style: style)
+        let begun = Moment.text(SystemClock.nowMilliseconds())
+        do throws(Files.Failure) {
+            // Better now than after an hour.
+            if let path = command.option("junit") { try Files.write([], to: path + ".new") }
+            if let path = command.option("junit") { Files.remove(path + ".new") }
+        } catch {
+            return terminal.report(unwritable(error), asJSON: isJSON)
+        }
         Keeper.shared.start()
         let results = scenarios.map {
             ScenarioRun.run($0, at: place, keeps: command.flag("keep"), reporter: reporter)
         }
         let exit = exitCode(results)
+        do throws(Files.Failure) {
+            if let path = command.option("junit") {
+                let report = JUnitReport(results: results, begun: begun)
+                try Files.write(Array(report.text.utf8), to: path)
+            }
+        } catch {
+            return terminal.report(unwritable(error), asJSON: isJSON)
+        }
         if isJSON {
             terminal.writeOut(json(results, exit).pretty + "\n")
         } else if results.count != 1 {
             terminal.writeOut(summary(results) + "\n")
         }
         return exit
+    }
+
+    private static func unwritable(_ failure: Files.Failure) -> CommandFailure {
+        CommandFailure(
+            code: "cannot_create", message: "\(failure): name another file with --junit",
+            exit: .cannotCreate)
     }
 
     /// - Returns: `nil` when the token's file cannot be read, which was said.
@@ -88,7 +113,9 @@ enum RunCommand {
             return .remote(
                 address, Administrator(endpoint: address.endpoint, token: token ?? ""))
         } catch {
-            terminal.writeError("\(error)\n")
+            _ = terminal.report(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),
+                asJSON: command.flag("json"))
             return nil
         }
     }
@@ -135,10 +162,10 @@ enum RunCommand {
 
     private static func json(_ results: [RunResult], _ exit: ExitCode) -> JSONText {
         let (passed, failed, skipped) = counts(results)
-        return [
-            "version": 1, "exit": .int(Int(exit.rawValue)), "passed": .int(passed),
-            "failed": .int(failed), "skipped": .int(skipped),
-            "scenarios": .array(results.map(\.json)),
-        ]
+        return .versioned([
+            ("exit", .int(Int(exit.rawValue))), ("passed", .int(passed)),
+            ("failed", .int(failed)), ("skipped", .int(skipped)),
+            ("scenarios", .array(results.map(\.json))),
+        ])
     }
 }

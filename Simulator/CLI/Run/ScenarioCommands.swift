@@ -7,34 +7,21 @@ struct ScenarioSource: Sendable {
     /// `nil` for a file, which is read when it is needed.
     let text: String?
 
-    /// Why a scenario cannot be run.
-    enum Problem: Error {
-        case unreadable(String)
-        case wrong(source: String, ScenarioError)
-
-        func report(_ terminal: Terminal) -> ExitCode {
-            switch self {
-            case .unreadable(let text):
-                terminal.writeError("\(text)\n")
-                return .noInput
-            case .wrong(let source, let error):
-                terminal.writeError("\(source):\(error)\n")
-                return .dataError
-            }
-        }
-    }
-
-    func read() -> Result<Scenario, Problem> {
+    func read() -> Result<Scenario, CommandFailure> {
         do throws(Files.Failure) {
             let text =
                 if let text { text } else { String(decoding: try Files.read(name), as: UTF8.self) }
             do throws(ScenarioError) {
                 return .success(try ScenarioReader.read(text))
             } catch {
-                return .failure(.wrong(source: name, error))
+                return .failure(
+                    CommandFailure(
+                        code: "scenario_invalid", message: "\(name) has a fault",
+                        exit: .dataError, faults: FileFaults(path: name, faults: [error])))
             }
         } catch {
-            return .failure(.unreadable("\(error)"))
+            return .failure(
+                CommandFailure(code: "no_file", message: "\(error)", exit: .noInput))
         }
     }
 }
@@ -43,6 +30,10 @@ struct ScenarioSource: Sendable {
 enum ScenarioCommands {
     static let listSpec = CommandSpec(
         "list", "Lists the built-in scenarios.",
+        examples: [
+            ("tote-sim list", "what there is to run"),
+            ("tote-sim list --tag network", "those about bad networks"),
+        ],
         options: [
             OptionSpec("tag", valueName: "TAG", "only those with a tag", repeating: true),
             OptionSpec("json", "print one JSON object"),
@@ -50,16 +41,24 @@ enum ScenarioCommands {
     static let showSpec = CommandSpec(
         "show", "Prints a built-in scenario: the start of one of your own.",
         examples: [("tote-sim show first-sync > mine.json", "to change and run")],
-        arguments: [ArgumentSpec("scenario", "its name")])
+        arguments: [
+            ArgumentSpec("scenario", "its name", suggestions: BuiltInScenarios.all.map(\.name))
+        ], withoutJSON: "what it prints is a scenario, which is JSON")
     static let checkSpec = CommandSpec(
         "check", "Reads a scenario and says what is wrong with it, without running anything.",
-        arguments: [ArgumentSpec("file", "a scenario", repeating: true)])
+        examples: [("tote-sim check mine.json", "line and column of what is wrong")],
+        arguments: [ArgumentSpec("file", "a scenario", repeating: true)],
+        options: [OptionSpec("json", "print one JSON object")])
 
     static func list(_ command: ParsedCommand, _ terminal: Terminal) -> ExitCode {
         let scenarios = tagged(command.values(of: "tag"))
         guard !scenarios.isEmpty else {
-            terminal.writeError("no scenario has this tag\n")
-            return .nothingRan
+            return terminal.report(
+                CommandFailure(
+                    code: "no_scenario",
+                    message: "no scenario has this tag: `tote-sim list` shows "
+                        + "those that there are", exit: .nothingRan),
+                asJSON: command.flag("json"))
         }
         if command.flag("json") {
             let entries = scenarios.map { scenario -> JSONText in
@@ -68,7 +67,7 @@ enum ScenarioCommands {
                     "tags": .array(scenario.tags.map { .string($0) }),
                 ]
             }
-            terminal.writeOut(JSONText.object([("scenarios", .array(entries))]).pretty + "\n")
+            terminal.writeOut(JSONText.versioned([("scenarios", .array(entries))]).pretty + "\n")
             return .success
         }
         let width = scenarios.map(\.name.count).max() ?? 0
@@ -92,14 +91,24 @@ enum ScenarioCommands {
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
         var exit = ExitCode.success
+        var files: [JSONText] = []
         for name in command.arguments {
             switch ScenarioSource(name: name, text: nil).read() {
             case .success(let scenario):
+                let (devices, steps) = (scenario.devices.count, scenario.steps.count)
+                files.append([
+                    "file": .string(name), "name": .string(scenario.name),
+                    "devices": .int(devices), "steps": .int(steps),
+                ])
+                if command.flag("json") { continue }
                 terminal.writeOut(
-                    "\(name): \(scenario.name), \(scenario.devices.count) devices, "
-                        + "\(scenario.steps.count) steps: in order\n")
-            case .failure(let problem): exit = problem.report(terminal)
+                    "\(name): \(scenario.name), \(devices) devices, \(steps) steps: in order\n")
+            case .failure(let failure):
+                exit = terminal.report(failure, asJSON: command.flag("json"))
             }
+        }
+        if command.flag("json") {
+            terminal.writeOut(JSONText.versioned([("files", .array(files))]).compact + "\n")
         }
         return exit
     }
@@ -135,7 +144,7 @@ enum ScenarioCommands {
         _ name: String, _ command: ParsedCommand
     ) throws(UsageError) -> ScenarioSource {
         guard let found = BuiltInScenarios.all.first(where: { $0.name == name }) else {
-            let near = Nearest.word(to: name, among: BuiltInScenarios.all.map(\.name))
+            let near = Suggestion.nearest(to: name, among: BuiltInScenarios.all.map(\.name))
                 .map { "did you mean \($0)?" }
             throw UsageError(
                 "there is no scenario '\(name)'",

@@ -26,6 +26,16 @@ struct RunFailure: Error, CustomStringConvertible {
     }
 
     var description: String { message }
+
+    /// As a command reports it.
+    var asFailure: CommandFailure {
+        switch kind {
+        case .expectation:
+            CommandFailure(code: "expectation_failed", message: message, exit: .failure)
+        case .unavailable:
+            CommandFailure(code: "unavailable", message: message, exit: .unavailable)
+        }
+    }
 }
 
 /// A server of the run's own: `tote serve` in a process that may be killed at any time.

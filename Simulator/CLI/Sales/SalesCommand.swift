@@ -58,31 +58,37 @@ enum SalesCommand {
         }
         var options = SalesPlay.Options()
         options.speed = try speed(command)
+        let isJSON = command.flag("json")
         let place = try RunCommand.place(command, terminal)
         guard let place else { return .noInput }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            terminal.writeError("\(file) cannot be read: \(String(cString: strerror(errno)))\n")
-            return .noInput
+            let why = String(cString: strerror(errno))
+            return terminal.report(
+                CommandFailure(
+                    code: "no_file", message: "\(file) cannot be read: \(why)", exit: .noInput),
+                asJSON: isJSON)
         }
         defer { close(descriptor) }
         let index: SalesIndex
         do throws(TextError) {
             index = try SalesIndex(descriptor, currency: currency)
         } catch {
-            terminal.writeError("\(file):\(error)\n")
-            return .dataError
+            return terminal.report(
+                CommandFailure(
+                    code: "sales_invalid", message: "\(file) has a fault; nothing was played",
+                    exit: .dataError, faults: FileFaults(path: file, faults: [error])),
+                asJSON: isJSON)
         }
         do throws(RunFailure) {
             let report = try play(index, descriptor, place, options, terminal)
             terminal.writeOut(
-                command.flag("json")
+                isJSON
                     ? report.json.pretty + "\n"
                     : report.lines(all: command.flag("all")).joined(separator: "\n") + "\n")
             return report.isEqual ? .success : .failure
         } catch {
-            terminal.writeError("\(error.message)\n")
-            return error.kind == .expectation ? .failure : .unavailable
+            return terminal.report(error.asFailure, asJSON: isJSON)
         }
     }
 

@@ -105,16 +105,18 @@ struct SalesReport: Sendable {
                     ]
                 })
         }
-        return [
-            "version": 1, "equal": .bool(isEqual), "lines": .int(index.rows),
-            "orders": .int(totals.orders), "catalogs": .int(Int(totals.catalogs)),
-            "refused": .object(
-                totals.refused.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) }),
-            "points": points.map { .int(Int($0)) } ?? .null,
-            "milliseconds": .unsigned(milliseconds),
-            "orders_per_second": .unsigned(ordersPerSecond),
-            "lines_per_second": .unsigned(linesPerSecond), "stores": rows(stores),
-            "customers": rows(customers),
-        ]
+        return .versioned([
+            ("equal", .bool(isEqual)), ("lines", .int(index.rows)),
+            ("orders", .int(totals.orders)), ("catalogs", .int(Int(totals.catalogs))),
+            (
+                "refused",
+                .object(totals.refused.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })
+            ),
+            ("points", points.map { .int(Int($0)) } ?? .null),
+            ("milliseconds", .unsigned(milliseconds)),
+            ("orders_per_second", .unsigned(ordersPerSecond)),
+            ("lines_per_second", .unsigned(linesPerSecond)), ("stores", rows(stores)),
+            ("customers", rows(customers)),
+        ])
     }
 }

@@ -32,7 +32,7 @@ struct SalesRowReader: Sendable {
             let name = field.text.lowercased().filter { $0 != " " }
             let known = Self.names + ["currency"]
             guard known.contains(name) else {
-                let near = Nearest.word(to: name, among: known).map { "did you mean \($0)?" }
+                let near = Suggestion.nearest(to: name, among: known).map { "did you mean \($0)?" }
                 throw TextError(
                     field.place,
                     "no column is called '\(field.text)': "

@@ -157,7 +157,7 @@ extension ScenarioReader {
     private func store(_ node: TextNode) throws(ScenarioError) -> String {
         let name = try text(node)
         guard stores.contains(name) else {
-            let near = Nearest.word(to: name, among: stores).map { "did you mean \"\($0)\"?" }
+            let near = Suggestion.nearest(to: name, among: stores).map { "did you mean \"\($0)\"?" }
             throw ScenarioError(
                 node.place,
                 "the catalogue has no store \"\(name)\": "

@@ -65,7 +65,7 @@ struct ScenarioReader {
         var found: Members = [:]
         for member in members where member.name != "//" {
             guard allowed.contains(member.name) else {
-                let near = Nearest.word(to: member.name, among: allowed)
+                let near = Suggestion.nearest(to: member.name, among: allowed)
                     .map { "did you mean \"\($0)\"?" }
                 let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
                 throw ScenarioError(
@@ -211,7 +211,7 @@ struct ScenarioReader {
     ) -> ScenarioError {
         let names = Self.stepMembers.map(\.name)
         for entry in entries where entry.name != "//" {
-            if let near = Nearest.word(to: entry.name, among: names) {
+            if let near = Suggestion.nearest(to: entry.name, among: names) {
                 return ScenarioError(
                     entry.place, "no step is called \"\(entry.name)\": did you mean \"\(near)\"?")
             }
@@ -271,7 +271,7 @@ struct ScenarioReader {
         let word = try text(value)
         guard let action = Scenario.ServerAction(rawValue: word) else {
             let known = Scenario.ServerAction.allCases.map(\.rawValue)
-            let near = Nearest.word(to: word, among: known).map { "did you mean \"\($0)\"?" }
+            let near = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
             throw ScenarioError(
                 value.place,
                 "a server cannot \"\(word)\": "
@@ -330,7 +330,7 @@ struct ScenarioReader {
     private func unknown(
         _ name: String, _ known: [String], _ what: String, _ place: TextPlace
     ) -> ScenarioError {
-        let near = Nearest.word(to: name, among: known).map { "did you mean \"\($0)\"?" }
+        let near = Suggestion.nearest(to: name, among: known).map { "did you mean \"\($0)\"?" }
         return ScenarioError(
             place,
             "there is no \(what) \"\(name)\": "

@@ -101,17 +101,22 @@ package final class ServerStore {
 
     /// Opens or makes the file and brings it to the current schema.
     package init(path: String, options: Database.Options = Database.Options()) throws {
-        if options.access != .readOnly { try Self.checkOwner(of: path, options) }
-        database = try Database(path: path, options: options)
-        if options.access == .readOnly {
-            try Schema.check(database)
-            guard try database.applicationID() == Schema.applicationID else {
-                throw StoreError.foreignFile(path: path)
+        do {
+            if options.access != .readOnly { try Self.checkOwner(of: path, options) }
+            database = try Database(path: path, options: options)
+            if options.access == .readOnly {
+                try Schema.check(database)
+                guard try database.applicationID() == Schema.applicationID else {
+                    throw StoreError.foreignFile(path: path)
+                }
+            } else {
+                try Schema.migrate(database)
             }
-        } else {
-            try Schema.migrate(database)
+            try readUnplaced()
+        } catch let error as SQLiteError where error.isCorrupt {
+            throw error.isNoDatabase
+                ? StoreError.foreignFile(path: path) : StoreError.corrupt(error.message)
         }
-        try readUnplaced()
     }
 
     /// Looks whose file it is before opening it for writing, which turns it to WAL mode.

@@ -24,7 +24,7 @@ enum CatalogCommands {
                     ifMatch: base.map { "\"\($0)\"" })
             }
             output.result(
-                value,
+                [("catalog", JSONText(value))],
                 ["catalogue \(FileCommands.number(value, "version")) is in force"]
                     + summary(catalog))
         }
@@ -35,7 +35,9 @@ enum CatalogCommands {
         let input = try Input(command)
         return report(input.name, output) { () throws(Refusal) in
             let (catalog, _) = try input.read(line)
-            output.result(catalog.importedValue, ["\(input.name): in order"] + summary(catalog))
+            output.result(
+                [("catalog", JSONText(catalog.importedValue))],
+                ["\(input.name): in order"] + summary(catalog))
         }
     }
 
@@ -43,7 +45,9 @@ enum CatalogCommands {
         let line = try Operator(command)
         return report("", output) { () throws(Refusal) in
             let catalog = try current(line)
-            output.result(catalog.value, ["catalogue \(catalog.version)"] + summary(catalog))
+            output.result(
+                [("catalog", JSONText(catalog.value))],
+                ["catalogue \(catalog.version)"] + summary(catalog))
         }
     }
 
@@ -88,7 +92,7 @@ enum CatalogCommands {
         } catch {
             switch error {
             case .failed(let failure):
-                return output.failure(failure.code, failure.message, failure.exit)
+                return output.failure(failure)
             case .faults(let faults):
                 output.faults(faults, in: file)
                 return .dataError
@@ -143,11 +147,12 @@ extension Output {
     /// Prints all that is wrong with a file.
     fileprivate func faults(_ faults: [CatalogFault], in file: String) {
         if isJSON {
-            let value = Value.map([
-                "code": .text("catalog_invalid"), "errors": .array(faults.map(\.value)),
-                "detail": .text("\(file) has \(faults.count) faults; nothing has changed"),
+            let text = JSONText.versioned([
+                ("code", "catalog_invalid"),
+                ("detail", .string("\(file) has \(faults.count) faults; nothing has changed")),
+                ("errors", .array(faults.map(\.json))),
             ])
-            terminal.writeError(String(decoding: Encoding.json.encode(value), as: UTF8.self) + "\n")
+            terminal.writeError(text.compact + "\n")
         } else {
             for fault in faults { terminal.writeError(fault.line(file) + "\n") }
             let count = faults.count == 1 ? "1 fault" : "\(faults.count) faults"

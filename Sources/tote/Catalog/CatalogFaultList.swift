@@ -9,11 +9,11 @@ struct CatalogFault {
     let code: String
     let message: String
 
-    var value: Value {
-        .map([
-            "line": .int(Int64(place.line)), "column": .int(Int64(place.column)),
-            "path": .text(path), "code": .text(code), "message": .text(message),
-        ])
+    var json: JSONText {
+        [
+            "line": .int(place.line), "column": .int(place.column), "path": .string(path),
+            "code": .string(code), "message": .string(message),
+        ]
     }
 
     /// As compilers say it: `menu.json:3:14: products[0].price: …`.

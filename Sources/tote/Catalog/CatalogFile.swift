@@ -31,9 +31,9 @@ struct CatalogFile {
         let faults: [CatalogFault]
     }
 
-    /// Reads a whole file.
+    /// Reads a whole file; what `catalog show --json` prints is one, too.
     mutating func read(_ text: String) throws(Failure) -> Catalog {
-        let root: TextNode
+        var root: TextNode
         do {
             root = try JSONTextReader.read(text)
         } catch {
@@ -41,6 +41,11 @@ struct CatalogFile {
                 CatalogFault(
                     place: error.place, path: "", code: "malformed", message: error.message)
             ])
+        }
+        if case .object(let members) = root.kind,
+            let shown = members.first(where: { $0.name == "catalog" })
+        {
+            root = shown.value
         }
         let value = catalog(root)
         var catalog: Catalog?

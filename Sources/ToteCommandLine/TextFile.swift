@@ -1,12 +1,11 @@
 import Glibc
-import ToteCommandLine
 
 /// Reads what a person wrote.
-enum TextFile {
-    /// The text of a file, without a byte order mark.
-    static func read(_ path: String, most: Int) throws(Operator.Failure) -> String {
+package enum TextFile {
+    /// The text of a file of at most so many bytes, without a byte order mark.
+    package static func read(_ path: String, most: Int) throws(CommandFailure) -> String {
         guard let file = fopen(path, "r") else {
-            throw Operator.Failure(
+            throw CommandFailure(
                 code: "no_file", message: "\(path) is not there or cannot be read", exit: .noInput)
         }
         defer { fclose(file) }
@@ -17,18 +16,18 @@ enum TextFile {
             guard count > 0 else { break }
             bytes.append(contentsOf: chunk[..<count])
             guard bytes.count <= most else {
-                throw Operator.Failure(
+                throw CommandFailure(
                     code: "file_too_large", message: "\(path) has over \(most) bytes",
                     exit: .dataError)
             }
         }
         guard ferror(file) == 0 else {
-            throw Operator.Failure(
+            throw CommandFailure(
                 code: "no_file", message: "\(path) cannot be read", exit: .noInput)
         }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Operator.Failure(
+            throw CommandFailure(
                 code: "not_utf8", message: "\(path) is not UTF-8: save it as UTF-8",
                 exit: .dataError)
         }
