@@ -66,7 +66,7 @@ let package = Package(
             "tote",
             [
                 "ToteService", "ToteServer", "ToteCore", "ToteHTTP", "ToteWebhooks",
-                "ToteCommandLine",
+                "ToteCommandLine", "ToteConcurrency",
             ]),
         library(
             "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer"], path: "Simulator/World"),

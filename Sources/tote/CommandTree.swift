@@ -17,7 +17,9 @@ enum CommandTree {
             options: [OptionSpec.color, OptionSpec.configuration(environment: "TOTE_CONFIG")],
             subcommands: [
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
-                ExplainCommands.spec, TailCommand.spec, status, backup, restore, verify,
+                ExplainCommands.spec, TailCommand.spec, status, DeploymentCommands.healthSpec,
+                backup, restore, verify, DeploymentCommands.unitSpec,
+                DeploymentCommands.containerfileSpec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [

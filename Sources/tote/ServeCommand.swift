@@ -63,11 +63,15 @@ enum ServeCommand {
     private static func wait(
         for service: Service, _ sender: WebhookSender, _ signals: inout sigset_t, _ log: Log
     ) -> ExitCode {
+        var supervisor = Supervisor()
+        supervisor.tellReady()
         while true {
+            supervisor.keepAlive(service)
             var limit = timespec(tv_sec: 0, tv_nsec: 200_000_000)
             let signal = sigtimedwait(&signals, nil, &limit)
             if signal == SIGTERM || signal == SIGINT {
                 log.line(.info, "stopping")
+                supervisor.tellStopping()
                 sender.stop(within: webhookLimit)
                 service.stop(within: drainLimit)
                 log.line(.info, "stopped", [("requests", .int(Int64(service.counts.requests)))])

@@ -134,6 +134,9 @@ import Testing
         try await tote("webhook test", webhook, "--no-wait")
         try await tote("webhook remove", webhook)
         _ = try await world.phone("cart add latte", "sync")
+        try await tote("health")
+        try await tote("unit")
+        try await tote("containerfile")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""
         let counter = told["tail"]?["counter"] as? Int ?? 0
@@ -190,7 +193,7 @@ import Testing
         try await simulate("inspect", path("p"))
         try await simulate("inspect", path("none"), code: 66)
         try await simulate("world", "--family", "orders", "--seeds", "1..1")
-        try await simulate("crash", "--kills", "1", "--stops", "1", "--devices", "16")
+        try await simulate("crash", "--kills", "1", "--stops", "1")
         try await simulate("bench", "codec", "--check")
         try await simulate("help")
         for command in try await Self.commands("tote-sim") where command.has("--json") {

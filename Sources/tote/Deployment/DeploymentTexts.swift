@@ -1,0 +1,89 @@
+/// What a machine is told to run the server with.
+enum DeploymentTexts {
+    /// A unit for systemd 250 and later.
+    ///
+    /// - Parameter program: the path of `tote` on that machine.
+    static func unit(program: String) -> String {
+        """
+        # tote.service: put it into /etc/systemd/system, then `systemctl enable --now tote`.
+        # Settings: /etc/tote.json, as `tote config check` reads it, or Environment=TOTE_… below.
+        [Unit]
+        Description=Tote, the offline-first sync server
+        Documentation=man:tote(1)
+        After=network-online.target
+        Wants=network-online.target
+
+        [Service]
+        Type=notify
+        NotifyAccess=main
+        ExecStart=\(program) serve
+        Environment=TOTE_DATA=/var/lib/tote
+        Restart=on-failure
+        RestartSec=1
+        WatchdogSec=30
+        TimeoutStopSec=30
+        LimitNOFILE=65536
+
+        DynamicUser=yes
+        StateDirectory=tote
+        StateDirectoryMode=0700
+        UMask=0077
+        NoNewPrivileges=yes
+        CapabilityBoundingSet=
+        AmbientCapabilities=
+        ProtectSystem=strict
+        ProtectHome=yes
+        ProtectClock=yes
+        ProtectControlGroups=yes
+        ProtectHostname=yes
+        ProtectKernelLogs=yes
+        ProtectKernelModules=yes
+        ProtectKernelTunables=yes
+        ProtectProc=invisible
+        ProcSubset=pid
+        PrivateDevices=yes
+        PrivateTmp=yes
+        PrivateUsers=yes
+        RemoveIPC=yes
+        LockPersonality=yes
+        MemoryDenyWriteExecute=yes
+        RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+        RestrictNamespaces=yes
+        RestrictRealtime=yes
+        RestrictSUIDSGID=yes
+        SystemCallArchitectures=native
+        SystemCallFilter=@system-service
+        SystemCallFilter=~@privileged @resources
+        SystemCallErrorNumber=EPERM
+
+        [Install]
+        WantedBy=multi-user.target
+
+        """
+    }
+
+    /// Builds the program from its sources and runs it as a user without rights.
+    static let containerfile = """
+        # Containerfile: build it in the source tree, `podman build -t tote .`; then
+        # `podman run -p 127.0.0.1:8090:8090 -v tote:/var/lib/tote tote --proxy <proxy's address>`.
+        FROM docker.io/library/swift:6.3-bookworm AS build
+        RUN apt-get update && apt-get install -y --no-install-recommends libsqlite3-dev pkg-config
+        COPY . /src
+        WORKDIR /src
+        RUN swift build -c release --product tote --static-swift-stdlib
+
+        FROM docker.io/library/debian:bookworm-slim
+        RUN apt-get update && apt-get install -y --no-install-recommends libsqlite3-0 \\
+            && rm -rf /var/lib/apt/lists/* \\
+            && useradd --system --uid 10001 --home-dir /var/lib/tote --create-home tote
+        COPY --from=build /src/.build/release/tote /usr/bin/tote
+        USER 10001
+        ENV TOTE_DATA=/var/lib/tote TOTE_LISTEN=0.0.0.0:8090
+        VOLUME /var/lib/tote
+        EXPOSE 8090
+        STOPSIGNAL SIGTERM
+        HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["tote", "health"]
+        ENTRYPOINT ["tote", "serve"]
+
+        """
+}
