@@ -47,6 +47,7 @@ enum Command {
         case ["health"]: return try DeploymentCommands.health(command, output)
         case ["unit"]: return try DeploymentCommands.unit(command, output)
         case ["containerfile"]: return DeploymentCommands.containerfile(output)
+        case ["nginx"]: return try DeploymentCommands.nginx(command, output)
         case ["backup"]: return try FileCommands.backUp(command, output)
         case ["restore"]: return try FileCommands.restore(command, output)
         case ["verify"]: return try FileCommands.verify(command, output)

@@ -19,7 +19,7 @@ enum CommandTree {
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
                 ExplainCommands.spec, TailCommand.spec, status, DeploymentCommands.healthSpec,
                 backup, restore, verify, DeploymentCommands.unitSpec,
-                DeploymentCommands.containerfileSpec,
+                DeploymentCommands.containerfileSpec, DeploymentCommands.nginxSpec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [

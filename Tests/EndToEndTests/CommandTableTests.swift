@@ -137,6 +137,7 @@ import Testing
         try await tote("health")
         try await tote("unit")
         try await tote("containerfile")
+        try await tote("nginx")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""
         let counter = told["tail"]?["counter"] as? Int ?? 0

@@ -21,6 +21,30 @@ enum DeploymentCommands {
         examples: [("tote containerfile > Containerfile", "then podman build -t tote .")],
         options: [CommandTree.json])
 
+    static let nginxSpec = CommandSpec(
+        "nginx", "Prints a site for nginx: TLS in front of the server.",
+        examples: [
+            (
+                "tote nginx --name api.example.com > /etc/nginx/sites-enabled/tote",
+                "then nginx -s reload"
+            )
+        ],
+        options: [
+            OptionSpec("name", valueName: "HOST", "the site's name", default: "localhost"),
+            OptionSpec(
+                "port", valueName: "PORT", "where nginx listens", default: "443",
+                form: .whole(1...65_535)),
+            OptionSpec(
+                "upstream", valueName: "HOST:PORT", "where the server listens",
+                default: "127.0.0.1:8090", form: .hostAndPort),
+            OptionSpec(
+                "certificate", valueName: "FILE", "the certificate and those above it, PEM",
+                default: "/etc/ssl/tote/fullchain.pem"),
+            OptionSpec(
+                "key", valueName: "FILE", "its key, PEM", default: "/etc/ssl/tote/privkey.pem"),
+            CommandTree.json,
+        ])
+
     static let healthSpec = CommandSpec(
         "health", "Tells whether the server takes requests and its disk takes writes.",
         discussion: "Asks the server that runs on the data directory. For container engines and "
@@ -41,6 +65,21 @@ enum DeploymentCommands {
 
     static func containerfile(_ output: Output) -> ExitCode {
         tell(DeploymentTexts.containerfile, output)
+    }
+
+    static func nginx(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
+        let site = DeploymentTexts.Site(
+            name: try command.string("name"), port: try command.int("port"),
+            upstream: try command.string("upstream"),
+            certificate: try command.string("certificate"), key: try command.string("key"))
+        for word in [site.name, site.certificate, site.key] {
+            guard !word.contains(where: { $0.isWhitespace || ";{}$\"'#".contains($0) }) else {
+                throw UsageError(
+                    "\(word) cannot stand in a site of nginx as it is",
+                    hint: "names without blanks, quotes and ; { } $ #", command: command.line)
+            }
+        }
+        return tell(DeploymentTexts.nginx(site), output)
     }
 
     private static func tell(_ text: String, _ output: Output) -> ExitCode {

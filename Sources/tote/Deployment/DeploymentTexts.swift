@@ -86,4 +86,50 @@ enum DeploymentTexts {
         ENTRYPOINT ["tote", "serve"]
 
         """
+
+    /// What a site for nginx is made of.
+    struct Site {
+        var name: String
+        var port: Int
+        /// Where the server listens.
+        var upstream: String
+        var certificate: String
+        var key: String
+    }
+
+    /// A site for nginx 1.18 and later, to be included in its `http` block.
+    static func nginx(_ site: Site) -> String {
+        """
+        # Put it into /etc/nginx/sites-enabled. The server behind it:
+        # `tote serve --listen \(site.upstream) --proxy <the address that nginx connects from>`.
+        upstream tote {
+            server \(site.upstream);
+            keepalive 64;
+        }
+
+        server {
+            listen \(site.port) ssl;
+            server_name \(site.name);
+            ssl_certificate \(site.certificate);
+            ssl_certificate_key \(site.key);
+            ssl_protocols TLSv1.2 TLSv1.3;
+
+            # What is larger the server refuses, too.
+            client_max_body_size 1m;
+
+            location / {
+                proxy_pass http://tote;
+                proxy_http_version 1.1;
+                proxy_set_header Connection "";
+                proxy_set_header Host $host;
+                proxy_set_header X-Forwarded-For $remote_addr;
+                # A request may be parked for half a minute before it is answered.
+                proxy_read_timeout 75s;
+                # Who sends twice is the client's affair: it knows what it has sent.
+                proxy_next_upstream off;
+            }
+        }
+
+        """
+    }
 }
