@@ -60,26 +60,37 @@ extension Server {
         Route(method: "GET", path: "/v1/admin/status", access: .admin),
     ]
 
+    /// Where `routes` has the exchange that nearly every request is.
+    static let syncRoute = routes.firstIndex { $0.path == "/v1/spaces/{space}/sync" }
+
+    /// Where `routes` has what a request asks for; `nil` when there is no such path or method.
+    static func route(method: String, path: [String]) -> Int? {
+        // Found without the table.
+        if method == "POST", path.count == 4, path[3] == "sync", path[1] == "spaces",
+            path[0] == "v1"
+        {
+            return syncRoute
+        }
+        let method = method == "HEAD" ? "GET" : method
+        return routes.firstIndex { $0.method == method && $0.matches(path) }
+    }
+
     /// The protocol versions that this server speaks.
     package static let protocolVersions: ClosedRange<Int64> = 1...1
 
     func route(_ request: ServerRequest) throws -> Handled {
-        // What nearly every request asks for, found without the table.
-        if request.method == "POST", request.path.count == 4, request.path[3] == "sync",
-            request.path[1] == "spaces", request.path[0] == "v1"
-        {
-            return try sync(request.path[2], request)
-        }
-        let matching = Self.routes.filter { $0.matches(request.path) }
-        guard !matching.isEmpty else { throw Problem.notFound }
-        let method = request.method == "HEAD" ? "GET" : request.method
-        guard let route = matching.first(where: { $0.method == method }) else {
+        guard let index = request.route else {
+            let matching = Self.routes.filter { $0.matches(request.path) }
+            guard !matching.isEmpty else { throw Problem.notFound }
             var problem = ServerResponse(
                 Problem(405, "method_not_allowed", "this path knows other methods"),
                 requestID: request.requestID)
             problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
             return .answer(problem)
         }
+        // What nearly every request asks for.
+        if index == Self.syncRoute { return try sync(request.path[2], request) }
+        let route = Self.routes[index]
         if [.token, .admin].contains(route.access), !request.isOperator {
             let token = try authenticate(request)
             // As a missing path: a customer's token learns nothing about what admins have.
@@ -92,8 +103,6 @@ extension Server {
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
-        case ("POST", "/v1/spaces/{space}/sync"):
-            return try sync(request.path[2], request)
         case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
         case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
@@ -196,11 +205,14 @@ extension Server {
         }
         let roleName = body["role"] ?? .text("customer")
         guard let role = roleName.textValue.flatMap(Token.Role.init(rawValue:)) else {
-            throw invalid("role is one of customer, staff, manager, admin")
+            let names = Token.Role.allCases.map(\.rawValue).joined(separator: ", ")
+            throw invalid("role is one of \(names)")
         }
         guard let grants = Token.grants(body["spaces"] ?? .array([])),
-            role == .admin || !grants.isEmpty, grants.count <= 64
-        else { throw invalid("spaces is a list of 1 to 64 {space, read?, write?}") }
+            role == .admin || grants.isEmpty == (role == .metrics), grants.count <= 64
+        else {
+            throw invalid("spaces is a list of 1 to 64 {space, read?, write?}; none for metrics")
+        }
         for grant in grants where !Self.isSpaceName(grant.space) {
             throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
         }

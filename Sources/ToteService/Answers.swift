@@ -1,3 +1,4 @@
+internal import ToteConcurrency
 internal import ToteCore
 internal import ToteHTTP
 internal import ToteServer
@@ -6,23 +7,40 @@ internal import ToteServer
 final class Asker: Sendable {
     let responder: HTTPResponder
     let requestID: String
+    /// An index into the server's routes, or that of another place.
+    let route: Int
+    /// When the request came, on the monotonic clock; `nil` for one that was parked.
+    let sinceNanos: UInt64?
     /// Held until the answer is made, so that the loop's thread frees it.
     let request: ServerRequest?
 
-    init(responder: HTTPResponder, requestID: String, request: ServerRequest? = nil) {
+    init(
+        responder: HTTPResponder, requestID: String, route: Int, sinceNanos: UInt64?,
+        request: ServerRequest? = nil
+    ) {
         self.responder = responder
         self.requestID = requestID
+        self.route = route
+        self.sinceNanos = sinceNanos
         self.request = request
+    }
+
+    /// The same without a time: how long a parked request waits says nothing of the server.
+    func parked() -> Asker {
+        Asker(
+            responder: responder, requestID: requestID, route: route, sinceNanos: nil,
+            request: request)
     }
 }
 
-/// The server's answers on their way out: as HTTP has them, and into the log.
+/// The server's answers on their way out: as HTTP has them, counted, and into the log.
 struct Answers: Sendable {
     let log: Log
+    let tallies: RequestTallies
 
     /// Answers one request.
     func send(_ response: ServerResponse, to asker: Asker) {
-        asker.responder.respond(making: { Self.http(response, to: asker) })
+        asker.responder.respond(making: { http(response, to: asker) })
         note(response, asker.requestID)
     }
 
@@ -32,7 +50,7 @@ struct Answers: Sendable {
         answers.reverse()
         while let (asker, response) = answers.popLast() {
             note(response, asker.requestID)
-            burst.add(asker.responder) { Self.http(response, to: asker) }
+            burst.add(asker.responder) { http(response, to: asker) }
         }
         burst.send()
     }
@@ -48,8 +66,20 @@ struct Answers: Sendable {
             ])
     }
 
-    private static func http(_ response: ServerResponse, to asker: Asker) -> HTTPResponse {
-        withExtendedLifetime(asker.request) { http(response, requestID: asker.requestID) }
+    /// Makes an answer, on the thread of the loop that sends it.
+    private func http(_ response: ServerResponse, to asker: Asker) -> HTTPResponse {
+        count(status: response.status, code: response.code, asker)
+        return withExtendedLifetime(asker.request) {
+            Self.http(response, requestID: asker.requestID)
+        }
+    }
+
+    /// Counts an answer. For the thread of the loop that sends it.
+    func count(status: Int, code: String?, _ asker: Asker) {
+        let seconds = asker.sinceNanos.map { Double(MonotonicClock.nowNanos() - $0) / 1e9 }
+        tallies.note(
+            loop: asker.responder.loop, route: asker.route, status: status, code: code,
+            seconds: seconds)
     }
 
     /// An answer as HTTP has it.

@@ -18,8 +18,8 @@ enum CommandTree {
             ],
             options: [OptionSpec.color],
             subcommands: [
-                serve, token, catalog, ledger, lease, storeCommand, webhook, status, backup,
-                restore, verify,
+                serve, token, catalog, ledger, lease, storeCommand, webhook, metrics, status,
+                backup, restore, verify,
             ]),
         version: Command.version,
         exitCodes: [
@@ -46,6 +46,10 @@ enum CommandTree {
             OptionSpec(
                 "listen", valueName: "HOST:PORT", "where to listen; port 0 takes a free one",
                 default: "127.0.0.1:8090", environment: "TOTE_LISTEN"),
+            OptionSpec(
+                "metrics", valueName: "HOST:PORT",
+                "where to serve /metrics without a token; not served so by default",
+                environment: "TOTE_METRICS"),
             OptionSpec("demo", "make a demo customer and a café, and print what to type next"),
             OptionSpec(
                 "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
@@ -77,6 +81,7 @@ enum CommandTree {
                         "limited"
                     ),
                     ("tote token mint --role admin --label backend", "for the app's own backend"),
+                    ("tote token mint --role metrics", "for Prometheus, on the API's port"),
                 ],
                 options: [
                     data,
@@ -91,7 +96,7 @@ enum CommandTree {
                         repeating: true),
                     OptionSpec(
                         "role", valueName: "ROLE", "what its bearer is", default: "customer",
-                        choices: ["customer", "staff", "manager", "admin"]),
+                        choices: ["customer", "staff", "manager", "admin", "metrics"]),
                     OptionSpec("label", valueName: "TEXT", "what you call it", default: ""),
                     OptionSpec("expires", valueName: "TIME", "how long it is valid, like 30d"),
                     json,
@@ -133,6 +138,17 @@ enum CommandTree {
                 "check", "Says all that is wrong with a file, with line and column.",
                 arguments: [catalogFile], options: [data] + fileOptions + [json]),
             CommandSpec("show", "Shows the catalogue in force.", options: [data, json]),
+        ])
+
+    private static let metrics = CommandSpec(
+        "metrics", "Tells what is measured, and prints a dashboard of it.",
+        discussion: "A server gives the values at /metrics: without a token where `tote serve "
+            + "--metrics` says, on its own port to a token of the role metrics.",
+        subcommands: [
+            CommandSpec(
+                "list", "Prints every metric with type, unit, labels and meaning.",
+                options: [json]),
+            CommandSpec("dashboard", "Prints a Grafana dashboard as JSON.", options: [json]),
         ])
 
     private static let status = CommandSpec(

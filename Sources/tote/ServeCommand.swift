@@ -16,7 +16,11 @@ enum ServeCommand {
     static func run(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
         var options = ServiceOptions(directory: line.directory)
-        let (host, port) = try address(command)
+        let (host, port) = try address(try command.string("listen"), of: "listen", command)
+        options.metricsAddress = try command.option("metrics").map { text throws(UsageError) in
+            try address(text, of: "metrics", command)
+        }
+        options.version = Command.version
         options.http.host = host
         options.http.port = port
         if let ahead = try command.optionalDuration("clock-ahead") {
@@ -53,13 +57,17 @@ enum ServeCommand {
             return output.failure(failure.code, failure.message, failure.exit)
         }
         let sender = sendWebhooks(of: service, options.webhookPolicy, log)
-        let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
+        let url = Self.url(host, service.port)
         log.line(.info, "listening", [("url", .text(url))])
+        var metrics: String?
+        if let address = options.metricsAddress, let port = service.metricsPort {
+            metrics = Self.url(address.host, port) + "/metrics"
+        }
         let isDemo = command.flag("demo")
         let demo = isDemo ? demoToken(line, space: "customer:demo", role: "customer") : nil
         let till = isDemo ? demoToken(line, space: "store:\(demoStore)", role: "staff") : nil
         if demo != nil { installDemoCatalog(line, log) }
-        announce(url, demo, till, line.directory, output)
+        announce(url, metrics: metrics, demo, till, line.directory, output)
         return wait(for: service, sender, &signals, log)
     }
 
@@ -100,18 +108,21 @@ enum ServeCommand {
     }
 
     private static func address(
-        _ command: ParsedCommand
+        _ text: String, of option: String, _ command: ParsedCommand
     ) throws(UsageError) -> (host: String, port: UInt16) {
-        let text = try command.string("listen")
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count >= 2, let last = parts.last, let port = UInt16(last) else {
             throw UsageError(
-                "--listen takes HOST:PORT, not \(text)", hint: "like 127.0.0.1:8090",
+                "--\(option) takes HOST:PORT, not \(text)", hint: "like 127.0.0.1:8090",
                 command: command.line)
         }
         var host = parts.dropLast().joined(separator: ":")
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         return (host == "localhost" ? "127.0.0.1" : host, port)
+    }
+
+    private static func url(_ host: String, _ port: UInt16) -> String {
+        "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 
     private static func isLoopback(_ host: String) -> Bool {
@@ -149,15 +160,17 @@ enum ServeCommand {
     }
 
     private static func announce(
-        _ url: String, _ demo: String?, _ till: String?, _ directory: DataDirectory,
-        _ output: Output
+        _ url: String, metrics: String?, _ demo: String?, _ till: String?,
+        _ directory: DataDirectory, _ output: Output
     ) {
         var entries = [
             Value.Entry("url", .text(url)), Value.Entry("data", .text(directory.path)),
         ]
+        if let metrics { entries.append(Value.Entry("metrics_url", .text(metrics))) }
         if let demo { entries.append(Value.Entry("token", .text(demo))) }
         if let till { entries.append(Value.Entry("counter_token", .text(till))) }
         var lines = ["Tote listens at \(url), its data is in \(directory.path)."]
+        if let metrics { lines.append("Metrics are at \(metrics).") }
         if let demo {
             lines += [
                 "", "A demo customer is ready. In two other terminals, type:", "",

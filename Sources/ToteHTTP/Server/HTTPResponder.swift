@@ -4,6 +4,9 @@ package struct HTTPResponder: Sendable {
     let mailbox: LoopMailbox
     let id: RequestID
 
+    /// The loop that has the request: counted from 0 in each server.
+    package var loop: Int { mailbox.index }
+
     /// Answers the request. Only the first answer counts; one for a client that has gone, or that
     /// comes behind `answerDeadline`, is dropped.
     package func respond(_ response: HTTPResponse) {

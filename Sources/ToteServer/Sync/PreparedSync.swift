@@ -80,12 +80,13 @@ extension ServerRequest {
     /// Reads what can be read without the server. Any thread may do it, once.
     package mutating func prepare() {
         isPrepared = true
+        route = Server.route(method: method, path: path)
         if let header = authorization, header.utf8.count > 7,
             header.utf8.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8)
         {
             tokenHash = SHA256.digest(Array(header.utf8.dropFirst(7)))
         }
-        guard method == "POST", path.count == 4, path[3] == "sync" else { return }
+        guard let route, route == Server.syncRoute else { return }
         do throws(Problem) {
             prepared = .success(try PreparedSync(self))
         } catch {
