@@ -1,65 +1,7 @@
 internal import ToteCore
 internal import ToteSQLite
 
-/// One route of the API: what the route table, the tests and the documentation read.
-package struct Route: Sendable {
-    package enum Access: String, Sendable {
-        /// Anybody, without a token.
-        case open
-        /// Any valid token, or the operator's socket.
-        case token
-        /// A token with a grant for the space in the path.
-        case space
-        /// A counter's token with a grant for the store in the path.
-        case store
-        /// An admin token, or the operator's socket.
-        case admin
-    }
-
-    package let method: String
-    /// Segments; one in braces stands for any.
-    package let path: String
-    package let access: Access
-    /// The segments of `path`; `nil` stands for any. Split once: every request asks every route.
-    private let segments: [String?]
-
-    init(method: String, path: String, access: Access) {
-        self.method = method
-        self.path = path
-        self.access = access
-        segments = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
-    }
-
-    func matches(_ asked: [String]) -> Bool {
-        segments.count == asked.count && zip(segments, asked).allSatisfy { $0 == nil || $0 == $1 }
-    }
-}
-
 extension Server {
-    /// Every route there is.
-    package static let routes: [Route] = plainRoutes + webhookRoutes + ledgerRoutes
-
-    private static let plainRoutes: [Route] = [
-        Route(method: "GET", path: "/v1/handshake", access: .open),
-        Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
-        Route(method: "GET", path: "/v1/spaces/{space}/orders", access: .space),
-        Route(method: "GET", path: "/v1/stores/{store}", access: .store),
-        Route(method: "GET", path: "/v1/stores/{store}/orders", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/steps", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/undo", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/override", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/dismiss", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/handover", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/availability", access: .store),
-        Route(method: "GET", path: "/v1/admin/audit", access: .admin),
-        Route(method: "GET", path: "/v1/catalog", access: .token),
-        Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
-        Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
-        Route(method: "GET", path: "/v1/admin/status", access: .admin),
-    ]
-
     /// Where `routes` has the exchange that nearly every request is.
     static let syncRoute = routes.firstIndex { $0.path == "/v1/spaces/{space}/sync" }
 
@@ -103,6 +45,8 @@ extension Server {
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
+        case ("GET", "/v1/openapi.json"):
+            return .answer(ServerResponse(status: 200, body: OpenAPIDocument.bytes))
         case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
         case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):

@@ -36,6 +36,7 @@ enum Command {
         case ["store", "write-off"]: return try LedgerCommands.writeOffRedeemer(command, output)
         case ["ledger", "show"]: return try LedgerCommands.show(command, output)
         case ["ledger", "enter"]: return try LedgerCommands.enter(command, output)
+        case ["openapi"]: return APICommands.openAPI(output)
         case ["metrics", "list"]: return MetricsCommands.list(output)
         case ["metrics", "dashboard"]: return MetricsCommands.dashboard(output)
         case ["status"]: return try FileCommands.status(command, output)

@@ -18,8 +18,8 @@ enum CommandTree {
             ],
             options: [OptionSpec.color],
             subcommands: [
-                serve, token, catalog, ledger, lease, storeCommand, webhook, metrics, status,
-                backup, restore, verify,
+                serve, token, catalog, ledger, lease, storeCommand, webhook, metrics, openapi,
+                status, backup, restore, verify,
             ]),
         version: Command.version,
         exitCodes: [
@@ -139,6 +139,9 @@ enum CommandTree {
                 arguments: [catalogFile], options: [data] + fileOptions + [json]),
             CommandSpec("show", "Shows the catalogue in force.", options: [data, json]),
         ])
+
+    private static let openapi = CommandSpec(
+        "openapi", "Prints the API as an OpenAPI 3.1 document.", options: [json])
 
     private static let metrics = CommandSpec(
         "metrics", "Tells what is measured, and prints a dashboard of it.",

@@ -156,7 +156,8 @@ struct AuthorizationTests {
         }
         let stores = ["s-1", "s-2", "s-9"]
         switch route.path {
-        case "/v1/handshake", "/v1/catalog", "/v1/admin/status", "/v1/admin/audit":
+        case "/v1/handshake", "/v1/openapi.json", "/v1/catalog", "/v1/admin/status",
+            "/v1/admin/audit":
             return [Target(path: parts)]
         case "/v1/admin/tokens":
             return [Target(path: parts, body: #"{"spaces":[{"space":"customer:x"}]}"#)]

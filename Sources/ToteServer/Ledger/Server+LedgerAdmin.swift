@@ -2,23 +2,7 @@ internal import ToteCore
 
 // What operators and the app's backend do with ledgers: Protocol §22.
 extension Server {
-    static let ledgerRoutes: [Route] = [
-        Route(method: "GET", path: "/v1/spaces/{space}/ledger", access: .space),
-        Route(method: "POST", path: "/v1/stores/{store}/receipts", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/redemptions", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/returns", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/redeemer", access: .store),
-        Route(method: "GET", path: "/v1/admin/ledger", access: .admin),
-        Route(method: "POST", path: "/v1/admin/ledger", access: .admin),
-        Route(method: "GET", path: "/v1/admin/leases", access: .admin),
-        Route(method: "POST", path: "/v1/admin/leases/{lease}/write-off", access: .admin),
-        Route(method: "GET", path: "/v1/admin/stores/{store}/redeemer", access: .admin),
-        Route(method: "POST", path: "/v1/admin/stores/{store}/redeemer", access: .admin),
-        Route(
-            method: "POST", path: "/v1/admin/stores/{store}/redeemer/write-off", access: .admin),
-    ]
-
-    /// Answers those of `ledgerRoutes` that are not a counter's; `nil` for others.
+    /// Answers the routes of the ledger that are not a counter's; `nil` for others.
     func ledger(_ route: Route, _ request: ServerRequest) throws -> ServerResponse? {
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/ledger"):
