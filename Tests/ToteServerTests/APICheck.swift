@@ -155,18 +155,8 @@ struct SchemaCheck {
                 value[name.textValue ?? ""] == nil ? "has no \(name)" : nil
             }
         case ("items", .array(let elements)):
-            var first = 0
-            if case .array(let prefix)? = schema["prefixItems"] { first = prefix.count }
-            return elements.enumerated().dropFirst(first).flatMap {
-                faults($1, argument, at: "$[\($0)]")
-            }
-        case ("prefixItems", .array(let elements)):
-            guard case .array(let schemas) = argument else { return ["has a broken schema"] }
-            return zip(elements, schemas).enumerated().flatMap {
-                faults($1.0, $1.1, at: "$[\($0)]")
-            }
-        case ("properties", _), ("additionalProperties", _), ("required", _), ("items", _),
-            ("prefixItems", _):
+            return elements.enumerated().flatMap { faults($1, argument, at: "$[\($0)]") }
+        case ("properties", _), ("additionalProperties", _), ("required", _), ("items", _):
             return []
         default: return ["has a schema with \(keyword), which this check does not know"]
         }

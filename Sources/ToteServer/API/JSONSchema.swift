@@ -48,12 +48,14 @@ package struct JSONSchema: Sendable, Hashable {
         return JSONSchema(members)
     }
 
-    /// An array of just these.
+    /// An array of just these, in their order. `prefixItems` would tell which is where, but tools
+    /// that check answers stumble over it.
     static func tuple(_ elements: JSONSchema...) -> JSONSchema {
-        JSONSchema([
-            "type": .text("array"), "prefixItems": .array(elements.map(\.value)),
-            "minItems": .int(Int64(elements.count)), "maxItems": .int(Int64(elements.count)),
-        ])
+        let kinds = elements.reduce(into: [JSONSchema]()) { kinds, element in
+            if !kinds.contains(element) { kinds.append(element) }
+        }
+        let any = JSONSchema(["anyOf": .array(kinds.map(\.value))])
+        return .list(kinds.count == 1 ? kinds[0] : any, elements.count...elements.count)
     }
 
     /// An object with any names.

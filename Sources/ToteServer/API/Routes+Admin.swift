@@ -78,6 +78,7 @@ extension Server {
             $0.asks("store", .text, "Held by this store.")
             $0.asks("closed", .words(["1"]), "With closed ones.")
             $0.answers(200, .object(["leases": .list(.named("Lease"))]))
+            $0.refuses(400, "bad_query")
         },
         Route("POST", "/v1/admin/leases/{lease}/write-off", .admin, "Gives up a lease.") {
             $0.takes(writeOff)

@@ -65,7 +65,9 @@ extension Server {
         }
         let before = request.query["before"].map { Int64($0) } ?? Limits.integerMax
         let limit = request.query["limit"].map { Int($0) } ?? 50
-        guard let before, before > 0, let limit, (1...500).contains(limit) else {
+        guard let before, (1...Limits.integerMax).contains(before), let limit,
+            (1...500).contains(limit)
+        else {
             throw Problem(400, "bad_query", "before is an entry's id, limit is 1 to 500")
         }
         let number = try store.spaceNumber(name) ?? 0
@@ -187,6 +189,9 @@ extension Server {
         if let customer = request.query["customer"] {
             // A customer who is not there has no leases.
             number = try store.spaceNumber("customer:\(customer)") ?? UInt64(Int64.max)
+        }
+        guard ["1", nil].contains(request.query["closed"]) else {
+            throw Problem(400, "bad_query", "closed is 1, or left out")
         }
         let rows = try store.leases(
             space: number, store: request.query["store"],
