@@ -18,12 +18,13 @@ package struct ServerRequest: Sendable {
     package var requestID: String
     /// True on the operator's own socket, whose file mode is the credential.
     package var isOperator = false
-    /// Set by `prepare`: the SHA-256 of the bearer token, and the sync request as it was read.
-    var isPrepared = false
-    var tokenHash: [UInt8]?
-    var prepared: Result<PreparedSync, Problem>?
-    /// Set by `prepare`: where the table of routes has what is asked for, if it does.
+    /// Set by `identify`: where the table of routes has what is asked for, if it does, and the
+    /// SHA-256 of the bearer token.
     package internal(set) var route: Int?
+    package internal(set) var tokenHash: [UInt8]?
+    /// Set by `prepare`: the sync request as it was read.
+    var isPrepared = false
+    var prepared: Result<PreparedSync, Problem>?
 
     package init(method: String, path: [String], requestID: String) {
         self.method = method
@@ -308,6 +309,7 @@ package final class Server {
         do {
             if request.isPrepared { return try route(request) }
             var prepared = request
+            prepared.identify()
             prepared.prepare()
             return try route(prepared)
         } catch let problem as Problem {

@@ -11,23 +11,28 @@ final class Asker: Sendable {
     let route: Int
     /// When the request came, on the monotonic clock; `nil` for one that was parked.
     let sinceNanos: UInt64?
+    /// What it has taken of its rates; `nil` where that is spent.
+    let charge: RateLimits.Charge?
     /// Held until the answer is made, so that the loop's thread frees it.
     let request: ServerRequest?
 
     init(
         responder: HTTPResponder, requestID: String, route: Int, sinceNanos: UInt64?,
-        request: ServerRequest? = nil
+        charge: RateLimits.Charge? = nil, request: ServerRequest? = nil
     ) {
         self.responder = responder
         self.requestID = requestID
         self.route = route
         self.sinceNanos = sinceNanos
+        self.charge = charge
         self.request = request
     }
 
-    /// The same without a time: how long a parked request waits says nothing of the server.
+    /// The same without a time, since how long a parked request waits says nothing of the server,
+    /// and without a charge: to wait costs nothing.
     func parked() -> Asker {
-        Asker(
+        charge?.giveBack()
+        return Asker(
             responder: responder, requestID: requestID, route: route, sinceNanos: nil,
             request: request)
     }
@@ -44,6 +49,12 @@ struct Answers: Sendable {
         note(response, asker.requestID)
     }
 
+    /// Answers a request that was one too many, later than at once.
+    func hold(_ response: ServerResponse, for asker: Asker) {
+        asker.responder.respondHeld(http(response, to: asker))
+        note(response, asker.requestID)
+    }
+
     /// Answers many at once: each event loop is woken once for all of its own. They are gone then.
     func send(_ answers: inout [(Asker, ServerResponse)]) {
         var burst = ResponseBurst()
@@ -56,7 +67,8 @@ struct Answers: Sendable {
     }
 
     private func note(_ response: ServerResponse, _ id: String) {
-        let isProblem = response.code != nil
+        // Whoever asks too often must not fill the log: how often is among the metrics.
+        let isProblem = response.code != nil && response.status != 429
         guard isProblem || log.isOn(.debug) else { return }
         log.line(
             response.status >= 500 ? .warning : isProblem ? .info : .debug, "request",
@@ -76,6 +88,8 @@ struct Answers: Sendable {
 
     /// Counts an answer. For the thread of the loop that sends it.
     func count(status: Int, code: String?, _ asker: Asker) {
+        // What is not new costs nothing.
+        if status == 304 { asker.charge?.giveBack() }
         let seconds = asker.sinceNanos.map { Double(MonotonicClock.nowNanos() - $0) / 1e9 }
         tallies.note(
             loop: asker.responder.loop, route: asker.route, status: status, code: code,

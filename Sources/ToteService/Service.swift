@@ -16,6 +16,9 @@ package struct ServiceOptions: Sendable {
     package var metricsAddress: (host: String, port: UInt16)?
     /// The program's version, for the metrics.
     package var version = ""
+    /// How often a token and an address may ask. The proxies in `http.exemptAddresses` speak for
+    /// the addresses that they name.
+    package var rates = RateOptions()
     /// Where webhooks may go, and when they are tried again.
     package var webhookPolicy = WebhookPolicy()
     package var webhookSchedule = WebhookSchedule.standard
@@ -55,8 +58,10 @@ package final class Service: Sendable {
             }, onEnd: { ended.post($0) })
         thread = try commits.start()
         let metrics = Metrics(options, commits: commits, tallies: answers.tallies)
+        let limits = RateLimits(options.rates, proxies: options.http.exemptAddresses)
         let front = Front(
-            commits: commits, directory: options.directory, answers: answers, metrics: metrics)
+            commits: commits, directory: options.directory, answers: answers, metrics: metrics,
+            limits: limits)
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
@@ -162,6 +167,7 @@ private final class Front: Sendable {
     private let log: Log
     private let answers: Answers
     private let metrics: Metrics
+    private let limits: RateLimits
     private let state: Lock<State>
 
     private struct State {
@@ -174,13 +180,15 @@ private final class Front: Sendable {
     private let prefix = String(Hex.string(SystemClock.randomBits()).prefix(8))
 
     init(
-        commits: CommitThread, directory: DataDirectory, answers: Answers, metrics: Metrics
+        commits: CommitThread, directory: DataDirectory, answers: Answers, metrics: Metrics,
+        limits: RateLimits
     ) {
         self.commits = commits
         self.directory = directory
         log = answers.log
         self.answers = answers
         self.metrics = metrics
+        self.limits = limits
         state = Lock(State())
     }
 
@@ -201,31 +209,38 @@ private final class Front: Sendable {
         let now = MonotonicClock.nowNanos()
         let id = "\(prefix)-\(number)"
         let path = request.pathSegments
-        if let place = place(path, request.method, isOperator: isOperator) {
+        let place = place(path, request.method, isOperator: isOperator)
+        if let place {
             let asker = Asker(
                 responder: responder, requestID: id, route: place.index, sinceNanos: now)
             let isRead = request.method == .get || request.method == .head
-            guard isRead || place == .backup else {
-                var refusal = ServerResponse(
-                    Problem(405, "method_not_allowed", "this is read with GET"), requestID: id)
-                refusal.headers.append(("Allow", "GET, HEAD"))
-                return answers.send(refusal, to: asker)
-            }
+            guard isRead || place == .backup else { return answers.send(notRead(id), to: asker) }
             switch place {
             case .ready: return readiness(asker, isDraining: isDraining)
-            case .metrics:
-                return scrape(served(request, id, isOperator: isOperator), asker)
             case .backup: return backUp(request, asker)
             case .board: return board(request, asker)
-            case .live, .other: return answers.send(health("live"), to: asker)
+            case .live: return answers.send(health("live"), to: asker)
+            case .metrics, .other: break
             }
         }
-        let served = served(request, id, isOperator: isOperator)
+        var served = served(request, id, isOperator: isOperator)
+        let route = served.route ?? (place ?? .other).index
+        let refused = Asker(responder: responder, requestID: id, route: route, sinceNanos: now)
+        guard !isDraining else { return answers.send(draining(id), to: refused) }
+        var charge: RateLimits.Charge?
+        if !isOperator {
+            // Before the body is read: a request too many costs as little as can be.
+            switch limits.admit(request, tokenHash: served.tokenHash) {
+            case .refused(let problem):
+                return answers.hold(ServerResponse(problem, requestID: id), for: refused)
+            case .admitted(let taken): charge = taken
+            }
+        }
+        served.prepare()
         let asker = Asker(
-            responder: responder, requestID: id,
-            route: served.route ?? RequestTallies.Place.other.index, sinceNanos: now,
+            responder: responder, requestID: id, route: route, sinceNanos: now, charge: charge,
             request: served)
-        guard !isDraining else { return answers.send(draining(id), to: asker) }
+        if place == .metrics { return scrape(served, asker) }
         if served.mayWait {
             responder.onDisconnect { [commits] in
                 commits.jobs.post(.disconnected(number: number))
@@ -233,6 +248,13 @@ private final class Front: Sendable {
         }
         let posted = commits.jobs.post(.request(number: number, served, asker))
         if !posted { answers.send(draining(id), to: asker) }
+    }
+
+    private func notRead(_ id: String) -> ServerResponse {
+        var refusal = ServerResponse(
+            Problem(405, "method_not_allowed", "this is read with GET"), requestID: id)
+        refusal.headers.append(("Allow", "GET, HEAD"))
+        return refusal
     }
 
     private func draining(_ id: String) -> ServerResponse {
@@ -255,7 +277,7 @@ private final class Front: Sendable {
         }
     }
 
-    /// A request as the server takes it.
+    /// A request as the server takes it, its body still to be read.
     private func served(
         _ request: HTTPRequest, _ id: String, isOperator: Bool
     ) -> ServerRequest {
@@ -272,7 +294,7 @@ private final class Front: Sendable {
         }
         served.body = request.body
         served.isOperator = isOperator
-        served.prepare()
+        served.identify()
         return served
     }
 

@@ -52,7 +52,8 @@ enum CommandTree {
                 environment: "TOTE_METRICS"),
             OptionSpec("demo", "make a demo customer and a café, and print what to type next"),
             OptionSpec(
-                "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
+                "proxy", valueName: "ADDR",
+                "the proxy in front: the last X-Forwarded-For it sends is the client's address",
                 environment: "TOTE_PROXY"),
             OptionSpec(
                 "log-level", valueName: "LEVEL", "the least that is logged", default: "info",
@@ -60,6 +61,13 @@ enum CommandTree {
             OptionSpec(
                 "per-address", valueName: "N", "connections from one address at once",
                 default: "256"),
+            OptionSpec(
+                "rate-token", valueName: "N",
+                "requests of one token a second, five times as many at once; 0 for no limit",
+                default: "100", environment: "TOTE_RATE_TOKEN"),
+            OptionSpec(
+                "rate-address", valueName: "N", "the same of one address; 0 for no limit",
+                default: "1000", environment: "TOTE_RATE_ADDRESS"),
             OptionSpec(
                 "clock-ahead", valueName: "TIME",
                 "run the clock ahead, for a drill of what takes hours: 2h"),

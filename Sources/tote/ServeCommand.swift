@@ -27,6 +27,12 @@ enum ServeCommand {
             SystemClock.runAhead(milliseconds: UInt64(max(0, ahead / .milliseconds(1))))
         }
         options.http.connectionsPerAddressAtMost = try command.int("per-address", in: 1...100_000)
+        func rate(_ option: String) throws(UsageError) -> Int? {
+            let perSecond = try command.int(option, in: 0...100_000)
+            return perSecond == 0 ? nil : perSecond
+        }
+        options.rates.perToken = try rate("rate-token")
+        options.rates.perAddress = try rate("rate-address")
         if let proxy = command.option("proxy") {
             options.http.exemptAddresses = [proxy]
         } else if !isLoopback(host) {

@@ -22,12 +22,7 @@ import ToteService
     private func page(
         _ service: TestService, accept: String = "text/plain"
     ) throws -> HTTPClientResponse {
-        let port = try #require(service.service.metricsPort)
-        let connection = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: port))
-        defer { connection.close() }
-        return try connection.send(
-            HTTPClientRequest(
-                method: "GET", target: "/metrics", headers: [("Accept", accept)], body: []))
+        try service.metrics(accept: accept)
     }
 
     private func lines(_ service: TestService) throws -> [String] {
@@ -35,10 +30,8 @@ import ToteService
             .map(String.init)
     }
 
-    /// The value of a sample, named with its labels.
     private func value(_ sample: String, _ service: TestService) throws -> Double? {
-        try lines(service).first { $0.hasPrefix(sample + " ") }
-            .flatMap { Double($0.dropFirst(sample.utf8.count + 1)) }
+        try service.sample(sample)
     }
 
     /// Gives every part of a service something to count.

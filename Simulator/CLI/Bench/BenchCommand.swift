@@ -12,7 +12,8 @@ enum BenchCommand {
         ],
         arguments: [
             ArgumentSpec(
-                "WHAT", "core, codec, allocations, http, sync, orders or points; all by default",
+                "WHAT",
+                "core, codec, allocations, http, sync, orders, points or fairness; all by default",
                 optional: true)
         ],
         options: [
@@ -27,7 +28,9 @@ enum BenchCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let known = ["core", "codec", "allocations", "http", "sync", "orders", "points"]
+        let known = [
+            "core", "codec", "allocations", "http", "sync", "orders", "points", "fairness",
+        ]
         let what = command.arguments.first
         if let what, !known.contains(what) {
             throw UsageError(
@@ -56,6 +59,9 @@ enum BenchCommand {
                 case "http": rows += try HTTPBench.run(seconds: seconds, rounds: rounds)
                 case "orders":
                     rows += try OrderBench.run(
+                        directory: directory, seconds: seconds, rounds: rounds)
+                case "fairness":
+                    rows += try FairnessBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
                 case "points":
                     rows += try PointsBench.run(
@@ -88,7 +94,7 @@ enum BenchCommand {
     }
 
     private static func removeTree(_ path: String) {
-        for folder in ["served", "ordered", "spent"] {
+        for folder in ["served", "ordered", "spent", "shared"] {
             for name in ["tote.db", "tote.db-wal", "tote.db-shm", "lock", "operator.sock"] {
                 unlink("\(path)/\(folder)/\(name)")
             }

@@ -17,6 +17,17 @@ package struct HTTPResponder: Sendable {
         }
     }
 
+    /// Answers a client that asks too often: not before the loop's next look at its deadlines, a
+    /// quarter of a second later at most. Else it would ask again at once, and keep the loop from
+    /// others. For a handler; from another thread the answer goes at once.
+    package func respondHeld(_ response: HTTPResponse) {
+        if let loop = mailbox.loopOfThisThread {
+            loop.respond(id, .made(response), isHeld: true)
+        } else {
+            mailbox.post(.respond(id, response))
+        }
+    }
+
     /// Answers the request with what `make` returns; it runs on the loop's thread, must not block.
     ///
     /// For an answer whose bytes take time that the calling thread has not.

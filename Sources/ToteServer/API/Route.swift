@@ -112,7 +112,8 @@ package struct Route: Sendable {
     package static let everywhere: [Int: [String]] = [
         400: ["bad_request"], 405: ["method_not_allowed"], 408: ["request_timeout"],
         413: ["body_too_large"],
-        414: ["target_too_long"], 417: ["expectation_failed"], 431: ["header_too_large"],
+        414: ["target_too_long"], 417: ["expectation_failed"], 429: ["rate_limited"],
+        431: ["header_too_large"],
         501: ["method_not_implemented", "transfer_coding_not_implemented"],
         503: ["draining", "storage_full", "storage_unavailable", "too_many_connections"],
         504: ["answer_timeout"], 505: ["version_not_supported"],
