@@ -91,6 +91,7 @@ struct AuthorizationTests {
             Bearer(name: "another customer", secret: other, spaces: ["customer:c-2"]),
             Bearer(name: "till", secret: till, spaces: ["customer:c-1"], isLimited: true),
             Bearer(name: "admin", secret: try token("admin", []), role: "admin"),
+            Bearer(name: "metrics", secret: try token("metrics", []), role: "metrics"),
         ]
         for role in ["customer", "staff", "manager"] {
             for store in ["s-1", "s-2"] {
@@ -284,7 +285,7 @@ struct AuthorizationTests {
         let owner = target.path.count > 2 ? target.path[2] : ""
         switch route.access.rawValue {
         case "open": return true
-        case "token": return bearer.isValid
+        case "token": return bearer.isValid && bearer.role != "metrics"
         case "space":
             return bearer.owns(owner)
                 && !(bearer.isLimited && !route.path.hasSuffix("/sync"))
