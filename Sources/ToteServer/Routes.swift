@@ -1,85 +1,38 @@
 internal import ToteCore
 internal import ToteSQLite
 
-/// One route of the API: what the route table, the tests and the documentation read.
-package struct Route: Sendable {
-    package enum Access: String, Sendable {
-        /// Anybody, without a token.
-        case open
-        /// Any valid token, or the operator's socket.
-        case token
-        /// A token with a grant for the space in the path.
-        case space
-        /// A counter's token with a grant for the store in the path.
-        case store
-        /// An admin token, or the operator's socket.
-        case admin
-    }
-
-    package let method: String
-    /// Segments; one in braces stands for any.
-    package let path: String
-    package let access: Access
-    /// The segments of `path`; `nil` stands for any. Split once: every request asks every route.
-    private let segments: [String?]
-
-    init(method: String, path: String, access: Access) {
-        self.method = method
-        self.path = path
-        self.access = access
-        segments = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
-    }
-
-    func matches(_ asked: [String]) -> Bool {
-        segments.count == asked.count && zip(segments, asked).allSatisfy { $0 == nil || $0 == $1 }
-    }
-}
-
 extension Server {
-    /// Every route there is.
-    package static let routes: [Route] = plainRoutes + webhookRoutes + ledgerRoutes
+    /// Where `routes` has the exchange that nearly every request is.
+    static let syncRoute = routes.firstIndex { $0.path == "/v1/spaces/{space}/sync" }
 
-    private static let plainRoutes: [Route] = [
-        Route(method: "GET", path: "/v1/handshake", access: .open),
-        Route(method: "POST", path: "/v1/spaces/{space}/sync", access: .space),
-        Route(method: "GET", path: "/v1/spaces/{space}/orders", access: .space),
-        Route(method: "GET", path: "/v1/stores/{store}", access: .store),
-        Route(method: "GET", path: "/v1/stores/{store}/orders", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/steps", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/undo", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/override", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/orders/{order}/dismiss", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/handover", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/availability", access: .store),
-        Route(method: "GET", path: "/v1/admin/audit", access: .admin),
-        Route(method: "GET", path: "/v1/catalog", access: .token),
-        Route(method: "POST", path: "/v1/admin/catalog", access: .admin),
-        Route(method: "GET", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "POST", path: "/v1/admin/tokens", access: .admin),
-        Route(method: "DELETE", path: "/v1/admin/tokens/{id}", access: .admin),
-        Route(method: "GET", path: "/v1/admin/status", access: .admin),
-    ]
+    /// Where `routes` has what a request asks for; `nil` when there is no such path or method.
+    static func route(method: String, path: [String]) -> Int? {
+        // Found without the table.
+        if method == "POST", path.count == 4, path[3] == "sync", path[1] == "spaces",
+            path[0] == "v1"
+        {
+            return syncRoute
+        }
+        let method = method == "HEAD" ? "GET" : method
+        return routes.firstIndex { $0.method == method && $0.matches(path) }
+    }
 
     /// The protocol versions that this server speaks.
     package static let protocolVersions: ClosedRange<Int64> = 1...1
 
     func route(_ request: ServerRequest) throws -> Handled {
-        // What nearly every request asks for, found without the table.
-        if request.method == "POST", request.path.count == 4, request.path[3] == "sync",
-            request.path[1] == "spaces", request.path[0] == "v1"
-        {
-            return try sync(request.path[2], request)
-        }
-        let matching = Self.routes.filter { $0.matches(request.path) }
-        guard !matching.isEmpty else { throw Problem.notFound }
-        let method = request.method == "HEAD" ? "GET" : request.method
-        guard let route = matching.first(where: { $0.method == method }) else {
+        guard let index = request.route else {
+            let matching = Self.routes.filter { $0.matches(request.path) }
+            guard !matching.isEmpty else { throw Problem.notFound }
             var problem = ServerResponse(
                 Problem(405, "method_not_allowed", "this path knows other methods"),
                 requestID: request.requestID)
             problem.headers.append(("Allow", matching.map(\.method).joined(separator: ", ")))
             return .answer(problem)
         }
+        // What nearly every request asks for.
+        if index == Self.syncRoute { return try sync(request.path[2], request) }
+        let route = Self.routes[index]
         if [.token, .admin].contains(route.access), !request.isOperator {
             let token = try authenticate(request)
             // As a missing path: a customer's token learns nothing about what admins have.
@@ -92,8 +45,8 @@ extension Server {
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
-        case ("POST", "/v1/spaces/{space}/sync"):
-            return try sync(request.path[2], request)
+        case ("GET", "/v1/openapi.json"):
+            return .answer(ServerResponse(status: 200, body: OpenAPIDocument.bytes))
         case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
         case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
@@ -196,11 +149,14 @@ extension Server {
         }
         let roleName = body["role"] ?? .text("customer")
         guard let role = roleName.textValue.flatMap(Token.Role.init(rawValue:)) else {
-            throw invalid("role is one of customer, staff, manager, admin")
+            let names = Token.Role.allCases.map(\.rawValue).joined(separator: ", ")
+            throw invalid("role is one of \(names)")
         }
         guard let grants = Token.grants(body["spaces"] ?? .array([])),
-            role == .admin || !grants.isEmpty, grants.count <= 64
-        else { throw invalid("spaces is a list of 1 to 64 {space, read?, write?}") }
+            role == .admin || grants.isEmpty == (role == .metrics), grants.count <= 64
+        else {
+            throw invalid("spaces is a list of 1 to 64 {space, read?, write?}; none for metrics")
+        }
         for grant in grants where !Self.isSpaceName(grant.space) {
             throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
         }

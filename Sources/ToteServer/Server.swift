@@ -18,9 +18,12 @@ package struct ServerRequest: Sendable {
     package var requestID: String
     /// True on the operator's own socket, whose file mode is the credential.
     package var isOperator = false
-    /// Set by `prepare`: the SHA-256 of the bearer token, and the sync request as it was read.
+    /// Set by `identify`: where the table of routes has what is asked for, if it does, and the
+    /// SHA-256 of the bearer token.
+    package internal(set) var route: Int?
+    package internal(set) var tokenHash: [UInt8]?
+    /// Set by `prepare`: the sync request as it was read.
     var isPrepared = false
-    var tokenHash: [UInt8]?
     var prepared: Result<PreparedSync, Problem>?
 
     package init(method: String, path: [String], requestID: String) {
@@ -125,7 +128,7 @@ package final class Server {
     /// Milliseconds; never falls within the life of a file.
     private(set) var clock: UInt64
     /// The moment before which everything is in the newest backup.
-    private var backupTime: UInt64
+    package private(set) var backupTime: UInt64
     private var uses: UInt64 = 0
     /// Wrong codes; in memory only.
     var guesses = GuessGuard()
@@ -274,11 +277,19 @@ package final class Server {
     /// is full.
     package func commit() throws {
         try store.database.commit()
+        store.tally.commit()
     }
+
+    /// What was committed since the file was opened.
+    package var counts: ServerCounts { store.tally.counts }
+
+    /// Spaces that are kept in memory.
+    package var cachedSpaceCount: Int { spaces.count }
 
     /// Drops the group and everything in memory that came of it.
     package func rollBack() throws {
         if store.database.isInTransaction { try store.database.execute("ROLLBACK") }
+        store.tally.rollBack()
         try store.readUnplaced()
         spaces = [:]
         pins = SnapshotPins()
@@ -299,6 +310,7 @@ package final class Server {
         do {
             if request.isPrepared { return try route(request) }
             var prepared = request
+            prepared.identify()
             prepared.prepare()
             return try route(prepared)
         } catch let problem as Problem {
@@ -341,7 +353,17 @@ package final class Server {
         guard let hash = request.tokenHash, let token = tokens.token(hash: hash),
             token.isValid(at: clock)
         else { throw Problem.unauthorized }
+        guard token.role != .metrics else { throw Problem.notFound }
         return token
+    }
+
+    /// Lets an operator's request for the metrics pass, and one with a token of that role.
+    package func admitScrape(_ request: ServerRequest, at now: UInt64) throws(Problem) {
+        guard !request.isOperator else { return }
+        guard let token = request.tokenHash.flatMap({ tokens.token(hash: $0) }),
+            token.isValid(at: max(clock, now))
+        else { throw .unauthorized }
+        guard token.role == .metrics else { throw .notFound }
     }
 
     /// `POST /v1/spaces/{space}/sync`.
@@ -381,8 +403,15 @@ package final class Server {
             guard sync.resend.isEmpty || sync.changes.isEmpty else {
                 throw Problem(400, "resend_with_changes", "resend first, then push")
             }
-            if !sync.resend.isEmpty { try judge.resend(sync) }
-            if !sync.changes.isEmpty { verdict = try judge.push(prepared) }
+            if !sync.resend.isEmpty {
+                try judge.resend(sync)
+                store.tally.note(.resent(space.position - before))
+            }
+            if !sync.changes.isEmpty {
+                let judged = try judge.push(prepared)
+                store.tally.note(judged.fates, before: before)
+                verdict = judged
+            }
             if space.position > before {
                 try noteRestore()
                 try noteWritten(space)

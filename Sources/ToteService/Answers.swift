@@ -1,3 +1,4 @@
+internal import ToteConcurrency
 internal import ToteCore
 internal import ToteHTTP
 internal import ToteServer
@@ -6,23 +7,51 @@ internal import ToteServer
 final class Asker: Sendable {
     let responder: HTTPResponder
     let requestID: String
+    /// An index into the server's routes, or that of another place.
+    let route: Int
+    /// When the request came, on the monotonic clock; `nil` for one that was parked.
+    let sinceNanos: UInt64?
+    /// What it has taken of its rates; `nil` where that is spent.
+    let charge: RateLimits.Charge?
     /// Held until the answer is made, so that the loop's thread frees it.
     let request: ServerRequest?
 
-    init(responder: HTTPResponder, requestID: String, request: ServerRequest? = nil) {
+    init(
+        responder: HTTPResponder, requestID: String, route: Int, sinceNanos: UInt64?,
+        charge: RateLimits.Charge? = nil, request: ServerRequest? = nil
+    ) {
         self.responder = responder
         self.requestID = requestID
+        self.route = route
+        self.sinceNanos = sinceNanos
+        self.charge = charge
         self.request = request
+    }
+
+    /// The same without a time, since how long a parked request waits says nothing of the server,
+    /// and without a charge: to wait costs nothing.
+    func parked() -> Asker {
+        charge?.giveBack()
+        return Asker(
+            responder: responder, requestID: requestID, route: route, sinceNanos: nil,
+            request: request)
     }
 }
 
-/// The server's answers on their way out: as HTTP has them, and into the log.
+/// The server's answers on their way out: as HTTP has them, counted, and into the log.
 struct Answers: Sendable {
     let log: Log
+    let tallies: RequestTallies
 
     /// Answers one request.
     func send(_ response: ServerResponse, to asker: Asker) {
-        asker.responder.respond(making: { Self.http(response, to: asker) })
+        asker.responder.respond(making: { http(response, to: asker) })
+        note(response, asker.requestID)
+    }
+
+    /// Answers a request that was one too many, later than at once.
+    func hold(_ response: ServerResponse, for asker: Asker) {
+        asker.responder.respondHeld(http(response, to: asker))
         note(response, asker.requestID)
     }
 
@@ -32,13 +61,14 @@ struct Answers: Sendable {
         answers.reverse()
         while let (asker, response) = answers.popLast() {
             note(response, asker.requestID)
-            burst.add(asker.responder) { Self.http(response, to: asker) }
+            burst.add(asker.responder) { http(response, to: asker) }
         }
         burst.send()
     }
 
     private func note(_ response: ServerResponse, _ id: String) {
-        let isProblem = response.code != nil
+        // Whoever asks too often must not fill the log: how often is among the metrics.
+        let isProblem = response.code != nil && response.status != 429
         guard isProblem || log.isOn(.debug) else { return }
         log.line(
             response.status >= 500 ? .warning : isProblem ? .info : .debug, "request",
@@ -48,8 +78,22 @@ struct Answers: Sendable {
             ])
     }
 
-    private static func http(_ response: ServerResponse, to asker: Asker) -> HTTPResponse {
-        withExtendedLifetime(asker.request) { http(response, requestID: asker.requestID) }
+    /// Makes an answer, on the thread of the loop that sends it.
+    private func http(_ response: ServerResponse, to asker: Asker) -> HTTPResponse {
+        count(status: response.status, code: response.code, asker)
+        return withExtendedLifetime(asker.request) {
+            Self.http(response, requestID: asker.requestID)
+        }
+    }
+
+    /// Counts an answer. For the thread of the loop that sends it.
+    func count(status: Int, code: String?, _ asker: Asker) {
+        // What is not new costs nothing.
+        if status == 304 { asker.charge?.giveBack() }
+        let seconds = asker.sinceNanos.map { Double(MonotonicClock.nowNanos() - $0) / 1e9 }
+        tallies.note(
+            loop: asker.responder.loop, route: asker.route, status: status, code: code,
+            seconds: seconds)
     }
 
     /// An answer as HTTP has it.

@@ -34,20 +34,28 @@ final class CommitThread: Sendable {
     let onNewWebhooks = Lock<(@Sendable () -> Void)?>(nil)
 
     struct Statistics: Sendable {
-        var groups: UInt64 = 0
-        var requests: UInt64 = 0
+        /// Requests of each group, and seconds: of its COMMIT alone, of all of it.
+        var groupRequests = Histogram(bounds: Histogram.requests)
+        var commits = Histogram(bounds: Histogram.seconds)
+        var groups = Histogram(bounds: Histogram.seconds)
+        var checkpoints = Histogram(bounds: Histogram.seconds)
         var rows: UInt64 = 0
         var parked = 0
+        var counts = ServerCounts()
+        var cachedSpaces = 0
+        /// When the newest backup was begun, milliseconds since 1970; 0 when there is none.
+        var backupTime: UInt64 = 0
     }
 
     /// - Parameter configure: called once with the server, before it serves.
     init(
-        directory: DataDirectory, log: Log, configure: @escaping @Sendable (Server) -> Void,
+        directory: DataDirectory, answers: Answers,
+        configure: @escaping @Sendable (Server) -> Void,
         onEnd: @escaping @Sendable (End) -> Void
     ) {
         self.directory = directory
-        self.log = log
-        answers = Answers(log: log)
+        log = answers.log
+        self.answers = answers
         self.configure = configure
         self.onEnd = onEnd
     }
@@ -62,6 +70,7 @@ final class CommitThread: Sendable {
                 let store = try ServerStore(path: directory.filePath)
                 let server = try Server(store: store, random: SystemClock.randomBits)
                 configure(server)
+                statistics.withLock { $0.backupTime = server.backupTime }
                 opened.post(.success(()))
                 var loop = CommitLoop(
                     server: server, jobs: jobs, log: log, answers: answers,
@@ -156,6 +165,7 @@ private struct CommitLoop {
     /// One group: from BEGIN to the answers. What was taken is gone then.
     private mutating func serve(_ taken: inout [CommitThread.Job]) throws {
         let now = SystemClock.nowMilliseconds()
+        let began = MonotonicClock.nowNanos()
         let isDue = try now >= dueAgain && server.nextDue().map { $0 <= now } ?? false
         guard !taken.isEmpty || earliestDeadline <= now || isDue else { return }
         server.loadHint = Self.loadHint(waiting: taken.count)
@@ -181,6 +191,7 @@ private struct CommitLoop {
             answerFailure(error, group.requests)
             return
         }
+        let judged = MonotonicClock.nowNanos()
         do {
             try server.commit()
         } catch {
@@ -192,6 +203,7 @@ private struct CommitLoop {
             answerFailure(error, group.requests)
             return
         }
+        let committed = MonotonicClock.nowNanos()
         if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
         // What was read is given back by the threads that answer, not by this one.
         let count = group.requests.count
@@ -199,13 +211,7 @@ private struct CommitLoop {
         group.requests = []
         answers.send(&group.answers)
         for number in group.woken { forget(number) }
-        let rows = server.rowsWritten
-        statistics.withLock {
-            $0.groups += 1
-            $0.requests += UInt64(count)
-            $0.rows = UInt64(rows)
-            $0.parked = parked.count
-        }
+        note(requests: count, began: began, judged: judged, committed: committed)
         groupsSinceCheckpoint += 1
         idleRounds = 0
         if groupsSinceCheckpoint >= Self.groupsPerCheckpoint { try checkpoint() }
@@ -267,7 +273,7 @@ private struct CommitLoop {
             answers.append((asker, ServerResponse(problem, requestID: sync.requestID)))
             return
         }
-        parked[number] = Waiting(parked: sync, asker: asker)
+        parked[number] = Waiting(parked: sync, asker: asker.parked())
         earliestDeadline = min(earliestDeadline, sync.deadline)
         parkedBySpace[sync.space, default: []].insert(number)
         parkedByToken[sync.tokenID, default: 0] += 1
@@ -341,10 +347,32 @@ private struct CommitLoop {
         }
     }
 
+    /// Publishes what the group came to. One without requests says nothing of those with some.
+    private func note(requests: Int, began: UInt64, judged: UInt64, committed: UInt64) {
+        let end = MonotonicClock.nowNanos()
+        let (rows, counts, spaces) = (server.rowsWritten, server.counts, server.cachedSpaceCount)
+        let (backup, waiting) = (server.backupTime, parked.count)
+        statistics.withLock {
+            if requests > 0 {
+                $0.groupRequests.observe(Double(requests))
+                $0.commits.observe(Double(committed - judged) / 1e9)
+                $0.groups.observe(Double(end - began) / 1e9)
+            }
+            $0.rows = UInt64(rows)
+            $0.parked = waiting
+            $0.counts = counts
+            $0.cachedSpaces = spaces
+            $0.backupTime = backup
+        }
+    }
+
     private mutating func checkpoint() throws {
         groupsSinceCheckpoint = 0
+        let began = MonotonicClock.nowNanos()
         do {
             try server.checkpoint()
+            let end = MonotonicClock.nowNanos()
+            statistics.withLock { $0.checkpoints.observe(Double(end - began) / 1e9) }
         } catch let error as SQLiteError where error.isFull {
             // The WAL has everything; it is written back when there is room.
             log.line(.error, "the disk is full", [])

@@ -12,6 +12,13 @@ package struct ServiceOptions: Sendable {
     package var log = Log()
     /// Whether the operator's socket is opened in the data directory.
     package var opensOperatorSocket = true
+    /// Numeric address and port on which `/metrics` is served without a token; `nil` for none.
+    package var metricsAddress: (host: String, port: UInt16)?
+    /// The program's version, for the metrics.
+    package var version = ""
+    /// How often a token and an address may ask. The proxies in `http.exemptAddresses` speak for
+    /// the addresses that they name.
+    package var rates = RateOptions()
     /// Where webhooks may go, and when they are tried again.
     package var webhookPolicy = WebhookPolicy()
     package var webhookSchedule = WebhookSchedule.standard
@@ -30,6 +37,8 @@ package final class Service: Sendable {
     private let servers: [HTTPServer]
     /// The TCP port listened on.
     package let port: UInt16
+    /// The port of the metrics, when they have one of their own.
+    package let metricsPort: UInt16?
 
     /// Takes the data directory, opens its file and listens.
     ///
@@ -40,14 +49,19 @@ package final class Service: Sendable {
         lock = try options.directory.lock()
         let ended = Mailbox<CommitThread.End>()
         self.ended = ended
+        let answers = Answers(log: options.log, tallies: RequestTallies())
         commits = CommitThread(
-            directory: options.directory, log: options.log,
+            directory: options.directory, answers: answers,
             configure: { server in
                 server.webhookPolicy = options.webhookPolicy
                 server.webhookSchedule = options.webhookSchedule
             }, onEnd: { ended.post($0) })
         thread = try commits.start()
-        let front = Front(commits: commits, directory: options.directory, log: options.log)
+        let metrics = Metrics(options, commits: commits, tallies: answers.tallies)
+        let limits = RateLimits(options.rates, proxies: options.http.exemptAddresses)
+        let front = Front(
+            commits: commits, directory: options.directory, answers: answers, metrics: metrics,
+            limits: limits)
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
@@ -68,6 +82,15 @@ package final class Service: Sendable {
                 _ = try operatorServer.start()
                 servers.append(operatorServer)
             }
+            metrics.watch(servers)
+            metricsPort = try options.metricsAddress.map { address throws(HTTPServerError) in
+                var own = http
+                (own.host, own.port, own.loops) = (address.host, address.port, 1)
+                let server = HTTPServer(options: own) { front.scrape($0, $1) }
+                let port = try server.start()
+                servers.append(server)
+                return port
+            }
         } catch {
             for server in servers { server.stop(within: .zero) }
             commits.jobs.close()
@@ -79,7 +102,9 @@ package final class Service: Sendable {
 
     /// Requests answered, groups committed and rows written since the start.
     package var counts: (requests: UInt64, groups: UInt64, rows: UInt64) {
-        commits.statistics.withLock { ($0.requests, $0.groups, $0.rows) }
+        commits.statistics.withLock {
+            (UInt64($0.groupRequests.sum), $0.groupRequests.count, $0.rows)
+        }
     }
 
     /// Runs work on the server's thread, in a group of its own.
@@ -141,6 +166,8 @@ private final class Front: Sendable {
     private let directory: DataDirectory
     private let log: Log
     private let answers: Answers
+    private let metrics: Metrics
+    private let limits: RateLimits
     private let state: Lock<State>
 
     private struct State {
@@ -152,17 +179,23 @@ private final class Front: Sendable {
     /// Tells requests of this start of the process from those of others.
     private let prefix = String(Hex.string(SystemClock.randomBits()).prefix(8))
 
-    init(commits: CommitThread, directory: DataDirectory, log: Log) {
+    init(
+        commits: CommitThread, directory: DataDirectory, answers: Answers, metrics: Metrics,
+        limits: RateLimits
+    ) {
         self.commits = commits
         self.directory = directory
-        self.log = log
-        answers = Answers(log: log)
+        log = answers.log
+        self.answers = answers
+        self.metrics = metrics
+        self.limits = limits
         state = Lock(State())
     }
 
     func beginDrain() { state.withLock { $0.isDraining = true } }
 
     func failure(_ failure: HTTPFailure) -> HTTPResponse {
+        metrics.tallies.note(failure: failure.code)
         var problem = Problem(failure.status, failure.code, failure.detail)
         problem.didNotHappen = failure.didNotHappen
         return Answers.http(ServerResponse(problem, requestID: ""), requestID: "")
@@ -173,30 +206,83 @@ private final class Front: Sendable {
             defer { state.nextNumber += 1 }
             return (state.nextNumber, state.isDraining)
         }
+        let now = MonotonicClock.nowNanos()
         let id = "\(prefix)-\(number)"
         let path = request.pathSegments
-        let isRead = request.method == .get || request.method == .head
+        let place = place(path, request.method, isOperator: isOperator)
+        if let place {
+            let asker = Asker(
+                responder: responder, requestID: id, route: place.index, sinceNanos: now)
+            let isRead = request.method == .get || request.method == .head
+            guard isRead || place == .backup else { return answers.send(notRead(id), to: asker) }
+            switch place {
+            case .ready: return readiness(asker, isDraining: isDraining)
+            case .backup: return backUp(request, asker)
+            case .board: return board(request, asker)
+            case .live: return answers.send(health("live"), to: asker)
+            case .metrics, .other: break
+            }
+        }
+        var served = served(request, id, isOperator: isOperator)
+        let route = served.route ?? (place ?? .other).index
+        let refused = Asker(responder: responder, requestID: id, route: route, sinceNanos: now)
+        guard !isDraining else { return answers.send(draining(id), to: refused) }
+        var charge: RateLimits.Charge?
+        if !isOperator {
+            // Before the body is read: a request too many costs as little as can be.
+            switch limits.admit(request, tokenHash: served.tokenHash) {
+            case .refused(let problem):
+                return answers.hold(ServerResponse(problem, requestID: id), for: refused)
+            case .admitted(let taken): charge = taken
+            }
+        }
+        served.prepare()
+        let asker = Asker(
+            responder: responder, requestID: id, route: route, sinceNanos: now, charge: charge,
+            request: served)
+        if place == .metrics { return scrape(served, asker) }
+        if served.mayWait {
+            responder.onDisconnect { [commits] in
+                commits.jobs.post(.disconnected(number: number))
+            }
+        }
+        let posted = commits.jobs.post(.request(number: number, served, asker))
+        if !posted { answers.send(draining(id), to: asker) }
+    }
+
+    private func notRead(_ id: String) -> ServerResponse {
+        var refusal = ServerResponse(
+            Problem(405, "method_not_allowed", "this is read with GET"), requestID: id)
+        refusal.headers.append(("Allow", "GET, HEAD"))
+        return refusal
+    }
+
+    private func draining(_ id: String) -> ServerResponse {
+        var problem = Problem(503, "draining", "the server is about to stop; try again")
+        problem.retryAfterSeconds = 1
+        return ServerResponse(problem, requestID: id)
+    }
+
+    /// What is answered before the server's table of routes is asked.
+    private func place(
+        _ path: [String], _ method: HTTPMethod, isOperator: Bool
+    ) -> RequestTallies.Place? {
         switch path {
-        case ["livez"] where !isRead, ["readyz"] where !isRead:
-            var refusal = ServerResponse(
-                Problem(405, "method_not_allowed", "health is read with GET"), requestID: id)
-            refusal.headers.append(("Allow", "GET, HEAD"))
-            return respond(responder, id, refusal)
-        case ["livez"]: return respond(responder, id, health("live", status: 200))
-        case ["readyz"]: return readiness(responder, id, isDraining: isDraining)
-        case ["v1", "operator", "backup"] where isOperator && request.method == .post:
-            return backUp(request, responder, id)
-        case _ where path.first.map(Board.folders.contains) ?? false:
-            return board(request, responder, id)
-        default: break
+        case ["livez"]: .live
+        case ["readyz"]: .ready
+        case ["metrics"]: .metrics
+        case ["v1", "operator", "backup"] where isOperator && method == .post: .backup
+        case _ where path.first.map(Board.folders.contains) ?? false: .board
+        default: nil
         }
-        if isDraining {
-            var problem = Problem(503, "draining", "the server is about to stop; try again")
-            problem.retryAfterSeconds = 1
-            return respond(responder, id, ServerResponse(problem, requestID: id))
-        }
+    }
+
+    /// A request as the server takes it, its body still to be read.
+    private func served(
+        _ request: HTTPRequest, _ id: String, isOperator: Bool
+    ) -> ServerRequest {
         var served = ServerRequest(
-            method: request.method.rawValue, path: path, requestID: id)
+            method: request.method.rawValue, path: request.pathSegments, requestID: id)
         served.contentType = request.header("content-type")
         served.accept = request.header("accept")
         served.authorization = request.header("authorization")
@@ -208,76 +294,87 @@ private final class Front: Sendable {
         }
         served.body = request.body
         served.isOperator = isOperator
-        served.prepare()
-        if served.mayWait {
-            responder.onDisconnect { [commits] in
-                commits.jobs.post(.disconnected(number: number))
-            }
+        served.identify()
+        return served
+    }
+
+    /// `GET /metrics` on a port of its own, whose one loop waits for nothing else.
+    func scrape(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        guard request.pathSegments == ["metrics"],
+            request.method == .get || request.method == .head
+        else {
+            let problem = Problem(404, "not_found", "there is GET /metrics here and nothing else")
+            return responder.respond(
+                Answers.http(ServerResponse(problem, requestID: ""), requestID: ""))
         }
+        let response = metrics.response(accept: request.header("accept"))
+        responder.respond(Answers.http(response, requestID: ""))
+    }
+
+    /// `GET /metrics` beside the API: for a token of the role `metrics`.
+    private func scrape(_ request: ServerRequest, _ asker: Asker) {
         let posted = commits.jobs.post(
-            .request(
-                number: number, served,
-                Asker(responder: responder, requestID: id, request: served)))
-        if !posted {
-            let problem = Problem(503, "draining", "the server is about to stop; try again")
-            respond(responder, id, ServerResponse(problem, requestID: id))
-        }
+            .work { [self] server in
+                do throws(Problem) {
+                    try server.admitScrape(request, at: SystemClock.nowMilliseconds())
+                } catch {
+                    let refusal = ServerResponse(error, requestID: asker.requestID)
+                    return answers.send(refusal, to: asker)
+                }
+                _ = startThread(named: "tote-metrics") { [self] in
+                    answers.send(metrics.response(accept: request.accept), to: asker)
+                }
+            })
+        if !posted { answers.send(draining(asker.requestID), to: asker) }
     }
 
     /// The pickup board's page, which holds no data and needs no token.
-    private func board(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
-        guard request.method == .get || request.method == .head else {
-            var refusal = ServerResponse(
-                Problem(405, "method_not_allowed", "a page is read with GET"), requestID: id)
-            refusal.headers.append(("Allow", "GET, HEAD"))
-            return respond(responder, id, refusal)
-        }
+    private func board(_ request: HTTPRequest, _ asker: Asker) {
         guard let page = Board.response(path: request.pathSegments) else {
             let problem = Problem(404, "not_found", "there is no such page")
-            return respond(responder, id, ServerResponse(problem, requestID: id))
+            return answers.send(ServerResponse(problem, requestID: asker.requestID), to: asker)
         }
         let isKept = request.header("if-none-match")?.contains(page.entityTag) ?? false
-        responder.respond(
+        let status = isKept ? 304 : 200
+        answers.count(status: status, code: nil, asker)
+        asker.responder.respond(
             HTTPResponse(
-                status: isKept ? 304 : 200, headers: page.headers + [("X-Request-Id", id)],
+                status: status, headers: page.headers + [("X-Request-Id", asker.requestID)],
                 body: page.body))
     }
 
-    private func respond(_ responder: HTTPResponder, _ id: String, _ response: ServerResponse) {
-        answers.send(response, to: Asker(responder: responder, requestID: id))
-    }
-
-    private func health(_ word: String, status: Int) -> ServerResponse {
+    private func health(_ word: String) -> ServerResponse {
         ServerResponse(
-            status: status,
+            status: 200,
             body: Encoding.json.encode(.map([Value.Entry("status", .text(word))])))
     }
 
     /// Ready: not draining, the commit thread answers, and the disk takes a durable write.
-    private func readiness(_ responder: HTTPResponder, _ id: String, isDraining: Bool) {
+    private func readiness(_ asker: Asker, isDraining: Bool) {
         @Sendable func unready(_ why: String) -> ServerResponse {
             var problem = Problem(503, "unready", why)
             problem.retryAfterSeconds = 1
-            return ServerResponse(problem, requestID: id)
+            return ServerResponse(problem, requestID: asker.requestID)
         }
-        guard !isDraining else { return respond(responder, id, unready("draining")) }
+        guard !isDraining else { return answers.send(unready("draining"), to: asker) }
         let posted = commits.jobs.post(
             .work { [self] _ in
                 let response =
                     directory.canWrite()
-                    ? health("ready", status: 200) : unready("the data directory cannot be written")
-                respond(responder, id, response)
+                    ? health("ready") : unready("the data directory cannot be written")
+                answers.send(response, to: asker)
             })
-        if !posted { respond(responder, id, unready("stopped")) }
+        if !posted { answers.send(unready("stopped"), to: asker) }
     }
 
     /// `POST /v1/operator/backup {"path": …}`, on the operator's socket only.
-    private func backUp(_ request: HTTPRequest, _ responder: HTTPResponder, _ id: String) {
+    private func backUp(_ request: HTTPRequest, _ asker: Asker) {
+        let id = asker.requestID
         guard let value = try? Encoding.json.value(request.body),
             let target = value["path"]?.textValue, target.utf8.first == UInt8(ascii: "/")
         else {
             let problem = Problem(400, "bad_path", "send {\"path\": an absolute path}")
-            return respond(responder, id, ServerResponse(problem, requestID: id))
+            return answers.send(ServerResponse(problem, requestID: id), to: asker)
         }
         let isFree = state.withLock { state in
             defer { state.isBackingUp = true }
@@ -285,7 +382,7 @@ private final class Front: Sendable {
         }
         guard isFree else {
             let problem = Problem(409, "backup_running", "another backup is being made")
-            return respond(responder, id, ServerResponse(problem, requestID: id))
+            return answers.send(ServerResponse(problem, requestID: id), to: asker)
         }
         let posted = commits.jobs.post(
             .work { [self] server in
@@ -293,7 +390,8 @@ private final class Front: Sendable {
                 _ = startThread(named: "tote-backup") { [self] in
                     let response = makeBackup(target, begun, id)
                     state.withLock { $0.isBackingUp = false }
-                    respond(responder, id, response)
+                    metrics.noteBackup(succeeded: response.status == 200)
+                    answers.send(response, to: asker)
                 }
             })
         if !posted { state.withLock { $0.isBackingUp = false } }

@@ -17,9 +17,10 @@ enum CommandTree {
             options: [OptionSpec.color, OptionSpec.configuration(environment: "TOTE_CONFIG")],
             subcommands: [
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
-                ExplainCommands.spec, TailCommand.spec, status, DeploymentCommands.healthSpec,
-                backup, restore, verify, DeploymentCommands.unitSpec,
-                DeploymentCommands.containerfileSpec, DeploymentCommands.nginxSpec,
+                ExplainCommands.spec, TailCommand.spec, metrics, openapi, status,
+                DeploymentCommands.healthSpec, backup, restore, verify,
+                DeploymentCommands.unitSpec, DeploymentCommands.containerfileSpec,
+                DeploymentCommands.nginxSpec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [
@@ -65,6 +66,7 @@ enum CommandTree {
                         "limited"
                     ),
                     ("tote token mint --role admin --label backend", "for the app's own backend"),
+                    ("tote token mint --role metrics", "for Prometheus, on the API's port"),
                 ],
                 options: [
                     data,
@@ -79,7 +81,7 @@ enum CommandTree {
                         repeating: true),
                     OptionSpec(
                         "role", valueName: "ROLE", "what its bearer is", default: "customer",
-                        choices: ["customer", "staff", "manager", "admin"]),
+                        choices: ["customer", "staff", "manager", "admin", "metrics"]),
                     OptionSpec("label", valueName: "TEXT", "what you call it", default: ""),
                     OptionSpec("expires", valueName: "TIME", "how long it is valid, like 30d"),
                     json,
@@ -128,6 +130,20 @@ enum CommandTree {
                 "show", "Shows the catalogue in force.",
                 examples: [("tote catalog show", "its version, its stores and their hours")],
                 options: [data, json]),
+        ])
+
+    private static let openapi = CommandSpec(
+        "openapi", "Prints the API as an OpenAPI 3.1 document.", options: [json])
+
+    private static let metrics = CommandSpec(
+        "metrics", "Tells what is measured, and prints a dashboard of it.",
+        discussion: "A server gives the values at /metrics: without a token where `tote serve "
+            + "--metrics` says, on its own port to a token of the role metrics.",
+        subcommands: [
+            CommandSpec(
+                "list", "Prints every metric with type, unit, labels and meaning.",
+                options: [json]),
+            CommandSpec("dashboard", "Prints a Grafana dashboard as JSON.", options: [json]),
         ])
 
     private static let status = CommandSpec(

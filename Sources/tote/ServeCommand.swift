@@ -35,13 +35,17 @@ enum ServeCommand {
             return output.failure(Operator.failure(error))
         }
         let sender = sendWebhooks(of: service, options.webhookPolicy, log)
-        let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(service.port)"
+        let url = Self.url(host, service.port)
         log.line(.info, "listening", [("url", .text(url))])
+        var metrics: String?
+        if let address = options.metricsAddress, let port = service.metricsPort {
+            metrics = Self.url(address.host, port) + "/metrics"
+        }
         let isDemo = command.flag("demo")
         let demo = isDemo ? demoToken(line, space: "customer:demo", role: "customer") : nil
         let till = isDemo ? demoToken(line, space: "store:\(demoStore)", role: "staff") : nil
         if demo != nil { installDemoCatalog(line, log) }
-        announce(url, demo, till, line.directory, output)
+        announce(url, metrics: metrics, demo, till, line.directory, output)
         return wait(for: service, sender, &signals, log)
     }
 
@@ -85,6 +89,11 @@ enum ServeCommand {
         }
     }
 
+
+    private static func url(_ host: String, _ port: UInt16) -> String {
+        "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+
     /// The store of the demo café whose counter is made ready.
     private static let demoStore = "paris-republique"
 
@@ -116,15 +125,17 @@ enum ServeCommand {
     }
 
     private static func announce(
-        _ url: String, _ demo: String?, _ till: String?, _ directory: DataDirectory,
-        _ output: Output
+        _ url: String, metrics: String?, _ demo: String?, _ till: String?,
+        _ directory: DataDirectory, _ output: Output
     ) {
         var entries = [
             Value.Entry("url", .text(url)), Value.Entry("data", .text(directory.path)),
         ]
+        if let metrics { entries.append(Value.Entry("metrics_url", .text(metrics))) }
         if let demo { entries.append(Value.Entry("token", .text(demo))) }
         if let till { entries.append(Value.Entry("counter_token", .text(till))) }
         var lines = ["Tote listens at \(url), its data is in \(directory.path)."]
+        if let metrics { lines.append("Metrics are at \(metrics).") }
         if let demo {
             lines += [
                 "", "A demo customer is ready. In two other terminals, type:", "",

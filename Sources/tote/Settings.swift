@@ -17,7 +17,13 @@ enum Settings {
             default: "127.0.0.1:8090", form: .hostAndPort
         ).setting(prefix: prefix),
         OptionSpec(
-            "proxy", valueName: "ADDR", "the proxy in front: exempt from limits per address",
+            "metrics", valueName: "HOST:PORT",
+            "where to serve /metrics without a token; not served so by default",
+            form: .hostAndPort
+        ).setting(prefix: prefix),
+        OptionSpec(
+            "proxy", valueName: "ADDR",
+            "the proxy in front: the last X-Forwarded-For it sends is the client's address",
             form: .address
         ).setting(prefix: prefix),
         OptionSpec(
@@ -27,6 +33,15 @@ enum Settings {
         OptionSpec(
             "per-address", valueName: "N", "connections from one address at once",
             default: "256", form: .whole(1...100_000)
+        ).setting(prefix: prefix),
+        OptionSpec(
+            "rate-token", valueName: "N",
+            "requests of one token a second, five times as many at once; 0 for no limit",
+            default: "100", form: .whole(0...100_000)
+        ).setting(prefix: prefix),
+        OptionSpec(
+            "rate-address", valueName: "N", "the same of one address; 0 for no limit",
+            default: "1000", form: .whole(0...100_000)
         ).setting(prefix: prefix),
         OptionSpec(
             "allow-private-webhooks", "let webhooks go to loopback and private networks"
@@ -46,6 +61,12 @@ enum Settings {
         options.http.host = listen.host
         options.http.port = listen.port
         options.http.connectionsPerAddressAtMost = try command.int("per-address")
+        options.version = Command.version
+        if let metrics = command.option("metrics").flatMap({ HostAndPort($0) }) {
+            options.metricsAddress = (metrics.host, metrics.port)
+        }
+        options.rates.perToken = try rate("rate-token", command)
+        options.rates.perAddress = try rate("rate-address", command)
         if let proxy = command.option("proxy") { options.http.exemptAddresses = [proxy] }
         if let exposure = exposure(listen, proxy: command.option("proxy")) {
             var refusal = UsageError(exposure, hint: exposureHint, command: command.line)
@@ -60,6 +81,13 @@ enum Settings {
         options.webhookPolicy.allowsPrivate = command.flag("allow-private-webhooks")
         options.webhookPolicy.allowsInsecure = command.flag("allow-insecure-webhooks")
         return options
+    }
+
+    private static func rate(
+        _ option: String, _ command: ParsedCommand
+    ) throws(UsageError) -> Int? {
+        let perSecond = try command.int(option)
+        return perSecond == 0 ? nil : perSecond
     }
 
     static func listen(_ command: ParsedCommand) throws(UsageError) -> HostAndPort {

@@ -7,7 +7,7 @@ enum TokenCommands {
         let line = try Operator(command)
         let spaces = command.values(of: "space")
         let role = try command.string("role")
-        guard role == "admin" || !spaces.isEmpty else {
+        guard ["admin", "metrics"].contains(role) || !spaces.isEmpty else {
             throw UsageError(
                 "a token opens at least one space", hint: "add --space customer:ID",
                 command: command.line)

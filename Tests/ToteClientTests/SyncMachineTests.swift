@@ -234,6 +234,20 @@ import ToteClient
         }
     }
 
+    @Test func `devices that are told to wait alike come back apart`() throws {
+        let waits = try [0, 123, 400].map { (random: UInt64) -> Duration in
+            var rig = MachineRig()
+            rig.connect()
+            rig.random = random
+            rig.handle(.localChange)
+            let id = try #require(rig.request(.exchange))
+            rig.handle(.answered(id, .retry(code: "rate_limited", afterSeconds: 2)))
+            return try #require(rig.timers.values.map(\.wait).max())
+        }
+        #expect(Set(waits).count == waits.count)
+        #expect(waits.allSatisfy { $0 > .seconds(2) })
+    }
+
     @Test func `a local change is pushed at once beside a parked request`() throws {
         var rig = MachineRig()
         rig.connect()

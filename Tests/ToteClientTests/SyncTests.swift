@@ -76,17 +76,20 @@ import ToteClient
         #expect(try await tote.settled(id).state == .accepted)
     }
 
-    @Test func `the server's wish for a pause is the least that is waited`() async throws {
+    @Test(arguments: [(429, "rate_limited"), (503, "too_busy")])
+    func `the server's wish for a pause is the least that is waited`(
+        httpStatus: Int, code: String
+    ) async throws {
         let bed = try TestBed()
         let tote = try await bed.device("a")
         let busy = TransportResponse(
-            status: 503,
+            status: httpStatus,
             headers: ["Content-Type": "application/problem+json", "retry-after": "120"],
-            body: Array(#"{"code":"too_busy"}"#.utf8))
+            body: Array("{\"code\":\"\(code)\"}".utf8))
         await bed.server.fail(.answer(busy))
         await tote.start()
         let status = await first(of: tote.statusUpdates) { $0.isOffline }
-        guard case .offline(let since, let retryAt?, .serverBusy("too_busy")) = status else {
+        guard case .offline(let since, let retryAt?, .serverBusy(code)) = status else {
             Issue.record("unexpected status \(String(describing: status))")
             return
         }

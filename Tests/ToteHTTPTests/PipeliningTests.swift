@@ -44,6 +44,27 @@ struct PipeliningTests {
         #expect(test.server.statistics.requests == count)
     }
 
+    @Test func `an answer that is held comes in its turn, and keeps no other connection waiting`()
+        throws
+    {
+        let test = try TestServer { request, responder in
+            let response = HTTPResponse(status: 200, body: Array(request.path.utf8))
+            if request.path == "/held" {
+                responder.respondHeld(response)
+            } else {
+                responder.respond(response)
+            }
+        }
+        defer { test.stop() }
+        let held = try test.connect()
+        try held.write(
+            ["/held", "/behind"].flatMap { held.encoded(HTTPClientRequest(target: $0)) })
+        let other = try test.connect()
+        #expect(try other.send(HTTPClientRequest(target: "/other")).text == "/other")
+        #expect(try held.readResponse().text == "/held")
+        #expect(try held.readResponse().text == "/behind")
+    }
+
     @Test func `requests in one packet are answered at once`() throws {
         let test = try TestServer()
         defer { test.stop() }

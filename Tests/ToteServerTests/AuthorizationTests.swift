@@ -91,6 +91,7 @@ struct AuthorizationTests {
             Bearer(name: "another customer", secret: other, spaces: ["customer:c-2"]),
             Bearer(name: "till", secret: till, spaces: ["customer:c-1"], isLimited: true),
             Bearer(name: "admin", secret: try token("admin", []), role: "admin"),
+            Bearer(name: "metrics", secret: try token("metrics", []), role: "metrics"),
         ]
         for role in ["customer", "staff", "manager"] {
             for store in ["s-1", "s-2"] {
@@ -156,7 +157,8 @@ struct AuthorizationTests {
         }
         let stores = ["s-1", "s-2", "s-9"]
         switch route.path {
-        case "/v1/handshake", "/v1/catalog", "/v1/admin/status", "/v1/admin/audit":
+        case "/v1/handshake", "/v1/openapi.json", "/v1/catalog", "/v1/admin/status",
+            "/v1/admin/audit":
             return [Target(path: parts)]
         case "/v1/admin/tokens":
             return [Target(path: parts, body: #"{"spaces":[{"space":"customer:x"}]}"#)]
@@ -283,7 +285,7 @@ struct AuthorizationTests {
         let owner = target.path.count > 2 ? target.path[2] : ""
         switch route.access.rawValue {
         case "open": return true
-        case "token": return bearer.isValid
+        case "token": return bearer.isValid && bearer.role != "metrics"
         case "space":
             return bearer.owns(owner)
                 && !(bearer.isLimited && !route.path.hasSuffix("/sync"))

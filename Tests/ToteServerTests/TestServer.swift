@@ -74,9 +74,11 @@ final class TestServer {
         try inGroup { try server.runDue(at: now) }
     }
 
-    /// Runs one request in a group of its own.
+    /// Runs one request in a group of its own. What it is answered must be as documented.
     func handle(_ request: ServerRequest) throws -> Handled {
-        try inGroup { try server.handle(request, at: now) }
+        let handled = try inGroup { try server.handle(request, at: now) }
+        if case .answer(let response) = handled { APICheck.check(request, response) }
+        return handled
     }
 
     func answer(_ request: ServerRequest) throws -> ServerResponse {
@@ -227,6 +229,7 @@ final class TestServer {
         try server.begin()
         do {
             let handled = try server.handle(request, at: now)
+            if case .answer(let response) = handled { APICheck.check(request, response) }
             let after = try dump()
             try server.rollBack()
             return (handled, after)

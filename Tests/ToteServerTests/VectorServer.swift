@@ -86,6 +86,7 @@ final class VectorServer {
     func handle(_ request: ServerRequest) throws -> Handled {
         try server.begin()
         let handled = try server.handle(request, at: now)
+        if case .answer(let response) = handled { APICheck.check(request, response) }
         try server.commit()
         return handled
     }

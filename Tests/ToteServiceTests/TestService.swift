@@ -52,6 +52,23 @@ final class TestService {
         return (value["id"]?.textValue ?? "", value["token"]?.textValue ?? "")
     }
 
+    /// What `/metrics` answers on its own port.
+    func metrics(accept: String = "text/plain") throws -> HTTPClientResponse {
+        guard let port = service.metricsPort else { throw CancellationError() }
+        let connection = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: port))
+        defer { connection.close() }
+        return try connection.send(
+            HTTPClientRequest(
+                method: "GET", target: "/metrics", headers: [("Accept", accept)], body: []))
+    }
+
+    /// The value of a measure, named with its labels; `nil` when there is none yet.
+    func sample(_ name: String) throws -> Double? {
+        String(decoding: try metrics().body, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix(name + " ") }
+            .flatMap { Double($0.dropFirst(name.utf8.count + 1)) }
+    }
+
     /// A sync request as it goes over the wire.
     func request(_ sync: SyncRequest, secret: String) -> HTTPClientRequest {
         HTTPClientRequest(

@@ -12,7 +12,8 @@ enum BenchCommand {
         ],
         arguments: [
             ArgumentSpec(
-                "WHAT", "core, codec, allocations, http, sync, orders or points; all by default",
+                "WHAT",
+                "core, codec, allocations, http, sync, orders, points or fairness; all by default",
                 optional: true, suggestions: known)
         ],
         options: [
@@ -25,7 +26,7 @@ enum BenchCommand {
         ])
 
     private static let known = [
-        "core", "codec", "allocations", "http", "sync", "orders", "points",
+        "core", "codec", "allocations", "http", "sync", "orders", "points", "fairness",
     ]
 
     static func run(
@@ -66,6 +67,9 @@ enum BenchCommand {
                 case "orders":
                     rows += try OrderBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
+                case "fairness":
+                    rows += try FairnessBench.run(
+                        directory: directory, seconds: seconds, rounds: rounds)
                 case "points":
                     rows += try PointsBench.run(
                         directory: directory, seconds: seconds, rounds: rounds, isCheck: isCheck)
@@ -99,7 +103,7 @@ enum BenchCommand {
     }
 
     private static func removeTree(_ path: String) {
-        for folder in ["served", "ordered", "spent"] {
+        for folder in ["served", "ordered", "spent", "shared"] {
             for name in ["tote.db", "tote.db-wal", "tote.db-shm", "lock", "operator.sock"] {
                 unlink("\(path)/\(folder)/\(name)")
             }

@@ -114,6 +114,17 @@ struct SyncClient {
         last = [:]
     }
 
+    /// A pull of everything there is, the same every time.
+    static func pull(space: String, secret: String) -> [UInt8] {
+        let client = SyncClient(space: space, secret: secret)
+        return client.message(SyncRequest(replica: client.replica))
+    }
+
+    private func message(_ request: SyncRequest) -> [UInt8] {
+        let body = Encoding.cbor.encode(request)
+        return Array("\(head)\(body.count)\r\n\r\n".utf8) + body
+    }
+
     mutating func request() -> [UInt8] {
         var request = SyncRequest(replica: replica, cursor: cursor)
         request.ticket = ticket
@@ -133,8 +144,7 @@ struct SyncClient {
             return Event(dot: dot, change: change, outcome: .accepted)
         }
         counter += UInt64(SyncBench.changesPerSync)
-        let body = Encoding.cbor.encode(request)
-        return Array("\(head)\(body.count)\r\n\r\n".utf8) + body
+        return message(request)
     }
 
     mutating func answered(_ status: Int, _ body: ArraySlice<UInt8>, isBare: Bool) {

@@ -168,7 +168,7 @@ final class Counter: Sendable {
             let (code, message, _) = Self.problem(response)
             if code == "cursor_expired" { return change { $0.saved.cursor = nil } }
             state.change { $0.trouble = "\(message) (\(code))" }
-            return rest(.milliseconds(500), networks: networks)
+            return rest(Self.pause(response) + .milliseconds(500), networks: networks)
         }
         let now = SystemClock.nowMilliseconds()
         change { state in
@@ -200,13 +200,17 @@ final class Counter: Sendable {
                 return state.saved.deeds.first.map { ($0, state.networks) }
             }
             guard let (deed, networks) = next ?? nil else { return }
+            var asked = Duration.zero
             var headers = ["Idempotency-Key": deed.key]
             if let version = deed.ifMatch { headers["If-Match"] = "\"\(version)\"" }
             do {
                 let response = try carry(
                     "POST", deed.path, headers: headers, body: deed.body, lane: .exchange)
                 // Busy, or a token that is not there yet: nothing was decided.
-                let isOpen = response.status >= 500 || [401, 408].contains(response.status)
+                let isOpen =
+                    response.status >= 500 || [401, 408].contains(response.status)
+                    || Self.problem(response).code == "rate_limited"
+                asked = Self.pause(response)
                 if !isOpen, Self.isAnswer(response) {
                     failures = 0
                     decided(deed, response)
@@ -214,8 +218,13 @@ final class Counter: Sendable {
                 }
             } catch {}
             failures += 1
-            rest(.milliseconds(30 << min(failures, 6)), networks: networks)
+            rest(asked + .milliseconds(30 << min(failures, 6)), networks: networks)
         }
+    }
+
+    /// How long the server asks to be left alone.
+    private static func pause(_ response: TransportResponse) -> Duration {
+        .seconds(response.header("Retry-After").flatMap { Int($0) } ?? 0)
     }
 
     /// A login page in between is none.

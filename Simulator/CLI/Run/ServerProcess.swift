@@ -89,7 +89,8 @@ final class ServerProcess: Sendable {
         let port = state.withLock { $0.port }
         var arguments = [
             "serve", "--data", data, "--listen", "127.0.0.1:\(port)", "--json", "--per-address",
-            "1000",
+            // A fleet on one machine is one address, and plays hours in seconds.
+            "1000", "--rate-token", "0", "--rate-address", "0",
         ]
         if let clockAhead { state.withLock { $0.clockAhead = clockAhead } }
         if let ahead = state.withLock({ $0.clockAhead }) { arguments += ["--clock-ahead", ahead] }

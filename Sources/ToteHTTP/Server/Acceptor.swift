@@ -90,7 +90,7 @@ extension EventLoop {
             guard descriptor >= 0 else {
                 if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) {
                     counters.acceptPauses.countOne()
-                    counters.refused.countOne()
+                    counters.refusedForDescriptors.countOne()
                     acceptor.pause(epoll, untilMillis: nowMillis + deadlines.acceptPause)
                     return
                 }
@@ -105,15 +105,18 @@ extension EventLoop {
 
     private func welcome(_ descriptor: Int32, _ address: SocketAddress?) {
         let bits = address?.bits
-        let failure = census.enter(bits)
+        let refusal = census.enter(bits)
         let peer = HTTPRequest.Peer(
             address: address?.numericText ?? "unix", isUnixSocket: address == nil)
-        guard let failure else {
+        guard let refusal else {
             counters.accepted.countOne()
             _ = adopt(descriptor, peer: peer, address: bits, isWelcome: true)
             return
         }
-        counters.refused.countOne()
+        switch refusal {
+        case .total: counters.refusedForTotal.countOne()
+        case .address: counters.refusedForAddress.countOne()
+        }
         guard acceptor.refusalsUnderWay < Acceptor.refusalsAtMost else {
             close(descriptor)
             return
@@ -121,7 +124,7 @@ extension EventLoop {
         acceptor.refusalsUnderWay += 1
         guard let connection = adopt(descriptor, peer: peer, address: bits, isWelcome: false)
         else { return }
-        connection.fail(failure)
+        connection.fail(refusal.failure)
         mark(connection)
     }
 }

@@ -2,6 +2,20 @@ import ToteConcurrency
 
 /// Counts connections, in all and by address, for the limits that span all loops.
 final class ConnectionCensus: Sendable {
+    /// Which limit a connection met.
+    enum Refusal {
+        case total(atMost: Int)
+        case address(atMost: Int)
+
+        var failure: HTTPFailure {
+            switch self {
+            case .total(let limit): .tooManyConnections("\(limit) connections are open")
+            case .address(let limit):
+                .tooManyConnections("\(limit) connections of this address are open")
+            }
+        }
+    }
+
     private struct State {
         var total = 0
         var byAddress: [AddressBits: Int] = [:]
@@ -24,17 +38,16 @@ final class ConnectionCensus: Sendable {
     ///
     /// - Parameter address: nil for the Unix socket, which no address limit holds back.
     /// - Returns: why it is one too many, and then it is not counted; nil if it is welcome.
-    func enter(_ address: AddressBits?) -> HTTPFailure? {
+    func enter(_ address: AddressBits?) -> Refusal? {
         let key = address.flatMap { exempt.contains($0) ? nil : $0.countedAs }
         return state.withLock { state in
             guard state.total < totalAtMost else {
-                return .tooManyConnections("\(totalAtMost) connections are open")
+                return .total(atMost: totalAtMost)
             }
             if let key {
                 let count = state.byAddress[key, default: 0]
                 guard count < perAddressAtMost else {
-                    return .tooManyConnections(
-                        "\(perAddressAtMost) connections of this address are open")
+                    return .address(atMost: perAddressAtMost)
                 }
                 state.byAddress[key] = count + 1
             }

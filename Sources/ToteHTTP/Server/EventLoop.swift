@@ -198,8 +198,9 @@ final class EventLoop {
 
     // MARK: What responders ask for
 
-    func respond(_ id: RequestID, _ answer: ServerConnection.Answer) {
-        connection(slot: id.slot, generation: id.generation)?.answer(id.sequence, answer)
+    func respond(_ id: RequestID, _ answer: ServerConnection.Answer, isHeld: Bool = false) {
+        connection(slot: id.slot, generation: id.generation)?
+            .answer(id.sequence, answer, isHeld: isHeld)
     }
 
     func onDisconnect(_ id: RequestID, _ notice: @escaping @Sendable () -> Void) {

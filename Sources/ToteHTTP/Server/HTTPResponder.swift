@@ -4,11 +4,25 @@ package struct HTTPResponder: Sendable {
     let mailbox: LoopMailbox
     let id: RequestID
 
+    /// The loop that has the request: counted from 0 in each server.
+    package var loop: Int { mailbox.index }
+
     /// Answers the request. Only the first answer counts; one for a client that has gone, or that
     /// comes behind `answerDeadline`, is dropped.
     package func respond(_ response: HTTPResponse) {
         if let loop = mailbox.loopOfThisThread {
             loop.respond(id, .made(response))
+        } else {
+            mailbox.post(.respond(id, response))
+        }
+    }
+
+    /// Answers a client that asks too often: not before the loop's next look at its deadlines, a
+    /// quarter of a second later at most. Else it would ask again at once, and keep the loop from
+    /// others. For a handler; from another thread the answer goes at once.
+    package func respondHeld(_ response: HTTPResponse) {
+        if let loop = mailbox.loopOfThisThread {
+            loop.respond(id, .made(response), isHeld: true)
         } else {
             mailbox.post(.respond(id, response))
         }

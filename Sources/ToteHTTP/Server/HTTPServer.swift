@@ -109,7 +109,8 @@ package final class HTTPServer: Sendable {
                 parts.append(
                     LoopParts(
                         epoll: epoll, tcpListener: tcp.isEmpty ? nil : tcp[index],
-                        unixListener: index == 0 ? unix : nil, mailbox: try LoopMailbox(),
+                        unixListener: index == 0 ? unix : nil,
+                        mailbox: try LoopMailbox(index: index),
                         counters: LoopCounters()))
             }
             return (parts, port)

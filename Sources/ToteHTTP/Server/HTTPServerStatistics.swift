@@ -6,8 +6,15 @@ package struct HTTPServerStatistics: Sendable, Hashable {
     package internal(set) var connectionsOpen = 0
     /// Connections that were welcome.
     package internal(set) var connectionsAccepted = 0
-    /// Connections answered with 503 or dropped because there were too many.
-    package internal(set) var connectionsRefused = 0
+    /// Connections answered with 503 or dropped because there were too many: in all, of one
+    /// address, or for the descriptors of the process.
+    package internal(set) var refusedForTotal = 0
+    package internal(set) var refusedForAddress = 0
+    package internal(set) var refusedForDescriptors = 0
+    /// Connections that were refused, for whatever reason.
+    package var connectionsRefused: Int {
+        refusedForTotal + refusedForAddress + refusedForDescriptors
+    }
     /// Requests handed to the handler.
     package internal(set) var requests = 0
     /// Requests that the HTTP layer refused or gave up on.
@@ -23,7 +30,9 @@ package struct HTTPServerStatistics: Sendable, Hashable {
 /// One loop's counters. Only the loop's thread writes; anybody may read.
 final class LoopCounters: Sendable {
     let accepted = Atomic(0)
-    let refused = Atomic(0)
+    let refusedForTotal = Atomic(0)
+    let refusedForAddress = Atomic(0)
+    let refusedForDescriptors = Atomic(0)
     let requests = Atomic(0)
     let failures = Atomic(0)
     let slowReadersCut = Atomic(0)
@@ -32,7 +41,9 @@ final class LoopCounters: Sendable {
 
     func add(to sum: inout HTTPServerStatistics) {
         sum.connectionsAccepted += accepted.load(ordering: .relaxed)
-        sum.connectionsRefused += refused.load(ordering: .relaxed)
+        sum.refusedForTotal += refusedForTotal.load(ordering: .relaxed)
+        sum.refusedForAddress += refusedForAddress.load(ordering: .relaxed)
+        sum.refusedForDescriptors += refusedForDescriptors.load(ordering: .relaxed)
         sum.requests += requests.load(ordering: .relaxed)
         sum.failures += failures.load(ordering: .relaxed)
         sum.slowReadersCut += slowReadersCut.load(ordering: .relaxed)

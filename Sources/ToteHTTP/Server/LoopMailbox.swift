@@ -27,6 +27,8 @@ final class LoopMailbox: Sendable {
         var isClosed = false
     }
 
+    /// Which of its server's loops this is.
+    let index: Int
     /// Readable while something waits.
     let eventfd: Int32
     private let state = Lock(State())
@@ -37,7 +39,8 @@ final class LoopMailbox: Sendable {
     // Safe: read and written on the loop's thread alone; `onLoop` checks that.
     nonisolated(unsafe) private var loop: EventLoop?
 
-    init() throws(HTTPServerError) {
+    init(index: Int) throws(HTTPServerError) {
+        self.index = index
         eventfd = clinux_eventfd()
         guard eventfd >= 0 else { throw HTTPServerError(message: "eventfd", errno: -eventfd) }
     }

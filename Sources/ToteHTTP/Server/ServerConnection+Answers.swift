@@ -6,15 +6,24 @@ extension ServerConnection {
     private static let copiedBodyBytesAtMost = 8 * 1024
 
     /// Takes the answer to a request; a second one, or one that nobody waits for, is dropped.
-    func answer(_ sequence: UInt32, _ answer: Answer) {
+    func answer(_ sequence: UInt32, _ answer: Answer, isHeld: Bool) {
         guard let index = dueIndex(sequence), due[index].answer == nil else { return }
         due[index].answer = answer
         due[index].onDisconnect = nil
+        due[index].isHeld = isHeld
+        guard !isHeld else { return }
         if isRunning {
             encodeReady()
         } else {
             loop.mark(self)
         }
+    }
+
+    /// Lets go of the answers that were held.
+    func releaseHeld() {
+        guard due.contains(where: \.isHeld) else { return }
+        for index in due.indices { due[index].isHeld = false }
+        loop.mark(self)
     }
 
     /// Remembers whom to tell when the client goes away, or tells at once.
@@ -33,7 +42,7 @@ extension ServerConnection {
 
     /// Writes the answers that are ready and whose turn it is.
     func encodeReady() {
-        while !isEnding, !due.isEmpty, due[0].answer != nil, largeBody.isEmpty,
+        while !isEnding, !due.isEmpty, due[0].answer != nil, !due[0].isHeld, largeBody.isEmpty,
             backlogBytes < loop.options.backlogBytesAtMost
         {
             // With one due, as is usual, nothing has to move up.

@@ -8,6 +8,7 @@ extension ServerConnection {
             if now - quietSince >= deadlines.linger { destroy() }
             return
         }
+        releaseHeld()
         if isWriteBlocked, now - writeWindowStart >= deadlines.writeGrace {
             let needed = loop.options.writeBytesPerSecond * deadlines.writeGrace / 1000
             guard writeWindowBytes >= needed else {

@@ -36,6 +36,8 @@ final class ServerConnection {
         let sinceMillis: Int
         var bodyBytes = 0
         var answer: Answer?
+        /// Whether the answer waits for the loop's next look at its deadlines.
+        var isHeld = false
         var onDisconnect: (@Sendable () -> Void)?
     }
 

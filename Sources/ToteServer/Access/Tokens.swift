@@ -32,7 +32,11 @@ package struct Grant: Hashable, Sendable {
 
 /// A bearer token without its secret.
 package struct Token: Hashable, Sendable {
-    package enum Role: String, CaseIterable, Sendable { case customer, staff, manager, admin }
+    package enum Role: String, CaseIterable, Sendable {
+        case customer, staff, manager, admin
+        /// Reads the metrics and nothing else.
+        case metrics
+    }
 
     package var id: String
     package var label: String

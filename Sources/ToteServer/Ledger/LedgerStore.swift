@@ -205,6 +205,7 @@ extension ServerStore {
             .int(account), .text(entry.kind.rawValue), .int(entry.units), .bits(entry.at),
             .text(entry.reference), .optional(bits: entry.due), .optional(bits: entry.expires),
             .optional(parts.map { Encoding.cbor.encode($0.value) }))
+        tally.note(.entry(entry.kind, entry.account, entry.units))
     }
 
     func hasEntry(account: Int64, _ kind: LedgerEntry.Kind, _ reference: String) throws -> Bool {

@@ -2,23 +2,7 @@ internal import ToteCore
 
 // What operators and the app's backend do with ledgers: Protocol §22.
 extension Server {
-    static let ledgerRoutes: [Route] = [
-        Route(method: "GET", path: "/v1/spaces/{space}/ledger", access: .space),
-        Route(method: "POST", path: "/v1/stores/{store}/receipts", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/redemptions", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/returns", access: .store),
-        Route(method: "POST", path: "/v1/stores/{store}/redeemer", access: .store),
-        Route(method: "GET", path: "/v1/admin/ledger", access: .admin),
-        Route(method: "POST", path: "/v1/admin/ledger", access: .admin),
-        Route(method: "GET", path: "/v1/admin/leases", access: .admin),
-        Route(method: "POST", path: "/v1/admin/leases/{lease}/write-off", access: .admin),
-        Route(method: "GET", path: "/v1/admin/stores/{store}/redeemer", access: .admin),
-        Route(method: "POST", path: "/v1/admin/stores/{store}/redeemer", access: .admin),
-        Route(
-            method: "POST", path: "/v1/admin/stores/{store}/redeemer/write-off", access: .admin),
-    ]
-
-    /// Answers those of `ledgerRoutes` that are not a counter's; `nil` for others.
+    /// Answers the routes of the ledger that are not a counter's; `nil` for others.
     func ledger(_ route: Route, _ request: ServerRequest) throws -> ServerResponse? {
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/ledger"):
@@ -81,7 +65,9 @@ extension Server {
         }
         let before = request.query["before"].map { Int64($0) } ?? Limits.integerMax
         let limit = request.query["limit"].map { Int($0) } ?? 50
-        guard let before, before > 0, let limit, (1...500).contains(limit) else {
+        guard let before, (1...Limits.integerMax).contains(before), let limit,
+            (1...500).contains(limit)
+        else {
             throw Problem(400, "bad_query", "before is an entry's id, limit is 1 to 500")
         }
         let number = try store.spaceNumber(name) ?? 0
@@ -208,6 +194,9 @@ extension Server {
         if let customer = request.query["customer"] {
             // A customer who is not there has no leases.
             number = try store.spaceNumber("customer:\(customer)") ?? UInt64(Int64.max)
+        }
+        guard ["1", nil].contains(request.query["closed"]) else {
+            throw Problem(400, "bad_query", "closed is 1, or left out")
         }
         let rows = try store.leases(
             space: number, store: request.query["store"],

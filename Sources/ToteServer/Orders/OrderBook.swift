@@ -87,6 +87,7 @@ struct OrderBook {
             row.slot = 0
         }
         try store.update(row, at: now)
+        if before != nil { store.tally.note(.step(row.order.state)) }
         space.orders?.note(row.order)
         return row.order.steppingWrites(in: space.documents) + surplus() + ledgerWrites
     }

@@ -58,6 +58,7 @@ extension ServerStore {
             .text(order.state.rawValue), .int(order.version), .bits(row.position),
             .text(order.code ?? ""), .bits(order.placedAt), .bits(row.slot), .bits(row.nonce),
             .blob(cells), .blob(Encoding.cbor.encode(order.value)))
+        tally.note(.step(order.state))
     }
 
     func update(_ row: OrderRow, at time: UInt64) throws {

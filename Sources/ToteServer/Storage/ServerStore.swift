@@ -89,6 +89,8 @@ package final class ServerStore {
     private var unplaced: [UInt64: [(position: UInt64, id: Int64)]] = [:]
     private var unplacedCount = 0
     private var nextID: Int64 = 1
+    /// What was committed, in numbers.
+    var tally = Tally()
     /// The number of the next entry of the ledger.
     var nextEntry: Int64 = 1
 

@@ -77,15 +77,20 @@ extension ServerRequest {
         return prepared.request.waitSeconds > 0
     }
 
-    /// Reads what can be read without the server. Any thread may do it, once.
-    package mutating func prepare() {
-        isPrepared = true
+    /// Finds out what is asked for and with which token, without reading the body.
+    package mutating func identify() {
+        route = Server.route(method: method, path: path)
         if let header = authorization, header.utf8.count > 7,
             header.utf8.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8)
         {
             tokenHash = SHA256.digest(Array(header.utf8.dropFirst(7)))
         }
-        guard method == "POST", path.count == 4, path[3] == "sync" else { return }
+    }
+
+    /// Reads what can be read without the server, once `identify` was called. Any thread may do it.
+    package mutating func prepare() {
+        isPrepared = true
+        guard let route, route == Server.syncRoute else { return }
         do throws(Problem) {
             prepared = .success(try PreparedSync(self))
         } catch {

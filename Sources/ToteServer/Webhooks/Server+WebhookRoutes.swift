@@ -1,21 +1,7 @@
 internal import ToteCore
 
+/// The admin API of webhooks.
 extension Server {
-    /// The admin API of webhooks.
-    static let webhookRoutes: [Route] = [
-        Route(method: "GET", path: "/v1/admin/webhooks", access: .admin),
-        Route(method: "POST", path: "/v1/admin/webhooks", access: .admin),
-        Route(method: "DELETE", path: "/v1/admin/webhooks/{id}", access: .admin),
-        Route(method: "POST", path: "/v1/admin/webhooks/{id}/test", access: .admin),
-        Route(method: "POST", path: "/v1/admin/webhooks/{id}/rotate", access: .admin),
-        Route(method: "POST", path: "/v1/admin/webhooks/{id}/enable", access: .admin),
-        Route(method: "POST", path: "/v1/admin/webhooks/{id}/redeliver", access: .admin),
-        Route(method: "GET", path: "/v1/admin/webhooks/{id}/deliveries", access: .admin),
-        Route(
-            method: "POST", path: "/v1/admin/webhooks/{id}/deliveries/{delivery}/redeliver",
-            access: .admin),
-    ]
-
     /// Deliveries that one answer lists.
     static let deliveriesListedMax = 100
 

@@ -70,6 +70,7 @@ extension Server {
             message, type: type, body: body, for: endpoint, at: clock)
         webhooks.hasNew = true
         if dropped > 0 {
+            store.tally.note(.delivery(.dropped))
             notice(endpoint.id, "webhook_dropped", "a queue is full: its oldest delivery went")
         }
     }
@@ -164,6 +165,10 @@ extension Server {
         }
         let ended = due == nil ? delivery.ended ?? now : nil
         try queue.note(id, attempts: attempts, due: due, ended: ended, outcome: outcome)
+        store.tally.note(.attempt(outcome.end))
+        if due == nil, delivery.due != nil {
+            store.tally.note(.delivery(outcome.isSuccess ? .delivered : .givenUp))
+        }
     }
 
     private func noteHealth(
@@ -185,7 +190,8 @@ extension Server {
         }
         try queue.setHealth(
             endpoint.id, failingSince: since, disabled: now, reason: isGone ? "gone" : "failing")
-        try queue.giveUpAll(endpoint.id, at: now)
+        let left = try queue.giveUpAll(endpoint.id, at: now)
+        store.tally.note(.delivery(.givenUp, count: UInt64(left)))
         notice(
             endpoint.id, "webhook_disabled",
             isGone

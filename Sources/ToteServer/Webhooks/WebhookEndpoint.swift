@@ -149,6 +149,11 @@ package enum WebhookOutcome: Hashable, Sendable {
         if case .answered(let status, _) = self { (200..<300).contains(status) } else { false }
     }
 
+    /// How the attempt counts.
+    var end: ServerCounts.WebhookEnd {
+        if case .unanswered = self { .unanswered } else { isSuccess ? .delivered : .refused }
+    }
+
     /// How long the receiver wants no other attempt: as far as it is believed.
     var restMilliseconds: UInt64 {
         guard case .answered(let status, let seconds?) = self, status == 429 || status == 503

@@ -52,13 +52,16 @@ struct WebhookQueue {
     }
 
     /// Gives up what an endpoint still waits for: it was disabled.
-    func giveUpAll(_ id: String, at now: UInt64) throws {
+    ///
+    /// - Returns: how many deliveries that is.
+    func giveUpAll(_ id: String, at now: UInt64) throws -> Int {
         try database.run(
             """
             UPDATE deliveries SET due = NULL, ended = ?2, reason = 'disabled'
             WHERE webhook = ?1 AND due IS NOT NULL
             """,
             .text(id), .bits(now))
+        return database.changedRowCount
     }
 
     /// Puts a message into an endpoint's queue, due at once; one that is there already stays.
