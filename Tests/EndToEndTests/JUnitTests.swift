@@ -61,7 +61,7 @@ import Testing
         let message = try #require(failure.attributes["message"])
         #expect(message.contains("]]></failure><!-- &"), "\(message)")
         #expect(message.contains("\u{FFFD}é"), "\(message)")
-        #expect(failure.text.hasPrefix("step at 6:45, after "), "\(failure.text)")
+        #expect(failure.text.hasPrefix("step at 6:43, after "), "\(failure.text)")
         #expect(failure.text.contains("files and logs of the run: /"), "\(failure.text)")
     }
 

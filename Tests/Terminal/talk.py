@@ -25,8 +25,9 @@ def main():
     child, terminal = pty.fork()
     if child == 0:
         os.environ["TERM"] = "xterm"
-        # Whoever started this may ignore it.
+        # Whoever started this may ignore or block it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.execv(program[0], program)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     before = termios.tcgetattr(terminal)

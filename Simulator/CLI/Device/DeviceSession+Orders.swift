@@ -166,7 +166,8 @@ extension DeviceSession {
             let wanted = try read.word(1)
             let states = OrderState.allCases.map(\.rawValue) + ["rejected"]
             guard states.contains(wanted) else {
-                let near = Suggestion.nearest(to: wanted, among: states).map { "did you mean \($0)?" }
+                let near = Suggestion.nearest(to: wanted, among: states)
+                    .map { "did you mean \($0)?" }
                 throw VerbFailure(.usage, near ?? "an order is \(Self.listed(states))")
             }
             return (wanted, try await fate(try await id(read.word(0))))

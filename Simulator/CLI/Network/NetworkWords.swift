@@ -73,7 +73,8 @@ enum NetworkWords: Sendable {
             }
         }
         let known = NetworkProfile.presets.map(\.name) + simple.keys.sorted() + ["cut", "custom"]
-        let near = Suggestion.nearest(to: words[0], among: known).map { "did you mean `net \($0)`?" }
+        let near = Suggestion.nearest(to: words[0], among: known)
+            .map { "did you mean `net \($0)`?" }
         throw VerbFailure(
             .usage,
             "there is no network '\(words[0])': "

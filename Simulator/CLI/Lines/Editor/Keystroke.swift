@@ -63,7 +63,8 @@ struct KeystrokeReader {
                 return nil
             }
             state = .plain
-            return String(validating: whole, as: UTF8.self)?.unicodeScalars.first.map(Keystroke.text)
+            let text = String(validating: whole, as: UTF8.self)
+            return text?.unicodeScalars.first.map(Keystroke.text)
         }
     }
 
