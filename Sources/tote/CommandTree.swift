@@ -133,7 +133,9 @@ enum CommandTree {
         ])
 
     private static let openapi = CommandSpec(
-        "openapi", "Prints the API as an OpenAPI 3.1 document.", options: [json])
+        "openapi", "Prints the API as an OpenAPI 3.1 document.",
+        examples: [("tote openapi > openapi.json", "for a generator of clients, or a tester")],
+        withoutJSON: "what it prints is a document of a form of its own")
 
     private static let metrics = CommandSpec(
         "metrics", "Tells what is measured, and prints a dashboard of it.",
@@ -142,8 +144,12 @@ enum CommandTree {
         subcommands: [
             CommandSpec(
                 "list", "Prints every metric with type, unit, labels and meaning.",
+                examples: [("tote metrics list", "what a server gives at /metrics")],
                 options: [json]),
-            CommandSpec("dashboard", "Prints a Grafana dashboard as JSON.", options: [json]),
+            CommandSpec(
+                "dashboard", "Prints a Grafana dashboard as JSON.",
+                examples: [("tote metrics dashboard > tote.json", "to be imported there")],
+                withoutJSON: "what it prints is a document of a form of its own"),
         ])
 
     private static let status = CommandSpec(

@@ -89,7 +89,6 @@ enum ServeCommand {
         }
     }
 
-
     private static func url(_ host: String, _ port: UInt16) -> String {
         "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }

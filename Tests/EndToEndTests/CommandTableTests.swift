@@ -138,6 +138,7 @@ import Testing
         try await tote("unit")
         try await tote("containerfile")
         try await tote("nginx")
+        try await tote("metrics list")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""
         let counter = told["tail"]?["counter"] as? Int ?? 0

@@ -46,8 +46,10 @@ import Testing
         }
         #expect(
             rows == [
-                "data tote-data default", "listen 127.0.0.1:8090 default", "proxy 10.0.0.7 flag",
+                "data tote-data default", "listen 127.0.0.1:8090 default",
+                "metrics not set default", "proxy 10.0.0.7 flag",
                 "log_level error TOTE_LOG_LEVEL", "per_address 9 \(path):2:3",
+                "rate_token 100 default", "rate_address 1000 default",
                 "allow_private_webhooks on TOTE_ALLOW_PRIVATE_WEBHOOKS",
                 "allow_insecure_webhooks off default",
             ])

@@ -282,7 +282,7 @@ struct StorageTests {
             let path = directory + "/text"
             try Data("this is a diary, not a database, and longer than a header".utf8)
                 .write(to: URL(fileURLWithPath: path))
-            #expect(throws: SQLiteError.self) { try ServerStore(path: path) }
+            #expect(throws: StoreError.foreignFile(path: path)) { try ServerStore(path: path) }
             let after = try String(contentsOfFile: path, encoding: .utf8)
             #expect(after.hasPrefix("this is a diary"))
         }
