@@ -9,8 +9,8 @@ extension Verifier {
         _ report: inout Report
     ) throws {
         let ledger = try store.ledger(space: number)
-        guard !ledger.accounts.isEmpty || ledger.member != nil else { return }
-        var leases: [LeaseID: Int64] = [:]
+        verifyMember(ledger, name, documents, &report)
+        var leases: [LeaseID: LeaseRecord] = [:]
         for (account, stored) in ledger.accounts {
             report.accounts += 1
             report.faults += stored.account.faults.map { "\(name) \(account): \($0)" }
@@ -19,13 +19,36 @@ extension Verifier {
             if shown != AccountSummary(stored.account, name: account) {
                 report.faults.append("\(name) \(account): the customer sees another balance")
             }
-            for lease in stored.account.leases { leases[lease.id] = lease.rest.total }
+            for lease in stored.account.leases {
+                leases[lease.id] = LeaseRecord(lease, of: account)
+            }
         }
-        let shown = LedgerDocuments.leases(in: documents)
-        let isSame =
-            shown.count == leases.count
-            && shown.allSatisfy { leases[$0.id] == $0.left }
-        if !isSame { report.faults.append("\(name): the customer sees other leases") }
+        var shown: [LeaseID: LeaseRecord] = [:]
+        for var record in LedgerDocuments.leases(in: documents) {
+            // Made of the rest and the server's secret.
+            (record.certificate, record.secret) = (nil, nil)
+            shown[record.id] = record
+        }
+        if shown != leases { report.faults.append("\(name): the customer sees other leases") }
+    }
+
+    /// Who the customer is to the programme, and what counts towards the tier.
+    private static func verifyMember(
+        _ ledger: CustomerLedger, _ name: String, _ documents: Documents, _ report: inout Report
+    ) {
+        let member = LedgerDocuments.value(LedgerDocuments.member, in: documents)
+        if member?["number"]?.textValue != ledger.member.map({ Hex.string($0) }) {
+            report.faults.append("\(name): the customer sees another member number")
+        }
+        var shown: [UInt64: Int64] = [:]
+        if case .map(let earned)? = LedgerDocuments.value(LedgerDocuments.earned, in: documents) {
+            for entry in earned {
+                if let start = UInt64(entry.name) { shown[start] = entry.value.intValue }
+            }
+        }
+        if shown != ledger.earned {
+            report.faults.append("\(name): the customer sees other earnings")
+        }
     }
 
     /// What the entries of one account add up to.
@@ -86,9 +109,22 @@ extension Verifier {
             guard found?.hasReturns == true, let account = AccountName(name) else { continue }
             try verifySources(number, account, store, &report)
         }
+        try verifyParts(store, &report)
         for number in byAccount.keys.sorted() {
             report.faults.append("entries belong to account \(number), which is not there")
         }
+    }
+
+    /// The lots of what was spent or came back are as many units as the entry says.
+    private static func verifyParts(_ store: ServerStore, _ report: inout Report) throws {
+        var wrong: [Int64] = []
+        _ = try store.database.rows(
+            "SELECT number, units, parts FROM entries WHERE parts IS NOT NULL"
+        ) { row in
+            let lots = (try? Encoding.cbor.value(row.blob(2))).flatMap { Lots($0) }
+            if lots?.total != row.int(1) { wrong.append(row.int(0)) }
+        }
+        report.faults += wrong.prefix(faultsMax).map { "entry \($0): its lots are not its units" }
     }
 
     /// Of no order, receipt or redemption came more back than was spent, or was more taken back

@@ -44,11 +44,36 @@ extension Verifier {
             }
             if report.faults.count >= faultsMax { return }
         }
-        for (slot, used) in try store.slotUses() where slots[slot, default: 0] != used {
-            report.faults.append("slot \(slot) counts \(used) orders, it has \(slots[slot] ?? 0)")
+        try verifyColumns(store, &report)
+        for (slot, used) in try store.slotUses() {
+            let counted = slots.removeValue(forKey: slot) ?? 0
+            guard counted != used else { continue }
+            report.faults.append("slot \(slot) counts \(used) orders, it has \(counted)")
+        }
+        // Those of the past are forgotten.
+        let now = try store.meta("clock") ?? 0
+        for slot in slots.keys.sorted() {
+            guard let start = slot.split(separator: " ").last.flatMap({ UInt64($0) }), start >= now
+            else { continue }
+            report.faults.append("slot \(slot) has orders, and is not there")
         }
         for store in try store.brokenFeeds() {
             report.faults.append("the feed of store \(store) ends before its orders")
+        }
+    }
+
+    /// What orders are looked up by is what they say.
+    private static func verifyColumns(_ store: ServerStore, _ report: inout Report) throws {
+        let rows = try store.database.rows("SELECT id, state, code, store, version FROM orders") {
+            (OrderID(Hex.string($0.blob(0))), [$0.text(1), $0.text(2), $0.text(3)], $0.int(4))
+        }
+        for (id, texts, version) in rows {
+            guard let id, let order = try store.order(id)?.order else { continue }
+            if texts != [order.state.rawValue, order.code ?? "", order.store]
+                || version != order.version
+            {
+                report.faults.append("order \(id): its row says other things than it does")
+            }
         }
     }
 
