@@ -190,6 +190,16 @@ package enum Verifier {
         if let astray, astray > 0 {
             report.faults.append("\(astray) places do not lead to their log row")
         }
+        // Later rows are found without.
+        let lost = try store.database.row(
+            """
+            SELECT count(*) FROM log LEFT JOIN places
+                ON places.space = log.space AND places.position = log.position
+            WHERE places.id IS NOT log.id
+                AND log.id <= ifnull((SELECT value FROM meta WHERE name = 'settled'), 0)
+            """
+        ) { $0.int(0) }
+        if let lost, lost > 0 { report.faults.append("\(lost) log rows have no place") }
     }
 }
 
