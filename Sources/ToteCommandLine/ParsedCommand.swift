@@ -33,6 +33,9 @@ package struct ParsedCommand: Sendable {
         return given[name]?.values ?? spec.default.map { [$0] } ?? []
     }
 
+    /// Whether the table declares the option for this command.
+    package func declares(_ name: String) -> Bool { options.contains { $0.long == name } }
+
     /// Whether the flag is set.
     /// - Precondition: the table declares `--name` without a value.
     package func flag(_ name: String) -> Bool {

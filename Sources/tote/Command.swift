@@ -14,7 +14,9 @@ enum Command {
     private static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let output = Output(terminal: terminal, isJSON: command.flag("json"))
+        // Documents of a form of their own are printed as they are.
+        let isJSON = command.declares("json") && command.flag("json")
+        let output = Output(terminal: terminal, isJSON: isJSON)
         switch command.path {
         case ["serve"]: return try ServeCommand.run(command, output)
         case ["config", "check"]: return try ConfigCommands.check(command, output)

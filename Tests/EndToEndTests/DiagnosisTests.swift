@@ -85,8 +85,10 @@ import Testing
         let shown = try await world.operate("tail", "customer:demo", "--no-follow")
         #expect(shown.exit == 0 && shown.out.contains("cart:main  latte  quantity"), "\(shown)")
         let tail = try RunningProgram(
-            "tote", ["tail", "customer:demo", "--last", "0", "--json", "--data", data])
+            "tote", ["tail", "customer:demo", "--last", "1", "--json", "--data", data])
         defer { tail.end(SIGKILL) }
+        // It has begun: what comes now it must show.
+        #expect(tail.readLine() != nil)
         _ = try await world.phone("cart add mug", "sync")
         let line = try object(try #require(tail.readLine()))
         let writes = try #require(line["writes"] as? [[String: Any]])
