@@ -19,9 +19,10 @@ import ToteHTTP
         var description: String { self == .noSpace ? "ENOSPC" : "EIO" }
     }
 
-    @Test(.enabled(if: FaultShim.canBeBuilt, "clang is missing"), arguments: Fault.allCases)
+    @Test(.enabled(if: Tools.areThere("clang"), "clang is missing"), arguments: Fault.allCases)
     func `a disk that fails loses nothing that was answered`(fault: Fault) async throws {
-        let shim = try FaultShim()
+        let shim = try await FaultShim()
+        defer { shim.remove() }
         let calls = try await shim.play(failing: fault, at: 0).calls
         #expect(calls > 20, "the script writes too little: \(calls)")
         let step = Self.isDeep ? 1 : max(1, calls / Self.slice)
@@ -37,28 +38,20 @@ import ToteHTTP
 
 /// Plays a script against a server whose writes fail, and judges what the next one has.
 private struct FaultShim {
-    static let canBeBuilt = FileManager.default.isExecutableFile(atPath: clang)
-    private static let clang: String = {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        return folders.map { "\($0)/clang" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) } ?? ""
-    }()
-
     private let library: String
     private let scratch: URL
 
-    init() throws {
+    init() async throws {
         scratch = try SimulatorProgram.makeDirectory()
         library = scratch.appendingPathComponent("faults.so").path
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Faults/faults.c").standardized.path
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.clang)
-        process.arguments = ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "the shim cannot be built")
+        let built = try await Tools.run(
+            "clang", ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"])
+        try #require(built.exit == 0, "the shim cannot be built: \(built.error)")
     }
+
+    func remove() { try? FileManager.default.removeItem(at: scratch) }
 
     /// What was said to be done.
     private final class Told {
