@@ -108,7 +108,11 @@ final class RunningProgram {
         }
     }
 
-    var isRunning: Bool { process.isRunning }
+    /// Whether it has ended by itself, or does before half a minute is over.
+    func endsByItself() -> Bool {
+        for _ in 0..<300 where process.isRunning { usleep(100_000) }
+        return !process.isRunning
+    }
 
     /// Says a line to it.
     func write(_ line: String) throws {

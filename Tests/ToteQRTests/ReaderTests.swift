@@ -3,7 +3,7 @@ import Testing
 import ToteQR
 
 /// Symbols read by ZBar, which nobody here wrote.
-@Suite(.timeLimit(.minutes(2))) struct ReaderTests {
+@Suite(.timeLimit(.minutes(10))) struct ReaderTests {
     /// Where continuous integration runs, a missing reader is a failure and no reason to skip.
     private static let mustRun = ProcessInfo.processInfo.environment["TOTE_CI"] == "1"
 
