@@ -49,3 +49,26 @@ extension HTTPConnection {
         return String(decoding: try readToEnd(), as: UTF8.self)
     }
 }
+
+/// How a message is cut on its way.
+enum Pieces {
+    /// Whole, byte by byte, and once at each line end: behind its CR and behind its LF.
+    static func ways(of bytes: [UInt8]) -> [[Int]] {
+        // Long messages are long in a run of one letter, or in lines that are alike.
+        let start = 1..<min(bytes.count, 600)
+        let lineEnds = start.filter { [0x0D, 0x0A].contains(bytes[$0 - 1]) }.prefix(40)
+        return [[], Array(start)] + lineEnds.map { [$0] }
+    }
+}
+
+extension HTTPConnection {
+    /// Sends bytes in pieces, as far as the server takes them.
+    func write(_ bytes: [UInt8], cutAt cuts: [Int]) {
+        var start = 0
+        for end in cuts + [bytes.count] {
+            // A server that has refused the beginning need not hear the rest.
+            guard (try? write(Array(bytes[start..<end]))) != nil else { return }
+            start = end
+        }
+    }
+}
