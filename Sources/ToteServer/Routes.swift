@@ -50,7 +50,7 @@ extension Server {
         case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
         case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
-            return .answer(json(.map(["tokens": .array(tokens.all.map(\.value))])))
+            return .answer(try listTokens(request))
         case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
         case ("DELETE", "/v1/admin/tokens/{id}"):
             guard let token = try tokens.revoke(id: request.path[3], at: clock) else {
@@ -133,6 +133,23 @@ extension Server {
             ]))
     }
 
+    /// `GET /v1/admin/tokens`: a page in the order in which they were made.
+    private func listTokens(_ request: ServerRequest) throws -> ServerResponse {
+        let most = TokenBook.pageMax
+        let after = try request.query["after"].map { try tokens.token(id: $0) }
+        guard let limit = request.query["limit"].map({ Int($0) }) ?? most,
+            (1...most).contains(limit), after != .some(nil)
+        else {
+            throw Problem(400, "bad_query", "after is the id of a token, limit is 1 to \(most)")
+        }
+        let page = try tokens.page(after: after ?? nil, most: limit + 1)
+        return json(
+            .map([
+                "tokens": .array(page.prefix(limit).map(\.value)),
+                "more": .bool(page.count > limit),
+            ]))
+    }
+
     /// `POST /v1/admin/tokens`: the secret is in this answer and nowhere else.
     private func mintToken(_ request: ServerRequest) throws -> ServerResponse {
         let body: Value
@@ -201,7 +218,7 @@ extension Server {
             Value.Entry("was_restored", .bool(wasRestored)),
             Value.Entry("spaces", .int(spaces)), Value.Entry("replicas", .int(replicas)),
             Value.Entry("batches", .int(batches)), Value.Entry("events", .int(events)),
-            Value.Entry("tokens", .int(Int64(tokens.all.count))),
+            Value.Entry("tokens", .int(Int64(try tokens.count()))),
             Value.Entry("catalog_version", catalog.map { .int($0.version) } ?? .null),
             Value.Entry("file_bytes", .int(bytes)),
             Value.Entry("schema_version", .int(try store.database.schemaVersion())),

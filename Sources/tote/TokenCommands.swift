@@ -45,9 +45,18 @@ enum TokenCommands {
     static func list(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
-            let value = try line.call("GET", ["v1", "admin", "tokens"])
-            guard case .array(let tokens)? = value["tokens"] else { return .software }
-            output.result(value, tokens.isEmpty ? ["no tokens"] : tokens.map(row))
+            var tokens: [Value] = []
+            var hasMore = true
+            while hasMore {
+                let after = tokens.last?["id"]?.textValue.map { [(name: "after", value: $0)] }
+                let page = try line.call("GET", ["v1", "admin", "tokens"], query: after ?? [])
+                guard case .array(let some)? = page["tokens"] else { return .software }
+                tokens += some
+                hasMore = page["more"] == .bool(true) && !some.isEmpty
+            }
+            output.result(
+                .map(["tokens": .array(tokens)]),
+                tokens.isEmpty ? ["no tokens"] : tokens.map(row))
             return .success
         }
     }

@@ -206,6 +206,7 @@ struct StorageTests {
                 for table in tables where !first.contains(table) && !table.hasPrefix("sqlite_") {
                     try database.execute("DROP TABLE \(table)")
                 }
+                try database.execute("DROP INDEX tokens_by_time")
                 try database.execute("ALTER TABLE log DROP COLUMN ticket")
                 try database.execute("ALTER TABLE replicas DROP COLUMN position")
                 try database.execute("PRAGMA user_version = 1")

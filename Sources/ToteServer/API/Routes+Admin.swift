@@ -23,7 +23,10 @@ extension Server {
             $0.refuses(422, "catalog_invalid")
         },
         Route("GET", "/v1/admin/tokens", .admin, "Tokens, without their secrets.") {
-            $0.answers(200, .object(["tokens": .list(.named("Token"))]))
+            $0.asks("after", .text, "The id of the last token of the page before.")
+            $0.asks("limit", .int(1...Int64(TokenBook.pageMax)), "So many at most; 500 without.")
+            $0.answers(200, .object(["tokens": .list(.named("Token")), "more": .bool]))
+            $0.refuses(400, "bad_query")
         },
         Route("POST", "/v1/admin/tokens", .admin, "Makes a token; its secret is shown once.") {
             let patterns = JSONSchema.list(.text)

@@ -98,66 +98,165 @@ package struct Token: Hashable, Sendable {
     }
 }
 
-/// All tokens, held by the hash of their secret: 256 random bits that exist outside only.
+/// The tokens of a data file. Those that were used lately are in memory, at most
+/// `2 * recentMax`: there is one for every device that ever was.
 final class TokenBook {
     private let store: ServerStore
-    private var ids: [[UInt8]: String] = [:]
-    private var byID: [String: Token] = [:]
+    /// By the hash of their secret, and by their id.
+    private var byHash = RecentEntries<[UInt8], Token>(atMost: recentMax)
+    private var byID = RecentEntries<String, Token>(atMost: recentMax)
+    private var knownCount: Int?
 
-    init(store: ServerStore) throws {
-        self.store = store
-        let rows = try store.database.rows(
-            "SELECT hash, id, label, role, grants, created, expires, revoked FROM tokens"
-        ) { row in
-            (
-                row.blob(0), row.text(1), row.text(2), row.text(3), row.text(4), row.bits(5),
-                row.optionalBits(6), row.optionalBits(7)
-            )
-        }
-        for (hash, id, label, role, grants, created, expires, revoked) in rows {
-            guard let role = Token.Role(rawValue: role),
-                let value = try? Encoding.json.value(Array(grants.utf8)),
-                let grants = Token.grants(value)
-            else { throw StoreError.corrupt("token \(id) cannot be read") }
-            ids[hash] = id
-            byID[id] = Token(
-                id: id, label: label, role: role, grants: grants, created: created,
-                expires: expires, revoked: revoked)
-        }
-    }
+    /// How many tokens of each generation are in memory.
+    static let recentMax = 5_000
+    /// How many tokens one page lists.
+    static let pageMax = 500
 
-    /// The token whose secret has this SHA-256, valid or not.
+    init(store: ServerStore) { self.store = store }
+
+    /// The token whose secret has this SHA-256, valid or not; `nil` when there is none.
     ///
     /// The secret's hash is the key, so that the time of the look-up tells nothing about a secret.
-    func token(hash: [UInt8]) -> Token? { ids[hash].flatMap { byID[$0] } }
+    /// - Throws: storage errors, and `StoreError.corrupt` when it cannot be read.
+    func token(hash: [UInt8]) throws -> Token? {
+        if let token = byHash[hash] { return token }
+        let row = try store.database.row(
+            """
+            SELECT id, label, role, grants, created, expires, revoked FROM tokens WHERE hash = ?
+            """, .blob(hash)
+        ) { TokenRow($0) }
+        guard let token = try row?.token() else { return nil }
+        byHash[hash] = token
+        return token
+    }
 
-    func token(id: String) -> Token? { byID[id] }
+    /// The token of this id, valid or not; `nil` when there is none.
+    func token(id: String) throws -> Token? {
+        if let token = byID[id] { return token }
+        let row = try store.database.row(
+            "SELECT id, label, role, grants, created, expires, revoked FROM tokens WHERE id = ?",
+            .text(id)
+        ) { TokenRow($0) }
+        guard let token = try row?.token() else { return nil }
+        byID[id] = token
+        return token
+    }
 
-    var all: [Token] { byID.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
+    /// How many tokens there are. Counted once: there may be millions.
+    func count() throws -> Int {
+        if let knownCount { return knownCount }
+        let count = try store.database.row("SELECT count(*) FROM tokens") { Int($0.int(0)) } ?? 0
+        knownCount = count
+        return count
+    }
+
+    /// Tokens in the order in which they were made.
+    ///
+    /// - Parameter after: the last one of the page before; `nil` for the first page.
+    func page(after: Token?, most: Int) throws -> [Token] {
+        try store.database.rows(
+            """
+            SELECT id, label, role, grants, created, expires, revoked FROM tokens
+            WHERE (created, id) > (?1, ?2) ORDER BY created, id LIMIT ?3
+            """, .bits(after?.created ?? 0), .text(after?.id ?? ""), .int(Int64(most))
+        ) { TokenRow($0) }.map { try $0.token() }
+    }
+
+    /// Reads every token.
+    ///
+    /// - Returns: how many there are. Throws at the first that cannot be read.
+    func readAll() throws -> Int {
+        var (count, last): (Int, Token?) = (0, nil)
+        while true {
+            let page = try page(after: last, most: Self.pageMax)
+            count += page.count
+            guard page.count == Self.pageMax else { return count }
+            last = page.last
+        }
+    }
 
     /// Makes a token. Returns it with its secret, which is not kept.
     func mint(_ token: Token, randomBits: () -> UInt64) throws -> (token: Token, secret: String) {
         let secret = "tote_" + (0..<4).map { _ in Hex.string(randomBits()) }.joined()
         var token = token
         token.id = "tok_" + Hex.string(randomBits())
-        let hash = SHA256.digest(Array(secret.utf8))
         let grants = String(decoding: Encoding.json.encode(token.grantsValue), as: UTF8.self)
         try store.database.run(
             "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)",
-            .text(token.id), .blob(hash), .text(token.label), .text(token.role.rawValue),
-            .text(grants), .bits(token.created), .optional(bits: token.expires))
-        ids[hash] = token.id
-        byID[token.id] = token
+            .text(token.id), .blob(SHA256.digest(Array(secret.utf8))), .text(token.label),
+            .text(token.role.rawValue), .text(grants), .bits(token.created),
+            .optional(bits: token.expires))
+        knownCount = knownCount.map { $0 + 1 }
         return (token, secret)
     }
 
     /// Revokes a token; `nil` when there is none with this id. Revoking again changes nothing.
     func revoke(id: String, at now: UInt64) throws -> Token? {
-        guard let token = byID[id] else { return nil }
+        guard var token = try token(id: id) else { return nil }
         guard token.revoked == nil else { return token }
         try store.database.run(
             "UPDATE tokens SET revoked = ?2 WHERE id = ?1", .text(id), .bits(now))
-        byID[id]?.revoked = now
-        return byID[id]
+        token.revoked = now
+        byID[id] = token
+        let hash = try store.database.row("SELECT hash FROM tokens WHERE id = ?", .text(id)) {
+            $0.blob(0)
+        }
+        if let hash { byHash[hash] = token }
+        return token
+    }
+
+    /// A row as it was read; its texts are looked into behind the statement.
+    private struct TokenRow {
+        let id, label, role, grants: String
+        let created: UInt64
+        let expires, revoked: UInt64?
+
+        init(_ row: Statement) {
+            (id, label, role, grants) = (row.text(0), row.text(1), row.text(2), row.text(3))
+            (created, expires) = (row.bits(4), row.optionalBits(5))
+            revoked = row.optionalBits(6)
+        }
+
+        func token() throws -> Token {
+            guard let role = Token.Role(rawValue: role),
+                let value = try? Encoding.json.value(Array(grants.utf8)),
+                let grants = Token.grants(value)
+            else { throw StoreError.corrupt("token \(id) cannot be read") }
+            return Token(
+                id: id, label: label, role: role, grants: grants, created: created,
+                expires: expires, revoked: revoked)
+        }
+    }
+}
+
+/// What was used lately, by its key, in two generations: when the younger one is full the older one
+/// goes, and what is used of it before moves to the younger. Every step takes the same time.
+struct RecentEntries<Key: Hashable, Element> {
+    private var young: [Key: Element] = [:]
+    private var old: [Key: Element] = [:]
+    private let most: Int
+
+    /// - Parameter most: how many each generation holds.
+    init(atMost most: Int) { self.most = most }
+
+    subscript(key: Key) -> Element? {
+        mutating get {
+            if let element = young[key] { return element }
+            guard let element = old[key] else { return nil }
+            keep(element, key)
+            return element
+        }
+        set {
+            old[key] = nil
+            if let newValue { keep(newValue, key) } else { young[key] = nil }
+        }
+    }
+
+    private mutating func keep(_ element: Element, _ key: Key) {
+        if young.count >= most, young[key] == nil {
+            old = young
+            young = [:]
+        }
+        young[key] = element
     }
 }

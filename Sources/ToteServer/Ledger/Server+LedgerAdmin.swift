@@ -234,7 +234,7 @@ extension Server {
     private func value(_ redeemer: Redeemer) throws -> Value {
         .map([
             "store": .text(redeemer.store), "token": .text(redeemer.token),
-            "label": .text(tokens.token(id: redeemer.token)?.label ?? ""),
+            "label": .text(try tokens.token(id: redeemer.token)?.label ?? ""),
             "since": .int(Int64(redeemer.since)),
             "incarnation": redeemer.incarnation.map { .text(Hex.string($0)) } ?? .null,
             "watermark": .int(Int64(redeemer.watermark)),
@@ -245,7 +245,7 @@ extension Server {
     private func setRedeemer(_ request: ServerRequest) throws -> ServerResponse {
         let name = request.path[3]
         let id = try text(try members(request, ["token"]), "token", 64)
-        guard let token = tokens.token(id: id), token.isValid(at: clock),
+        guard let token = try tokens.token(id: id), token.isValid(at: clock),
             token.role == .staff || token.role == .manager,
             let grant = token.grant(for: "store:\(name)"), grant.mayWrite(Reserved.ledger)
         else {

@@ -63,7 +63,7 @@ package enum Verifier {
                         ).documents
                     }
                 }, &report)
-            report.tokens = try TokenBook(store: store).all.count
+            report.tokens = try TokenBook(store: store).readAll()
             report.faults += try CatalogBook.faults(store)
         } catch let error as StoreError {
             report.faults.append(error.description)
