@@ -26,6 +26,8 @@ package final class Database {
     }
 
     let handle: OpaquePointer
+    /// Written by SQLite at each commit.
+    private let walSize = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
     private var statements: [StaticStringKey: Statement] = [:]
     package let path: String
 
@@ -56,6 +58,13 @@ package final class Database {
             throw SQLiteError(code: code, message: "opening \(path): \(message)")
         }
         self.handle = handle
+        walSize.initialize(to: 0)
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            }, walSize)
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, options.busyMilliseconds)
         do throws(SQLiteError) {
@@ -70,6 +79,7 @@ package final class Database {
             try execute("PRAGMA trusted_schema=OFF")
         } catch {
             sqlite3_close_v2(handle)
+            walSize.deallocate()
             throw error
         }
     }
@@ -82,6 +92,7 @@ package final class Database {
     deinit {
         for statement in statements.values { sqlite3_finalize(statement.handle) }
         sqlite3_close_v2(handle)
+        walSize.deallocate()
     }
 
     func error(_ code: Int32, _ doing: String) -> SQLiteError {
@@ -184,6 +195,10 @@ package final class Database {
     package func applicationID() throws(SQLiteError) -> Int64 {
         try row("PRAGMA application_id") { $0.int(0) } ?? 0
     }
+
+    /// Pages in the WAL as of this connection's last commit. What a checkpoint wrote back counts
+    /// until a later commit begins the WAL anew.
+    package var walPages: Int { Int(walSize.pointee) }
 
     /// Writes the WAL back into the file as far as readers allow, without waiting for them.
     ///

@@ -184,7 +184,7 @@ package final class Server {
             }
             backupTime = isBackup ? clock : 0
         }
-        tokens = try TokenBook(store: store)
+        tokens = TokenBook(store: store)
         try readRestore()
     }
 
@@ -293,7 +293,7 @@ package final class Server {
         try store.readUnplaced()
         spaces = [:]
         pins = SnapshotPins()
-        tokens = try TokenBook(store: store)
+        tokens = TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
         backupTime = try store.meta("backup_time") ?? 0
         try readRestore()
@@ -327,7 +327,9 @@ package final class Server {
     ) throws -> Handled {
         clock = max(clock, now)
         do {
-            guard let token = tokens.token(id: parked.tokenID), token.isValid(at: clock) else {
+            guard let token = try tokens.token(id: parked.tokenID),
+                token.isValid(at: clock)
+            else {
                 throw Problem.unauthorized
             }
             guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
@@ -350,7 +352,7 @@ package final class Server {
 
     /// Bearer token → what it may do, or the refusal.
     func authenticate(_ request: ServerRequest) throws -> Token {
-        guard let hash = request.tokenHash, let token = tokens.token(hash: hash),
+        guard let hash = request.tokenHash, let token = try tokens.token(hash: hash),
             token.isValid(at: clock)
         else { throw Problem.unauthorized }
         guard token.role != .metrics else { throw Problem.notFound }
@@ -358,12 +360,14 @@ package final class Server {
     }
 
     /// Lets an operator's request for the metrics pass, and one with a token of that role.
-    package func admitScrape(_ request: ServerRequest, at now: UInt64) throws(Problem) {
+    ///
+    /// - Throws: a `Problem` for another's, and storage errors.
+    package func admitScrape(_ request: ServerRequest, at now: UInt64) throws {
         guard !request.isOperator else { return }
-        guard let token = request.tokenHash.flatMap({ tokens.token(hash: $0) }),
+        guard let hash = request.tokenHash, let token = try tokens.token(hash: hash),
             token.isValid(at: max(clock, now))
-        else { throw .unauthorized }
-        guard token.role == .metrics else { throw .notFound }
+        else { throw Problem.unauthorized }
+        guard token.role == .metrics else { throw Problem.notFound }
     }
 
     /// `POST /v1/spaces/{space}/sync`.
@@ -547,6 +551,9 @@ package final class Server {
     package func settle() throws {
         if store.hasUnplaced { try store.placeAll() }
     }
+
+    /// Pages in the WAL after the last commit.
+    package var walPages: Int { store.database.walPages }
 
     /// Writes the WAL back into the file. Only the thread that owns the server may.
     package func checkpoint() throws { try store.database.checkpoint() }

@@ -114,14 +114,16 @@ private struct CommitLoop {
     /// Not after the deadline of anything parked.
     private var earliestDeadline = UInt64.max
     private var isDraining = false
-    private var groupsSinceCheckpoint = 0
+    private var hasCommittedSinceCheckpoint = false
+    /// Pages in the WAL at the last checkpoint: while a backup reads, none begins the WAL anew.
+    private var walPagesAtCheckpoint = 0
     private var idleRounds = 0
     /// When orders that are due are looked at again, after that failed.
     private var dueAgain: UInt64 = 0
     static let dueRetryMilliseconds: UInt64 = 60_000
 
-    /// Commits after which the WAL is written back although there is work: about 16 MB of it.
-    static let groupsPerCheckpoint = 2_000
+    /// Pages of 4 KiB by which the WAL grows before it is written back although there is work.
+    static let pagesPerCheckpoint = 8_192
     /// How long the thread waits for work before it looks after the file.
     static let idleWait: Duration = .milliseconds(250)
     /// Idle rounds between two sweeps of a space.
@@ -212,9 +214,10 @@ private struct CommitLoop {
         answers.send(&group.answers)
         for number in group.woken { forget(number) }
         note(requests: count, began: began, judged: judged, committed: committed)
-        groupsSinceCheckpoint += 1
+        hasCommittedSinceCheckpoint = true
         idleRounds = 0
-        if groupsSinceCheckpoint >= Self.groupsPerCheckpoint { try checkpoint() }
+        if server.walPages < walPagesAtCheckpoint { walPagesAtCheckpoint = 0 }
+        if server.walPages - walPagesAtCheckpoint >= Self.pagesPerCheckpoint { try checkpoint() }
     }
 
     /// Everything of a group that happens inside its transaction.
@@ -327,7 +330,7 @@ private struct CommitLoop {
     private mutating func lookAfter() throws {
         idleRounds += 1
         do {
-            if idleRounds == 1, groupsSinceCheckpoint > 0 {
+            if idleRounds == 1, hasCommittedSinceCheckpoint {
                 try server.begin()
                 try server.settle()
                 try server.commit()
@@ -367,7 +370,8 @@ private struct CommitLoop {
     }
 
     private mutating func checkpoint() throws {
-        groupsSinceCheckpoint = 0
+        hasCommittedSinceCheckpoint = false
+        walPagesAtCheckpoint = server.walPages
         let began = MonotonicClock.nowNanos()
         do {
             try server.checkpoint()

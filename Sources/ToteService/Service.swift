@@ -315,10 +315,13 @@ private final class Front: Sendable {
     private func scrape(_ request: ServerRequest, _ asker: Asker) {
         let posted = commits.jobs.post(
             .work { [self] server in
-                do throws(Problem) {
+                do {
                     try server.admitScrape(request, at: SystemClock.nowMilliseconds())
                 } catch {
-                    let refusal = ServerResponse(error, requestID: asker.requestID)
+                    let problem =
+                        error as? Problem
+                        ?? Problem(503, "storage_unavailable", "the data file cannot be read")
+                    let refusal = ServerResponse(problem, requestID: asker.requestID)
                     return answers.send(refusal, to: asker)
                 }
                 _ = startThread(named: "tote-metrics") { [self] in

@@ -60,11 +60,13 @@ enum SimulatorProgram {
             do { try process.run() } catch { continuation.resume(throwing: error) }
         }
         let isExit = process.terminationReason == .exit
+        let error = String(decoding: try Data(contentsOf: files[2]), as: UTF8.self)
+        Secrets.expectNone(in: error, of: ([name] + arguments).joined(separator: " "))
         return Outcome(
             exit: isExit ? process.terminationStatus : nil,
             signal: isExit ? nil : process.terminationStatus,
             out: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
-            error: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+            error: error)
     }
 
     /// Runs `tote-sim`.
@@ -78,6 +80,7 @@ final class RunningProgram {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
+    private let errorFile: URL
     private var unread = Data()
 
     init(
@@ -90,9 +93,20 @@ final class RunningProgram {
         process.environment = plain.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
+        errorFile = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tote-errors-\(UInt64.random(in: 0 ... .max))")
+        try Data().write(to: errorFile)
+        process.standardError = try FileHandle(forWritingTo: errorFile)
         try process.run()
     }
+
+    deinit {
+        Secrets.expectNone(in: errors, of: process.executableURL?.lastPathComponent ?? "")
+        try? FileManager.default.removeItem(at: errorFile)
+    }
+
+    /// What it has said on standard error: of a server, its log.
+    var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
 
     /// The next line that it says; `nil` when it has ended.
     func readLine() -> String? {
@@ -106,6 +120,15 @@ final class RunningProgram {
             if more.isEmpty { return nil }
             unread += more
         }
+    }
+
+    /// Of `tote serve --json`: the port of its first line; `nil` when it ended instead.
+    func readPort() -> UInt16? {
+        guard let line = readLine(),
+            let said = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+            let url = said["url"] as? String
+        else { return nil }
+        return url.split(separator: ":").last.flatMap { UInt16($0) }
     }
 
     /// Whether it has ended by itself, or does before half a minute is over.
@@ -127,5 +150,14 @@ final class RunningProgram {
         kill(process.processIdentifier, signal)
         process.waitUntilExit()
         return process.terminationStatus
+    }
+}
+
+/// What no log and no error may tell, of whatever test.
+enum Secrets {
+    /// Notes an issue for each bearer token that a text tells.
+    static func expectNone(in text: String, of program: String) {
+        let found = text.range(of: "tote_[0-9a-f]{64}", options: .regularExpression)
+        #expect(found == nil, "\(program) tells a token on standard error: \(text)")
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 import ToteCore
 import ToteHTTP
 import ToteService
@@ -9,6 +10,7 @@ final class TestService {
     let service: Service
     private(set) var isStopped = false
     let lines = LogLines()
+    private var secrets: [String] = []
 
     init(_ change: (inout ServiceOptions) -> Void = { _ in }) throws {
         let path = FileManager.default.temporaryDirectory
@@ -30,6 +32,10 @@ final class TestService {
         guard !isStopped else { return }
         isStopped = true
         service.stop(within: .milliseconds(500))
+        // Whatever a test does: no secret and no customer is in the log.
+        for word in secrets + ["customer:"] where lines.text.contains(word) {
+            Issue.record("the log tells \(word): \(lines.text)")
+        }
     }
 
     func connect() throws -> HTTPConnection {
@@ -49,7 +55,9 @@ final class TestService {
     /// A token for a customer: its id and its secret.
     func mint(_ space: String = "customer:c-1") throws -> (id: String, secret: String) {
         let value = try operate("POST", "/v1/admin/tokens", #"{"spaces":[{"space":"\#(space)"}]}"#)
-        return (value["id"]?.textValue ?? "", value["token"]?.textValue ?? "")
+        let secret = value["token"]?.textValue ?? ""
+        if !secret.isEmpty { secrets.append(secret) }
+        return (value["id"]?.textValue ?? "", secret)
     }
 
     /// What `/metrics` answers on its own port.
