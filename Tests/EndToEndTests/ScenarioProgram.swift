@@ -19,6 +19,15 @@ enum SimulatorProgram {
     /// Where other programs are found: python3 may be the caller's own.
     static let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
 
+    /// What every program gets of the environment; nothing of Tote's own.
+    static let environment = [
+        "PATH": searchPath, "TMPDIR": "/tmp",
+    ].merging(
+        ProcessInfo.processInfo.environment.filter {
+            ["ASAN_OPTIONS", "SWIFT_BACKTRACE", "TSAN_OPTIONS"].contains($0.key)
+        }
+    ) { $1 }
+
     /// One of the executables beside this bundle, or any by its path.
     static func executable(_ name: String) -> URL {
         name.hasPrefix("/")
@@ -49,9 +58,7 @@ enum SimulatorProgram {
         let process = Process()
         process.executableURL = executable(name)
         process.arguments = arguments
-        process.environment = environment.merging(["TMPDIR": "/tmp", "PATH": searchPath]) {
-            mine, _ in mine
-        }
+        process.environment = Self.environment.merging(environment) { $1 }
         process.standardInput = try FileHandle(forReadingFrom: files[0])
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
@@ -89,8 +96,8 @@ final class RunningProgram {
     ) throws {
         process.executableURL = SimulatorProgram.executable(name)
         process.arguments = arguments
-        let plain = ["TMPDIR": temporary, "PATH": SimulatorProgram.searchPath]
-        process.environment = plain.merging(environment) { $1 }
+        process.environment = SimulatorProgram.environment
+            .merging(["TMPDIR": temporary]) { $1 }.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = output
         errorFile = FileManager.default.temporaryDirectory
