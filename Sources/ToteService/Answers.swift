@@ -28,13 +28,11 @@ final class Asker: Sendable {
         self.request = request
     }
 
-    /// The same without a time, since how long a parked request waits says nothing of the server,
-    /// and without a charge: to wait costs nothing.
+    /// The same without a time, since how long a parked request waits says nothing of the server;
+    /// without a charge, since to wait costs nothing; and without the request, which takes room.
     func parked() -> Asker {
         charge?.giveBack()
-        return Asker(
-            responder: responder, requestID: requestID, route: route, sinceNanos: nil,
-            request: request)
+        return Asker(responder: responder, requestID: requestID, route: route, sinceNanos: nil)
     }
 }
 

@@ -41,6 +41,8 @@ final class CommitThread: Sendable {
         var checkpoints = Histogram(bounds: Histogram.seconds)
         var rows: UInt64 = 0
         var parked = 0
+        /// How often a parked request was looked at again.
+        var parkedLooks: UInt64 = 0
         var counts = ServerCounts()
         var cachedSpaces = 0
         /// When the newest backup was begun, milliseconds since 1970; 0 when there is none.
@@ -111,8 +113,9 @@ private struct CommitLoop {
     private var parked: [UInt64: Waiting] = [:]
     private var parkedBySpace: [String: Set<UInt64>] = [:]
     private var parkedByToken: [String: Int] = [:]
-    /// Not after the deadline of anything parked.
-    private var earliestDeadline = UInt64.max
+    /// When what is parked is answered anyway; what was answered before is still there.
+    private var deadlines = DeadlineWheel()
+    private var parkedLooks: UInt64 = 0
     private var isDraining = false
     private var hasCommittedSinceCheckpoint = false
     /// Pages in the WAL at the last checkpoint: while a backup reads, none begins the WAL anew.
@@ -161,6 +164,8 @@ private struct CommitLoop {
         var answers: [(Asker, ServerResponse)] = []
         var parking: [(UInt64, Parked, Asker)] = []
         var requests: [Asker] = []
+        /// What was parked until now.
+        var overdue: [UInt64] = []
         var woken: [UInt64] = []
     }
 
@@ -169,7 +174,7 @@ private struct CommitLoop {
         let now = SystemClock.nowMilliseconds()
         let began = MonotonicClock.nowNanos()
         let isDue = try now >= dueAgain && server.nextDue().map { $0 <= now } ?? false
-        guard !taken.isEmpty || earliestDeadline <= now || isDue else { return }
+        guard !taken.isEmpty || deadlines.isDue(at: now) || isDue else { return }
         server.loadHint = Self.loadHint(waiting: taken.count)
         for case .work(let work) in taken { work(server) }
         var group = Group()
@@ -177,7 +182,7 @@ private struct CommitLoop {
             try judge(taken, at: now, isDue: isDue, &group)
         } catch {
             try server.rollBack()
-            for (number, _, _) in group.parking { forget(number) }
+            undo(group, at: now)
             // An order that cannot be read must not fail what others ask for.
             if isDue { dueAgain = now + Self.dueRetryMilliseconds }
             // One request that meets a damaged space must not fail those beside it.
@@ -200,7 +205,7 @@ private struct CommitLoop {
             // A disk that is full has refused the bytes for certain; anything else leaves it open.
             guard let error = error as? SQLiteError, error.isFull else { throw error }
             try server.rollBack()
-            for (number, _, _) in group.parking { forget(number) }
+            undo(group, at: now)
             log.line(.error, "the disk is full", [])
             answerFailure(error, group.requests)
             return
@@ -243,7 +248,14 @@ private struct CommitLoop {
         for (number, parked, asker) in group.parking {
             park(number, parked, asker, &group.answers)
         }
-        group.woken = try wake(at: now, &group.answers)
+        group.overdue = deadlines.take(at: now)
+        group.woken = try wake(group.overdue, at: now, &group.answers)
+    }
+
+    /// A group that was not committed: what it parked is refused, what it woke waits on.
+    private mutating func undo(_ group: Group, at now: UInt64) {
+        for (number, _, _) in group.parking { forget(number) }
+        for number in group.overdue { deadlines.insert(number, deadline: now) }
     }
 
     /// How long pollers are asked to stay away when so many requests came at once.
@@ -277,7 +289,7 @@ private struct CommitLoop {
             return
         }
         parked[number] = Waiting(parked: sync, asker: asker.parked())
-        earliestDeadline = min(earliestDeadline, sync.deadline)
+        deadlines.insert(number, deadline: sync.deadline)
         parkedBySpace[sync.space, default: []].insert(number)
         parkedByToken[sync.tokenID, default: 0] += 1
     }
@@ -295,31 +307,25 @@ private struct CommitLoop {
     /// Looks again at what waits in spaces that were written to, whose token went, or whose time is
     /// over. What is answered stays parked until the group is committed.
     private mutating func wake(
-        at now: UInt64, _ answers: inout [(Asker, ServerResponse)]
+        _ overdue: [UInt64], at now: UInt64, _ answers: inout [(Asker, ServerResponse)]
     ) throws -> [UInt64] {
         guard !parked.isEmpty else { return [] }
         var numbers = Set(server.touchedSpaces.flatMap { parkedBySpace[$0] ?? [] })
-        if isDraining || earliestDeadline <= now || !server.revokedTokens.isEmpty {
-            earliestDeadline = .max
-            for (number, waiting) in parked {
-                if isDraining || waiting.parked.deadline <= now
-                    || server.revokedTokens.contains(waiting.parked.tokenID)
-                {
-                    numbers.insert(number)
-                } else {
-                    earliestDeadline = min(earliestDeadline, waiting.parked.deadline)
-                }
+        numbers.formUnion(overdue)
+        if isDraining || !server.revokedTokens.isEmpty {
+            for (number, waiting) in parked
+            where isDraining || server.revokedTokens.contains(waiting.parked.tokenID) {
+                numbers.insert(number)
             }
         }
         var woken: [UInt64] = []
         for number in numbers.sorted() {
             guard let waiting = parked[number] else { continue }
+            parkedLooks += 1
             let handled = try server.resume(waiting.parked, at: now, mustAnswer: isDraining)
             if case .answer(let response) = handled {
                 woken.append(number)
                 answers.append((waiting.asker, response))
-            } else {
-                earliestDeadline = min(earliestDeadline, waiting.parked.deadline)
             }
         }
         return woken
@@ -354,7 +360,7 @@ private struct CommitLoop {
     private func note(requests: Int, began: UInt64, judged: UInt64, committed: UInt64) {
         let end = MonotonicClock.nowNanos()
         let (rows, counts, spaces) = (server.rowsWritten, server.counts, server.cachedSpaceCount)
-        let (backup, waiting) = (server.backupTime, parked.count)
+        let (backup, waiting, looks) = (server.backupTime, parked.count, parkedLooks)
         statistics.withLock {
             if requests > 0 {
                 $0.groupRequests.observe(Double(requests))
@@ -363,6 +369,7 @@ private struct CommitLoop {
             }
             $0.rows = UInt64(rows)
             $0.parked = waiting
+            $0.parkedLooks = looks
             $0.counts = counts
             $0.cachedSpaces = spaces
             $0.backupTime = backup

@@ -107,6 +107,9 @@ package final class Service: Sendable {
         }
     }
 
+    /// How often the WAL was written back since the start.
+    package var checkpointCount: UInt64 { commits.statistics.withLock { $0.checkpoints.count } }
+
     /// Runs work on the server's thread, in a group of its own.
     ///
     /// - Parameters:

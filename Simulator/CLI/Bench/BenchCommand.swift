@@ -13,7 +13,7 @@ enum BenchCommand {
         arguments: [
             ArgumentSpec(
                 "WHAT",
-                "core, codec, allocations, http, sync, orders, points or fairness; all by default",
+                known.joined(separator: ", ") + "; all by default",
                 optional: true, suggestions: known)
         ],
         options: [
@@ -27,6 +27,7 @@ enum BenchCommand {
 
     private static let known = [
         "core", "codec", "allocations", "http", "sync", "orders", "points", "fairness",
+        "connections", "checkpoints", "customers",
     ]
 
     static func run(
@@ -67,6 +68,14 @@ enum BenchCommand {
                 case "orders":
                     rows += try OrderBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
+                case "connections":
+                    rows += try ConnectionBench.run(directory: directory, isCheck: isCheck)
+                case "checkpoints":
+                    rows += try CheckpointBench.run(
+                        directory: directory, seconds: seconds, isCheck: isCheck)
+                case "customers":
+                    rows += try CustomerBench.run(
+                        directory: directory, seconds: seconds, rounds: rounds, isCheck: isCheck)
                 case "fairness":
                     rows += try FairnessBench.run(
                         directory: directory, seconds: seconds, rounds: rounds)
@@ -103,11 +112,15 @@ enum BenchCommand {
     }
 
     private static func removeTree(_ path: String) {
-        for folder in ["served", "ordered", "spent", "shared"] {
+        let folders = [
+            "served", "ordered", "spent", "shared", "connected", "checked", "few", "many",
+        ]
+        for folder in folders {
             for name in ["tote.db", "tote.db-wal", "tote.db-shm", "lock", "operator.sock"] {
                 unlink("\(path)/\(folder)/\(name)")
             }
             rmdir("\(path)/\(folder)")
+            unlink("\(path)/\(folder).log")
         }
         for file in ["bare.db", "ledger.db"] {
             for suffix in ["", "-wal", "-shm"] { unlink("\(path)/\(file)\(suffix)") }

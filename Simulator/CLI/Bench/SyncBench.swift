@@ -59,7 +59,7 @@ enum SyncBench {
         try BenchAdmin(directory).mint([space])
     }
 
-    private static func measure(
+    static func measure(
         _ port: UInt16, _ clients: inout [SyncClient], _ seconds: Double, isBare: Bool
     ) throws -> LoadGenerator.Report {
         // The clients live across rounds: a reference keeps them between the closures.
@@ -97,7 +97,11 @@ struct SyncClient {
     private var last: [Int: Dot] = [:]
     var failure: String?
 
-    init(space: String, secret: String) {
+    private let changes: Int
+
+    /// - Parameter changes: how many a push has.
+    init(space: String, secret: String, changes: Int = SyncBench.changesPerSync) {
+        self.changes = changes
         random = SeededBits(seed: space.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
         replica = ReplicaID(random.next() | 1)
         head =
@@ -114,10 +118,14 @@ struct SyncClient {
         last = [:]
     }
 
-    /// A pull of everything there is, the same every time.
-    static func pull(space: String, secret: String) -> [UInt8] {
+    /// A pull of what is new behind a cursor, or of everything, the same every time.
+    static func pull(
+        space: String, secret: String, cursor: Cursor? = nil, waitSeconds: UInt64 = 0
+    ) -> [UInt8] {
         let client = SyncClient(space: space, secret: secret)
-        return client.message(SyncRequest(replica: client.replica))
+        var request = SyncRequest(replica: client.replica, cursor: cursor)
+        request.waitSeconds = waitSeconds
+        return client.message(request)
     }
 
     private func message(_ request: SyncRequest) -> [UInt8] {
@@ -125,11 +133,14 @@ struct SyncClient {
         return Array("\(head)\(body.count)\r\n\r\n".utf8) + body
     }
 
-    mutating func request() -> [UInt8] {
+    mutating func request() -> [UInt8] { message(nextPush()) }
+
+    /// The next push, as it goes into the body.
+    mutating func nextPush() -> SyncRequest {
         var request = SyncRequest(replica: replica, cursor: cursor)
         request.ticket = ticket
         request.counter = counter
-        request.changes = (0..<UInt64(SyncBench.changesPerSync)).map { offset in
+        request.changes = (0..<UInt64(changes)).map { offset in
             let line = Int(random.next() % 20)
             let key = Key("cart:main", Name("latte|milk=oat|size=\(line)"), Fields.quantity)
             let dot = Dot(replica, counter + offset)
@@ -143,8 +154,8 @@ struct SyncClient {
             last[line] = dot
             return Event(dot: dot, change: change, outcome: .accepted)
         }
-        counter += UInt64(SyncBench.changesPerSync)
-        return message(request)
+        counter += UInt64(changes)
+        return request
     }
 
     mutating func answered(_ status: Int, _ body: ArraySlice<UInt8>, isBare: Bool) {

@@ -196,6 +196,14 @@ package final class ServerStore {
         }
     }
 
+    /// The spaces behind one, by number: there may be millions.
+    func spaces(after number: UInt64, most: Int) throws -> [(number: UInt64, name: String)] {
+        try database.rows(
+            "SELECT number, name FROM spaces WHERE number > ? ORDER BY number LIMIT ?",
+            .bits(number), .int(Int64(most))
+        ) { ($0.bits(0), $0.text(1)) }
+    }
+
     func spaceFacts(_ number: UInt64) throws -> (trimmed: UInt64, awaited: [UInt8]?)? {
         try database.row("SELECT trimmed, awaited FROM spaces WHERE number = ?", .bits(number)) {
             ($0.bits(0), $0.optionalBlob(1))

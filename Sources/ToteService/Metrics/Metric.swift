@@ -30,7 +30,8 @@ package struct Metric: Sendable, Hashable {
         connectionsRefused, slowReadersCut,
     ]
     private static let commits = [
-        commitDuration, groupDuration, groupRequests, rowsWritten, parked, checkpointDuration,
+        commitDuration, groupDuration, groupRequests, rowsWritten, parked, parkedLooks,
+        checkpointDuration,
     ]
     private static let domain = [
         batches, changes, rejectedChanges, orderSteps, ledgerEntries, ledgerPoints, webhookAttempts,
@@ -83,6 +84,9 @@ package struct Metric: Sendable, Hashable {
         "Rows written, changed and deleted in the data file.")
     static let parked = Metric(
         "tote_parked_requests", .gauge, "Requests that wait for something new.")
+    static let parkedLooks = Metric(
+        "tote_parked_looks_total", .counter,
+        "Parked requests that were looked at again: for a change of theirs, or at their end.")
     static let checkpointDuration = Metric(
         "tote_checkpoint_duration_seconds", .histogram, unit: "seconds",
         "Time to write the WAL back into the data file.")

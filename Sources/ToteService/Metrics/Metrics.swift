@@ -68,6 +68,7 @@ final class Metrics: Sendable {
         page.add(.checkpointDuration, statistics.checkpoints)
         page.add(.rowsWritten, statistics.rows)
         page.add(.parked, statistics.parked)
+        page.add(.parkedLooks, statistics.parkedLooks)
         page.add(.cachedSpaces, statistics.cachedSpaces)
         page.add(.lastBackup, Double(statistics.backupTime) / 1_000)
         let counts = statistics.counts

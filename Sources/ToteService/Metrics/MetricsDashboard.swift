@@ -94,7 +94,8 @@ package enum MetricsDashboard {
             "Connections", (Metric.connections.name, "open"), (Metric.parked.name, "parked"),
             (rate(.connectionsRefused, by: "reason"), "refused a second, {{reason}}"),
             (rate(.connectionsAccepted), "accepted a second"),
-            (rate(.slowReadersCut), "slow readers cut a second")),
+            (rate(.slowReadersCut), "slow readers cut a second"),
+            (rate(.parkedLooks), "parked looked at again a second")),
         Panel(
             "Commit", unit: "s", (quantile("0.99", .commitDuration), "COMMIT p99"),
             (quantile("0.99", .groupDuration), "group p99"),
