@@ -27,7 +27,7 @@ package final class Database {
 
     let handle: OpaquePointer
     /// Written by SQLite at each commit.
-    private let walSize = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    private let walSize: UnsafeMutablePointer<Int32>
     private var statements: [StaticStringKey: Statement] = [:]
     package let path: String
 
@@ -57,31 +57,28 @@ package final class Database {
             sqlite3_close_v2(handle)
             throw SQLiteError(code: code, message: "opening \(path): \(message)")
         }
+        // From here on `deinit` closes it, when something throws as well.
         self.handle = handle
+        walSize = .allocate(capacity: 1)
         walSize.initialize(to: 0)
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, options.busyMilliseconds)
+        if options.isExclusive { try execute("PRAGMA locking_mode=EXCLUSIVE") }
+        if options.access == .readWriteCreate || options.access == .readWrite {
+            try execute("PRAGMA journal_mode=WAL")
+            try execute("PRAGMA synchronous=\(options.syncsEveryCommit ? "FULL" : "OFF")")
+            try execute("PRAGMA wal_autocheckpoint=0")
+            try execute("PRAGMA secure_delete=\(options.securelyDeletes ? "ON" : "OFF")")
+        }
+        try execute("PRAGMA foreign_keys=ON")
+        try execute("PRAGMA trusted_schema=OFF")
+        // Behind `wal_autocheckpoint`, which is a hook itself and would take this one's place.
         sqlite3_wal_hook(
             handle,
             { context, _, _, pages in
                 context?.assumingMemoryBound(to: Int32.self).pointee = pages
                 return SQLITE_OK
             }, walSize)
-        sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_timeout(handle, options.busyMilliseconds)
-        do throws(SQLiteError) {
-            if options.isExclusive { try execute("PRAGMA locking_mode=EXCLUSIVE") }
-            if options.access == .readWriteCreate || options.access == .readWrite {
-                try execute("PRAGMA journal_mode=WAL")
-                try execute("PRAGMA synchronous=\(options.syncsEveryCommit ? "FULL" : "OFF")")
-                try execute("PRAGMA wal_autocheckpoint=0")
-                try execute("PRAGMA secure_delete=\(options.securelyDeletes ? "ON" : "OFF")")
-            }
-            try execute("PRAGMA foreign_keys=ON")
-            try execute("PRAGMA trusted_schema=OFF")
-        } catch {
-            sqlite3_close_v2(handle)
-            walSize.deallocate()
-            throw error
-        }
     }
 
     private static func immutableURI(_ path: String) -> String {

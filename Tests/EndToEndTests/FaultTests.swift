@@ -28,6 +28,75 @@ import ToteCore
         print("\(fault): \(calls) writes and syncs, \(failures) runs in which one failed")
         #expect(failures > calls / step / 2, "hardly anything failed")
     }
+
+    @Test func `a disk that runs full takes no more, and takes more when there is room`()
+        async throws
+    {
+        guard let disk = try await SmallDisk() else {
+            // Not a program that could be installed: a right that this user lacks.
+            print("a small disk cannot be mounted here: skipped")
+            return
+        }
+        defer { disk.remove() }
+        let server = try RunningProgram(
+            "tote",
+            [
+                "serve", "--data", disk.data, "--listen", "127.0.0.1:0", "--json", "--rate-token",
+                "0",
+            ])
+        let port = try #require(server.readPort())
+        let secret = try #require(OperatorSocket(data: disk.data).mint())
+        let device = try BareDevice()
+        var (pushed, edits): (Int64, Int64) = (0, 0)
+        func push() throws -> Bool {
+            edits += 1
+            for part in 0..<20 { try device.add("tea|part=\(part)") }
+            guard try device.push(to: port, secret: secret, tries: 3) else { return false }
+            pushed = edits
+            return true
+        }
+        while try push() { try #require(edits < 5_000, "the disk does not run full") }
+        #expect(pushed > 10)
+        try FileManager.default.removeItem(atPath: disk.ballast)
+        #expect(try push(), "there is room again, and nothing is taken")
+        #expect(try push())
+        server.end(SIGTERM)
+        let verified = try await SimulatorProgram.run("tote", ["verify", "--data", disk.data])
+        #expect(verified.exit == 0, "\(verified.out) \(verified.error)")
+        let again = try RunningProgram(
+            "tote", ["serve", "--data", disk.data, "--listen", "127.0.0.1:0", "--json"])
+        defer { again.end(SIGTERM) }
+        let reader = try BareDevice()
+        try reader.pull(from: try #require(again.readPort()), secret: secret)
+        #expect(pushed == edits)
+        for part in 0..<20 { #expect(reader.quantity("tea|part=\(part)") == edits) }
+    }
+}
+
+/// A file system of a few megabytes in memory.
+private struct SmallDisk {
+    private let folder: String
+    var data: String { folder + "/data" }
+    /// Takes room until it is removed.
+    var ballast: String { folder + "/ballast" }
+
+    /// `nil` where none may be mounted.
+    init?() async throws {
+        folder = try SimulatorProgram.makeDirectory().path
+        let mounted = try await Tools.run(
+            "mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder])
+        guard mounted.exit == 0 else { return nil }
+        try Data(count: 1 << 20).write(to: URL(fileURLWithPath: ballast))
+    }
+
+    func remove() {
+        let unmount = Process()
+        unmount.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        unmount.arguments = ["umount", "-l", folder]
+        try? unmount.run()
+        unmount.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
 }
 
 /// Plays a script against a server whose writes fail, and judges what the next one has.

@@ -274,7 +274,10 @@ struct DatabaseTests {
                 return (facts[.size] as? NSNumber)?.intValue ?? -1
             }
             #expect(try walBytes() > 0)
+            let pages = database.walPages
+            #expect(pages > 0)
             #expect(try database.checkpoint(truncating: true) == 0)
+            #expect(database.walPages == pages, "as of the last commit")
             #expect(try walBytes() == 0)
             var options = Database.Options()
             options.access = .readOnly

@@ -72,7 +72,7 @@ enum BenchCommand {
                     rows += try ConnectionBench.run(directory: directory, isCheck: isCheck)
                 case "checkpoints":
                     rows += try CheckpointBench.run(
-                        directory: directory, seconds: seconds, isCheck: isCheck)
+                        directory: directory, seconds: seconds, rounds: rounds, isCheck: isCheck)
                 case "customers":
                     rows += try CustomerBench.run(
                         directory: directory, seconds: seconds, rounds: rounds, isCheck: isCheck)

@@ -9,7 +9,9 @@ enum CheckpointBench {
     private static let roundsAtMost = 60
     private static let walBytesAtMost = 256.0 * 1_048_576
 
-    static func run(directory: String, seconds: Double, isCheck: Bool) throws -> [BenchRow] {
+    static func run(
+        directory: String, seconds: Double, rounds: Int, isCheck: Bool
+    ) throws -> [BenchRow] {
         let spaces = (0..<SyncBench.connections).map { "customer:c-\($0)" }
         var options = ServiceOptions(directory: DataDirectory(path: directory + "/checked"))
         options.http.requestsPerConnectionAtMost = .max
@@ -31,7 +33,7 @@ enum CheckpointBench {
             ratios.append(report.percentile(0.99) / report.percentile(0.5))
             wal = max(wal, fileSize(options.directory.filePath + "-wal"))
         } while !isCheck && ratios.count < roundsAtMost
-            && service.checkpointCount - before < checkpointsAtLeast
+            && (ratios.count < rounds || service.checkpointCount - before < checkpointsAtLeast)
         let (ratio, count) = (median(ratios), service.checkpointCount - before)
         return [
             BenchRow(
