@@ -42,8 +42,9 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSHA"),
 
-        library("ToteCore"),
+        library("ToteCore", ["CSHA"]),
         library("ToteConcurrency"),
         library("ToteSQLite", ["CSQLite"]),
         library("ToteHTTP", ["CLinux", "ToteConcurrency"]),

@@ -2,9 +2,8 @@ import Foundation
 import Testing
 import ToteCore
 
-/// Data directories that older versions left behind, some of them by `kill -9`: `Tests/Fixtures` has
-/// one of every schema, with two devices of the time. The tablet has synced, the phone has more to
-/// send.
+/// Data directories that older versions left behind, some by `kill -9`: `Tests/Fixtures` has one of
+/// every schema, with two devices of the time. The tablet has synced, the phone has more to send.
 @Suite(.serialized) struct UpgradeTests {
     /// `TOTE_FAULTS=all` ends the server at every write of its first start, one after the other.
     private static let isDeep = ProcessInfo.processInfo.environment["TOTE_FAULTS"] == "all"

@@ -45,4 +45,14 @@ struct SHA256Tests {
         let message = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         #expect(Hex.string(SHA256.digest(message)) == digest)
     }
+
+    @Test func `by hand it is what it is by the processor's own instructions`() {
+        var random = SeededGenerator(seed: 1)
+        for length in 0..<400 {
+            let message = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            #expect(
+                SHA256.digest(message, withInstructions: false) == SHA256.digest(message),
+                "\(length) bytes")
+        }
+    }
 }
