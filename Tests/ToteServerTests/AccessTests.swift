@@ -76,6 +76,73 @@ struct AccessTests {
         #expect(try sync(server, authorization: "BEARER \(server.token)").status == 200)
     }
 
+    @Test func `tokens are listed page by page, each once, in the order of their making`() throws {
+        let server = try TestServer()
+        let secrets = try (0..<7).map { number in
+            server.now += number % 2 == 0 ? 0 : 5
+            return try server.mint(
+                "{\"spaces\":[{\"space\":\"customer:c-1\"}],\"label\":\"n-\(number)\"}")
+        }
+        func page(_ query: [String: String]) throws -> (status: Int, value: Value) {
+            var request = ServerRequest(
+                method: "GET", path: ["v1", "admin", "tokens"], requestID: "r")
+            request.isOperator = true
+            request.query = query
+            let answer = try server.answer(request)
+            return (answer.status, try server.value(answer))
+        }
+        var labels: [String] = []
+        var times: [Int64] = []
+        var query = ["limit": "3"]
+        while true {
+            let value = try page(query).value
+            guard case .array(let tokens)? = value["tokens"] else { throw TestFailure("\(value)") }
+            labels += tokens.compactMap { $0["label"]?.textValue }
+            times += tokens.compactMap { $0["created_ms"]?.intValue }
+            #expect(tokens.count <= 3)
+            guard value["more"] == .bool(true) else { break }
+            query["after"] = tokens.last?["id"]?.textValue
+        }
+        #expect(labels.filter { $0.hasPrefix("n-") }.sorted() == (0..<7).map { "n-\($0)" })
+        #expect(times == times.sorted())
+        for query in [["limit": "0"], ["limit": "501"], ["limit": "x"], ["after": "tok_none"]] {
+            let answer = try page(query)
+            #expect(answer.status == 400 && answer.value["code"] == .text("bad_query"))
+        }
+        for secret in secrets {
+            #expect(try sync(server, authorization: "Bearer \(secret)").status == 200)
+        }
+    }
+
+    @Test func `a token goes at once, whether it is in memory or only in the file`() throws {
+        var server = try TestServer()
+        for isReopened in [false, true] {
+            let minted = try server.admin(
+                "POST", "v1/admin/tokens", #"{"spaces":[{"space":"customer:c-1"}]}"#)
+            let value = try server.value(minted)
+            let secret = try #require(value["token"]?.textValue)
+            let id = try #require(value["id"]?.textValue)
+            #expect(try sync(server, authorization: "Bearer \(secret)").status == 200)
+            if isReopened { server = try server.reopened() }
+            #expect(try server.admin("DELETE", "v1/admin/tokens/\(id)").status == 200)
+            #expect(try sync(server, authorization: "Bearer \(secret)").status == 401)
+        }
+    }
+
+    @Test func `what is kept in memory of many is what was used lately`() {
+        var recent = RecentEntries<Int, String>(atMost: 10)
+        recent[1] = "one"
+        for key in 2..<1_000 {
+            recent[key] = "\(key)"
+            #expect(recent[1] == "one", "it is used all the time")
+            #expect(recent[key] == "\(key)")
+        }
+        #expect(recent[500] == nil)
+        #expect((2..<1_000).filter { recent[$0] != nil }.count < 20)
+        recent[1] = nil
+        #expect(recent[1] == nil)
+    }
+
     @Test(arguments: ["customer", "staff", "manager"])
     func `admin routes are not there for other roles`(role: String) throws {
         let server = try TestServer()

@@ -200,6 +200,7 @@ struct HorizonTests {
         func resume(_ parked: Parked) throws -> ServerResponse? {
             let handled = try server.inGroup { try server.server.resume(parked, at: server.now) }
             guard case .answer(let answer) = handled else { return nil }
+            APICheck.check(server.request(Encoding.cbor.encode(wait), token: secret), answer)
             return answer
         }
         let parked = try park()

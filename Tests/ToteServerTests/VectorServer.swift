@@ -17,6 +17,8 @@ final class VectorServer {
     private var tokenIDs: [String: String] = [:]
     private var requests = 0
 
+    private var parkedRequest: ServerRequest?
+
     /// Bits that never repeat within a test.
     final class RandomBits {
         private var state: UInt64 = 0x5eed
@@ -86,14 +88,21 @@ final class VectorServer {
     func handle(_ request: ServerRequest) throws -> Handled {
         try server.begin()
         let handled = try server.handle(request, at: now)
-        if case .answer(let response) = handled { APICheck.check(request, response) }
+        switch handled {
+        case .answer(let response): APICheck.check(request, response)
+        case .park: parkedRequest = request
+        }
         try server.commit()
         return handled
     }
 
+    /// Looks again at what was parked last.
     func resume(_ parked: Parked) throws -> Handled {
         try server.begin()
         let handled = try server.resume(parked, at: now)
+        if case .answer(let response) = handled, let parkedRequest {
+            APICheck.check(parkedRequest, response)
+        }
         try server.commit()
         return handled
     }

@@ -231,15 +231,15 @@ final class TokenBook {
 
 /// What was used lately, by its key, in two generations: when the younger one is full the older one
 /// goes, and what is used of it before moves to the younger. Every step takes the same time.
-struct RecentEntries<Key: Hashable, Element> {
+package struct RecentEntries<Key: Hashable, Element> {
     private var young: [Key: Element] = [:]
     private var old: [Key: Element] = [:]
     private let most: Int
 
     /// - Parameter most: how many each generation holds.
-    init(atMost most: Int) { self.most = most }
+    package init(atMost most: Int) { self.most = most }
 
-    subscript(key: Key) -> Element? {
+    package subscript(key: Key) -> Element? {
         mutating get {
             if let element = young[key] { return element }
             guard let element = old[key] else { return nil }
