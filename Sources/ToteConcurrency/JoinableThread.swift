@@ -1,12 +1,17 @@
 /// A running thread of the operating system.
 ///
-/// `join` must be called, once or more often, by somebody other than the thread itself.
+/// `join` may be called, once or more often, by somebody other than the thread itself. What the system
+/// keeps of a thread that nobody joined is freed when it has ended and nobody holds this any more.
 package final class JoinableThread: Sendable {
     private let identity: ThreadIdentity
     private let joined = Lock(false)
 
     fileprivate init(_ identity: ThreadIdentity) {
         self.identity = identity
+    }
+
+    deinit {
+        joined.withLock { if !$0 { identity.detach() } }
     }
 
     /// Waits until the thread's body has returned. Later calls return at once.

@@ -113,6 +113,17 @@ package struct ThreadIdentity: Equatable, Sendable {
         #endif
         precondition(code == 0, "pthread_join failed with \(code)")
     }
+
+    /// Lets the system free what it keeps of the thread once it ends; instead of `join`.
+    func detach() {
+        #if canImport(Glibc)
+            let code = pthread_detach(bits)
+        #else
+            guard let thread = pthread_t(bitPattern: bits) else { return }
+            let code = pthread_detach(thread)
+        #endif
+        precondition(code == 0, "pthread_detach failed with \(code)")
+    }
 }
 
 /// What a new thread is handed: a C function takes one pointer, not a closure.

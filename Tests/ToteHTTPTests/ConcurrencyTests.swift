@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import ToteConcurrency
 
@@ -13,6 +14,21 @@ struct ConcurrencyTests {
         for thread in threads { thread.join() }
         threads[0].join()
         #expect(count.withLock { $0 } == 40_000)
+    }
+
+    /// A thread that is neither joined nor let go of keeps its stack: megabytes of addresses.
+    @Test func `threads that nobody joins leave nothing behind`() throws {
+        func addresses() throws -> Int {
+            let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+            return 4_096 * (text.split(separator: " ").first.flatMap { Int($0) } ?? 0)
+        }
+        let before = try addresses()
+        for _ in 0..<2_000 {
+            let done = Mailbox<Int>()
+            _ = startThread(named: "passing") { done.post(1) }
+            #expect(done.drain(waitingAtMost: nil) == [1])
+        }
+        #expect(try addresses() - before < 4 << 30)
     }
 
     @Test func `a mailbox gives everything in order and wakes who waits`() {
