@@ -1,7 +1,7 @@
 /// A running thread of the operating system.
 ///
-/// `join` may be called, once or more often, by somebody other than the thread itself. What the system
-/// keeps of a thread that nobody joined is freed when it has ended and nobody holds this any more.
+/// `join` may be called, once or more often, by somebody other than the thread itself. What the
+/// system keeps of a thread that nobody joined is freed when it has ended and nobody holds this.
 package final class JoinableThread: Sendable {
     private let identity: ThreadIdentity
     private let joined = Lock(false)
