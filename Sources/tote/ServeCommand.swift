@@ -84,6 +84,8 @@ enum ServeCommand {
             if let failure = service.failure(waitingAtMost: .zero) {
                 // What was committed is unknown now; the file says it at the next start.
                 log.line(.error, "storage failed", [("detail", .text(failure))])
+                sender.stop(within: .zero)
+                service.stop(within: .zero)
                 return .ioError
             }
         }
