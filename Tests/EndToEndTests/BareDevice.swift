@@ -37,13 +37,17 @@ final class BareDevice {
     }
 
     /// Asks for what there is.
-    func pull(from port: UInt16, secret: String) throws {
+    ///
+    /// - Returns: what the last request was answered; `nil` for nothing.
+    @discardableResult
+    func pull(from port: UInt16, secret: String) throws -> Int? {
         guard let outgoing = try replica.nextRequest(at: Self.reading, pullsAnyway: true)
-        else { return }
-        try exchange(outgoing, port, secret)
+        else { return nil }
+        return try exchange(outgoing, port, secret)
     }
 
-    private func exchange(_ outgoing: Outgoing, _ port: UInt16, _ secret: String) throws {
+    @discardableResult
+    private func exchange(_ outgoing: Outgoing, _ port: UInt16, _ secret: String) throws -> Int? {
         let request = HTTPClientRequest(
             method: "POST", target: "/v1/spaces/customer:7/sync",
             headers: [
@@ -51,10 +55,11 @@ final class BareDevice {
             ], body: outgoing.body)
         guard let line = try? HTTPConnection(to: .tcp(host: "127.0.0.1", port: port)),
             let answer = try? line.send(request)
-        else { return }
+        else { return nil }
         _ = try replica.receive(
             status: answer.status, body: answer.body, isProblem: answer.status != 200,
             to: outgoing, at: Self.reading)
+        return answer.status
     }
 }
 

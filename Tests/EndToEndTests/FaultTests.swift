@@ -67,7 +67,7 @@ import ToteCore
             "tote", ["serve", "--data", disk.data, "--listen", "127.0.0.1:0", "--json"])
         defer { again.end(SIGTERM) }
         let reader = try BareDevice()
-        try reader.pull(from: try #require(again.readPort()), secret: secret)
+        #expect(try reader.pull(from: try #require(again.readPort()), secret: secret) == 200)
         #expect(pushed == edits)
         for part in 0..<20 { #expect(reader.quantity("tea|part=\(part)") == edits) }
     }
