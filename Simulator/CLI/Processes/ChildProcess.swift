@@ -26,7 +26,7 @@ final class ChildProcess: Sendable {
 
     /// Two threads that open pipes and spawn at once would hand each other's ends to the children.
     ///
-    /// The count is for nobody: a lock that guards nothing looks like a race to the thread sanitiser.
+    /// The count is for nobody: a lock that guards nothing looks like a race to the sanitiser.
     private static let spawning = Lock(0)
 
     /// What children get of the environment: nothing of Tote's own, which could lead them astray.
