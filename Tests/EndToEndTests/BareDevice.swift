@@ -36,14 +36,20 @@ final class BareDevice {
         return try replica.nextRequest(at: Self.reading, pullsAnyway: false) == nil
     }
 
-    /// Asks for what there is.
+    /// Asks for what there is, page by page.
     ///
     /// - Returns: what the last request was answered; `nil` for nothing.
     @discardableResult
     func pull(from port: UInt16, secret: String) throws -> Int? {
-        guard let outgoing = try replica.nextRequest(at: Self.reading, pullsAnyway: true)
-        else { return nil }
-        return try exchange(outgoing, port, secret)
+        var status: Int?
+        repeat {
+            guard
+                let outgoing = try replica.nextRequest(
+                    at: Self.reading, pullsAnyway: status == nil)
+            else { break }
+            status = try exchange(outgoing, port, secret)
+        } while status == 200
+        return status
     }
 
     @discardableResult
