@@ -133,6 +133,7 @@ final class CrashClient: Sendable {
     /// - Parameter end: how the server ended over a push; `nil` when everything was answered.
     private func lookUp(after end: CrashRun.Shared.End?) throws {
         let reader = try Self.makeReplica()
+        var seenBefore: Int64?
         while true {
             guard
                 let outgoing = try reader.nextRequest(at: Self.reading(), pullsAnyway: true)
@@ -146,11 +147,14 @@ final class CrashClient: Sendable {
                 continue
             }
             try take(response, outgoing, reader)
-            // A large cart comes in pages.
-            guard try reader.nextRequest(at: Self.reading(), pullsAnyway: false) == nil else {
+            // A large cart comes in pages, as of a moment; what came behind it is the next answer.
+            let has = Self.items.reduce(Int64(0)) { $0 + reader.view.quantity(Self.cart, $1) }
+            guard try reader.nextRequest(at: Self.reading(), pullsAnyway: false) == nil,
+                has == seenBefore
+            else {
+                seenBefore = has
                 continue
             }
-            let has = Self.items.reduce(Int64(0)) { $0 + reader.view.quantity(Self.cart, $1) }
             let told = result
             guard (told.answered...told.edits).contains(has), end != nil || has == told.edits
             else {
