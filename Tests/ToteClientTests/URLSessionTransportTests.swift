@@ -5,7 +5,7 @@ import ToteClient
 import ToteURLSession
 
 @Suite(.timeLimit(.minutes(5))) struct URLSessionTransportTests {
-    private func request(timeout: Duration = .seconds(180)) -> TransportRequest {
+    private func request(timeout: Duration = .seconds(30)) -> TransportRequest {
         TransportRequest(
             method: "POST", path: "/v1/spaces/customer:%C3%A9/sync",
             headers: ["Authorization": "Bearer t", "Content-Type": "application/cbor"],

@@ -246,8 +246,8 @@ extension BuiltInScenarios {
             { "//": "everybody comes into the store, which has a good network" },
             { "wait": "4s" },
             { "on": "phone-*", "at-once": true, "do": [
-              "net wifi", "expect receipts settled within 240s",
-              "expect orders 1 collected within 240s"
+              "net wifi", "expect receipts settled within 60s",
+              "expect orders 1 collected within 60s"
             ] },
             { "on": "till-*", "do": [
               "expect gone 50 collected within 20s", "expect board 0", "expect doubled 0"
