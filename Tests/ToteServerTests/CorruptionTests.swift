@@ -74,7 +74,10 @@ struct CorruptionTests {
         "UPDATE log SET position = position + 1 WHERE id = (SELECT max(id) FROM log)",
         "UPDATE log SET counter = counter + 1 WHERE id = (SELECT max(id) FROM log)",
         "UPDATE log SET space = 99 WHERE id = (SELECT max(id) FROM log)",
-        "UPDATE feeds SET position = 0", "UPDATE slots SET used = used + 1",
+        "UPDATE replicas SET position = position + 1000",
+        "UPDATE feeds SET position = 0", "UPDATE feeds SET position = position + 1000",
+        "UPDATE spaces SET trimmed = 1", "UPDATE spaces SET trimmed = 1000",
+        "UPDATE slots SET used = used + 1",
         "UPDATE orders SET state = 'collected'", "UPDATE orders SET code = 'AAAA'",
         "UPDATE leases SET state = 'closed'", "UPDATE leases SET granted = granted + 1",
         "UPDATE members SET member = member + 1", "UPDATE members SET earned = x'A161301905DC'",
@@ -82,7 +85,47 @@ struct CorruptionTests {
 
     @Test(arguments: bytes + rows + forged)
     func `damage is found`(sql: String) throws {
+        try expectFound(sql, in: Self.makeServer())
+    }
+
+    /// The same where the beginning of the log is gone, with its fates or without.
+    @Test(
+        arguments: [
+            "DELETE FROM log WHERE space = 1", "DELETE FROM log; DELETE FROM places",
+            "DELETE FROM log WHERE position = (SELECT max(position) FROM log WHERE space = 1)",
+            "DELETE FROM log WHERE position = (SELECT trimmed + 1 FROM spaces WHERE number = 1)",
+            """
+            DELETE FROM places WHERE (space, position) IN
+                (SELECT number, trimmed + 1 FROM spaces WHERE number = 1);
+            DELETE FROM log WHERE (space, position) IN
+                (SELECT number, trimmed + 1 FROM spaces WHERE number = 1)
+            """,
+            "UPDATE spaces SET trimmed = trimmed + 1", "UPDATE spaces SET trimmed = 0",
+            "UPDATE replicas SET counter = counter + 1000",
+            "UPDATE replicas SET position = position + 1000",
+            "UPDATE snapshots SET position = position + 1000",
+        ], [false, true])
+    func `damage is found where the log was trimmed`(sql: String, forgets: Bool) throws {
         let server = try Self.makeServer()
+        server.server.horizonMilliseconds = 1_000
+        if forgets { server.server.fateMilliseconds = 1_000 }
+        server.now += 60_000
+        try server.inGroup { try server.server.sweepAll(at: server.now) }
+        var tablet = TestDevice(2)
+        for nonce in 1...4 as ClosedRange<UInt64> {
+            try tablet.push([Make.add(nonce: nonce, at: server.now)], to: server)
+        }
+        try server.inGroup { try server.server.sweepAll(at: server.now) }
+        try server.inGroup { try server.server.settle() }
+        let trimmed = try server.store.database.row("SELECT trimmed FROM spaces WHERE number = 1") {
+            $0.int(0)
+        }
+        #expect(trimmed ?? 0 > 0)
+        #expect(try server.faults() == [])
+        try expectFound(sql, in: server)
+    }
+
+    private func expectFound(_ sql: String, in server: TestServer) throws {
         let database = server.store.database
         try database.execute("PRAGMA foreign_keys = OFF")
         try database.execute("PRAGMA ignore_check_constraints = ON")

@@ -132,8 +132,11 @@ extension ServerStore {
     fileprivate func brokenFeeds() throws -> [String] {
         try database.rows(
             """
-            SELECT DISTINCT orders.store FROM orders LEFT JOIN feeds ON feeds.store = orders.store
-            WHERE orders.position > ifnull(feeds.position, 0) ORDER BY orders.store
+            SELECT store FROM orders GROUP BY store HAVING max(position)
+                IS NOT (SELECT position FROM feeds WHERE feeds.store = orders.store)
+            UNION SELECT store FROM feeds WHERE position
+                IS NOT (SELECT max(position) FROM orders WHERE orders.store = feeds.store)
+            ORDER BY store
             """
         ) { $0.text(0) }
     }

@@ -86,27 +86,27 @@ package enum Verifier {
         var replayed = Documents()
         var snapshotAgrees = false
         let snapshot = try store.snapshot(space: number)
+        var first: UInt64?
         var last: UInt64 = 0
         var next: UInt64 = 0
         while true {
             let rows = try store.rows(space: number, from: next, most: 128)
             for row in rows {
-                if last > 0 || space.trimmed == 0, row.position != last + 1 {
+                if first != nil, row.position != last + 1 {
                     faults.append("\(name): S1: position \(last + 1) is missing")
                 }
+                first = first ?? row.position
                 last = row.lastPosition
                 next = last + 1
                 report.batches += 1
                 let run = try row.run()
-                // A batch that was accepted as it was sent is stored with the digest of its bytes.
-                if let digest = row.digest, run.events.allSatisfy({ $0.outcome == .accepted }) {
-                    if Run.shortDigest(SHA256.digest(row.body)) != digest {
-                        faults.append("\(name): the row at \(row.position) is not what was sent")
-                    }
-                } else if Encoding.cbor.encode(run.withoutPosition) != row.body {
-                    faults.append("\(name): the row at \(row.position) is not canonical")
+                if let fault = fault(row, run) {
+                    faults.append("\(name): the row at \(row.position) \(fault)")
                 }
                 for event in run.events {
+                    if last <= space.trimmed, !event.change.writes.isEmpty {
+                        faults.append("\(name): the log is said to be trimmed where it is not")
+                    }
                     report.events += 1
                     check(event, &context, &nonces, name, &faults, &report.notices)
                     // What a log that was trimmed makes is not the whole.
@@ -125,14 +125,15 @@ package enum Verifier {
         if space.trimmed == 0, space.documents != replayed, faults.isEmpty {
             faults.append("\(name): the documents are not what the log makes")
         }
+        faults += bounds(space, snapshot?.position ?? 0, first: first, last: last)
         for (replica, judged) in context {
             let recorded = space.replicas[replica]?.context ?? CausalContext()
             let missing = judged.ranges.contains { range in
                 !recorded.contains(range.lowerBound) || !recorded.contains(range.upperBound)
             }
             if missing { faults.append("\(name): S2: a judged counter is not on record") }
-            // Nothing is judged that has no fate, as long as fates are kept.
-            if space.trimmed == 0, recorded.last != judged.last {
+            // Nothing is judged that has no fate; the latest of those that are kept is kept.
+            if recorded.last != judged.last {
                 faults.append("\(name): a counter on record has no fate")
             }
         }
@@ -143,6 +144,36 @@ package enum Verifier {
         }
         report.faults += faults
         try verifyLedger(number, name, space.documents, store, &report)
+    }
+
+    /// What is wrong with a row's bytes.
+    private static func fault(_ row: LogRow, _ run: Run) -> String? {
+        // A batch that was accepted as it was sent is stored with the digest of its bytes.
+        if let digest = row.digest, run.events.allSatisfy({ $0.outcome == .accepted }) {
+            return Run.shortDigest(SHA256.digest(row.body)) == digest ? nil : "is not what was sent"
+        }
+        return Encoding.cbor.encode(run.withoutPosition) == row.body ? nil : "is not canonical"
+    }
+
+    /// Where a log may begin and end: what was trimmed is in the snapshot, all behind it is there.
+    private static func bounds(
+        _ space: Space, _ snapshot: UInt64, first: UInt64?, last: UInt64
+    ) -> [String] {
+        let name = space.name
+        var faults: [String] = []
+        if space.trimmed > snapshot {
+            faults.append("\(name): the log is trimmed to \(space.trimmed), behind the snapshot")
+        }
+        if let first, first > space.trimmed + 1 {
+            faults.append("\(name): S1: position \(space.trimmed + 1) is missing")
+        }
+        if max(last, space.trimmed) < snapshot {
+            faults.append("\(name): the log ends before the snapshot's \(snapshot)")
+        }
+        for record in space.replicas.values where record.position > space.position {
+            faults.append("\(name): a replica's record knows more than the log has")
+        }
+        return faults
     }
 
     private static func check(
