@@ -56,6 +56,17 @@ import Testing
         #expect(later.exit == 66 && later.error.contains("has not arrived"), "\(later)")
         let device = try await world.operate("explain", "device", "customer:demo", replica)
         #expect(device.exit == 0 && device.out.contains("judged 1…"), "\(device)")
+        // What the customer's codes are made with is not for a terminal.
+        for options in [[], ["--json"]] {
+            let member = try await SimulatorProgram.run(
+                "tote",
+                ["explain", "line", "customer:demo", "ledger", "member", "--data", data] + options)
+            #expect(member.exit == 0, "\(member)")
+            #expect(member.out.contains(#""secret":"(hidden)""#), "\(member.out)")
+            let key = member.out.range(
+                of: #""secret":"[0-9a-f]"#, options: .regularExpression)
+            #expect(key == nil, "\(member.out)")
+        }
         let typo = try await world.operate("explain", "device", "customer:dmo")
         #expect(typo.exit == 66 && typo.error.contains("did you mean customer:demo?"), "\(typo)")
     }

@@ -166,7 +166,7 @@ enum ExplainCommands {
 
     private static func json(_ field: Documents.Item.Field) -> JSONText {
         [
-            "field": .string(field.name.text), "value": JSONText(shown(field)),
+            "field": .string(field.name.text), "value": LogText.json(shown(field)),
             "cells": .array(
                 field.sortedCells.map {
                     ["change": .string(LogText.name($0.dot)), "write": LogText.json($0.payload)]

@@ -40,7 +40,24 @@ enum LogText {
         return "\(rejection.code) \(text(rejection.details))"
     }
 
-    static func text(_ value: Value) -> String { JSONText(value).compact }
+    static func text(_ value: Value) -> String { json(value).compact }
+
+    /// A value as it is shown: keys that codes are made with are not, since a terminal is copied.
+    static func json(_ value: Value) -> JSONText { JSONText(hidingSecrets(value)) }
+
+    private static func hidingSecrets(_ value: Value) -> Value {
+        switch value {
+        case .array(let values): .array(values.map(hidingSecrets))
+        case .map(let entries):
+            .map(
+                entries.map { entry in
+                    let isSecret = entry.name == "secret"
+                    return Value.Entry(
+                        entry.name, isSecret ? .text("(hidden)") : hidingSecrets(entry.value))
+                })
+        case .null, .bool, .int, .text: value
+        }
+    }
 
     private static func text(_ write: Write) -> String {
         let key = write.key
@@ -79,10 +96,10 @@ enum LogText {
         }
         if let rejection = event.rejection {
             members += [
-                ("code", .string(rejection.code)), ("details", JSONText(rejection.details)),
+                ("code", .string(rejection.code)), ("details", json(rejection.details)),
             ]
         }
-        if let intent = event.change.intent { members.append(("intent", JSONText(intent))) }
+        if let intent = event.change.intent { members.append(("intent", json(intent))) }
         members.append(("writes", .array(event.change.writes.map(json))))
         return members
     }
@@ -99,11 +116,11 @@ enum LogText {
     static func json(_ payload: Payload?) -> JSONText {
         switch payload {
         case nil: ["kind": "erase"]
-        case .register(let value): ["kind": "register", "value": JSONText(value)]
+        case .register(let value): ["kind": "register", "value": json(value)]
         case .base(let number): ["kind": "base", "value": .int(Int(number))]
         case .delta(let number): ["kind": "delta", "value": .int(Int(number))]
         case .flag: ["kind": "flag"]
-        case .other(let kind, let value): ["kind": .unsigned(kind), "value": JSONText(value)]
+        case .other(let kind, let value): ["kind": .unsigned(kind), "value": json(value)]
         }
     }
 }
