@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// What both executables do around their commands: read the line, answer help, report a wrong line.
 package enum Program {
@@ -14,21 +15,35 @@ package enum Program {
         let arguments = Array(CommandLine.arguments.dropFirst())
         let environment = ProcessEnvironment.read(table.environmentNames)
         let terminal = Terminal(color: .auto)
+        // Whoever asks for JSON gets it, also when the line cannot be read.
+        let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
         do throws(UsageError) {
             switch try table.parse(arguments, environment: environment) {
             case .run(let parsed):
                 let color = ColorChoice(rawValue: parsed.option("color") ?? "auto") ?? .auto
-                try command(parsed, Terminal(color: color)).exit()
+                let terminal = Terminal(color: color)
+                let code = try command(parsed, terminal)
+                finish(code, terminal, asJSON: wantsJSON)
             case .help(let text), .completion(let text), .manual(let text):
                 terminal.writeOut(text)
             case .table(let json): terminal.writeOut(json.pretty + "\n")
             case .version: terminal.writeOut("\(table.root.name) \(table.version)\n")
             }
         } catch {
-            // Whoever asks for JSON gets it, also when the line cannot be read.
-            let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
             terminal.report(error, asJSON: wantsJSON).exit()
         }
-        ExitCode.success.exit()
+        finish(.success, terminal, asJSON: wantsJSON)
+    }
+
+    /// Ends the process. A result that could not be written is no success, whatever was done.
+    private static func finish(_ code: ExitCode, _ terminal: Terminal, asJSON: Bool) -> Never {
+        let error = Terminal.outputError.load(ordering: .relaxed)
+        guard code == .success, error != 0 else { code.exit() }
+        terminal.report(
+            CommandFailure(
+                code: "output_failed",
+                message: "standard output cannot be written: \(String(cString: strerror(error))); "
+                    + "the command itself was done", exit: .ioError), asJSON: asJSON
+        ).exit()
     }
 }

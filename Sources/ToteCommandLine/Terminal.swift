@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// When to colour.
 package enum ColorChoice: String, Sendable {
@@ -100,8 +101,14 @@ package struct Terminal: Sendable {
     ///   should stop then.
     @discardableResult
     package func writeOut(_ text: String) -> Bool {
-        Self.write(text, to: OutputStream.out.rawValue)
+        guard !Self.write(text, to: OutputStream.out.rawValue) else { return true }
+        // A reader that has gone, like `head`, has what it wanted.
+        if errno != EPIPE { Self.outputError.store(errno, ordering: .relaxed) }
+        return false
     }
+
+    /// Why something could not be written to stdout; 0 while everything could, or the reader went.
+    static let outputError = Atomic<Int32>(0)
 
     /// Writes to stderr, as it is: add the line break yourself.
     /// - Returns: false if nobody reads it.

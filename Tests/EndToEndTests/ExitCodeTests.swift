@@ -112,6 +112,17 @@ import Testing
         }
     }
 
+    @Test(arguments: ["unit", "openapi", "--help", "config show --json"])
+    func `74: a result that could not be written is no success`(line: String) async throws {
+        let program = SimulatorProgram.executable("tote").path
+        let full = try await Tools.run("sh", ["-c", "'\(program)' \(line) >/dev/full"])
+        #expect(full.exit == 74, "\(full)")
+        #expect(full.error.contains("No space left on device"), "\(full.error)")
+        // A reader that has enough is none.
+        let head = try await Tools.run("sh", ["-c", "'\(program)' \(line) | head -c 1 >/dev/null"])
+        #expect(head.exit == 0 && head.error.isEmpty, "\(head)")
+    }
+
     @Test func `69: an address that is taken, a server that is away`() async throws {
         let server = try RunningProgram(
             "tote", ["serve", "--data", data, "--listen", "127.0.0.1:0", "--json"])
