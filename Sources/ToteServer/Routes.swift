@@ -161,8 +161,8 @@ extension Server {
         func invalid(_ detail: String) -> Problem { Problem(400, "invalid_token_request", detail) }
         guard case .map(let members) = body else { throw invalid("send a JSON object") }
         let names: Set<String> = ["spaces", "role", "label", "expires_in_s"]
-        for member in members where !names.contains(member.name) {
-            throw invalid("there is no member \(member.name.prefix(40))")
+        guard members.allSatisfy({ names.contains($0.name) }) else {
+            throw invalid(Problem.onlyMembers(names))
         }
         let roleName = body["role"] ?? .text("customer")
         guard let role = roleName.textValue.flatMap(Token.Role.init(rawValue:)) else {

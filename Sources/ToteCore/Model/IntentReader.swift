@@ -4,8 +4,8 @@ struct IntentReader {
 
     init(_ value: Value, members: Set<String>) throws(IntentError) {
         guard case .map(let entries) = value else { throw .malformed("a map belongs here") }
-        for entry in entries where !members.contains(entry.name) {
-            throw .malformed("there is no member \(entry.name.prefix(40))")
+        guard entries.allSatisfy({ members.contains($0.name) }) else {
+            throw .malformed("its members are \(members.sorted().joined(separator: ", "))")
         }
         self.value = value
     }

@@ -43,6 +43,14 @@ package struct Problem: Error, Hashable, Sendable {
         409, "replica_forked",
         "another copy wrote under this replica id: take a new id, name the old one in `formerly`")
 
+    /// What is said of an object with a member that does not belong there. Not which one: it may be
+    /// anything that a client put into the wrong place.
+    static func onlyMembers(_ names: Set<String>) -> String {
+        names.isEmpty
+            ? "an empty object belongs here"
+            : "its members are \(names.sorted().joined(separator: ", ")) and no other"
+    }
+
     package static func malformed(_ error: WireError) -> Problem {
         Problem(
             400, "malformed", "byte \(error.offset): \(error.message)",

@@ -26,8 +26,8 @@ struct CounterRequest {
         guard case .map(let entries) = value else {
             throw Problem(400, "malformed", "send a JSON object")
         }
-        for entry in entries where !names.contains(entry.name) {
-            throw Problem(400, "malformed", "there is no member \(entry.name.prefix(40))")
+        guard entries.allSatisfy({ names.contains($0.name) }) else {
+            throw Problem(400, "malformed", Problem.onlyMembers(names))
         }
         return value
     }

@@ -91,8 +91,9 @@ extension Server {
             Problem(400, "invalid_webhook_request", detail)
         }
         guard case .map(let members) = body else { throw invalid("send a JSON object") }
-        for member in members where !["url", "types", "label"].contains(member.name) {
-            throw invalid("there is no member \(member.name.prefix(40))")
+        let names: Set<String> = ["url", "types", "label"]
+        guard members.allSatisfy({ names.contains($0.name) }) else {
+            throw invalid(Problem.onlyMembers(names))
         }
         guard let text = body["url"]?.textValue else { throw invalid("url is a text") }
         guard let label = (body["label"] ?? .text("")).textValue, label.utf8.count <= 128 else {
