@@ -6,7 +6,7 @@ enum DeploymentTexts {
     static func unit(program: String) -> String {
         """
         # tote.service: put it into /etc/systemd/system, then `systemctl enable --now tote`.
-        # Settings: /etc/tote.json, as `tote config check` reads it, or Environment=TOTE_… below.
+        # Settings: Environment=TOTE_… below, and TOTE_CONFIG=/etc/tote.json among them for a file.
         [Unit]
         Description=Tote, the offline-first sync server
         Documentation=man:tote(1)
@@ -20,6 +20,8 @@ enum DeploymentTexts {
         Environment=TOTE_DATA=/var/lib/tote
         Restart=on-failure
         RestartSec=1
+        # A wrong command line, file or setting stays wrong: sysexits.
+        RestartPreventExitStatus=64 65 66 78
         WatchdogSec=30
         TimeoutStopSec=30
         LimitNOFILE=65536
