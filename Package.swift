@@ -79,11 +79,11 @@ let package = Package(
             ], path: "Simulator/CLI"),
 
         tests("ToteCoreTests", ["ToteCore"]),
-        tests("ToteSQLiteTests", ["ToteSQLite"]),
+        tests("ToteSQLiteTests", ["ToteSQLite", "CSQLite"]),
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
         tests("ToteQRTests", ["ToteQR"]),
         tests("ToteCommandLineTests", ["ToteCommandLine"]),
-        tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite"]),
+        tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite", "CSQLite"]),
         tests(
             "ToteClientTests",
             ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),

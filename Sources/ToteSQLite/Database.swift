@@ -2,7 +2,8 @@ internal import CSQLite
 
 /// One connection to one SQLite file. Confined to one thread or queue at a time by its owner.
 ///
-/// WAL mode. The owner checkpoints: no automatic checkpoint runs inside a COMMIT.
+/// WAL mode. The owner checkpoints: no automatic checkpoint runs inside a COMMIT. The pages of a
+/// file that this makes have checksums, see `PageChecksums`.
 package final class Database {
     package struct Options {
         package enum Access {
@@ -30,6 +31,7 @@ package final class Database {
     private let walSize: UnsafeMutablePointer<Int32>
     private var statements: [StaticStringKey: Statement] = [:]
     package let path: String
+    package var isInMemory: Bool { path == ":memory:" }
 
     /// Static strings are told apart by where they lie: no hashing of SQL text on a hot path.
     struct StaticStringKey: Hashable {
@@ -51,7 +53,7 @@ package final class Database {
         }
         let name = options.access == .asItIs ? Self.immutableURI(path) : path
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(name, &handle, flags, nil)
+        let code = sqlite3_open_v2(name, &handle, flags, PageChecksums.name)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -63,6 +65,7 @@ package final class Database {
         walSize.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, options.busyMilliseconds)
+        if !isInMemory { requestPageChecksums() }
         if options.isExclusive { try execute("PRAGMA locking_mode=EXCLUSIVE") }
         if options.access == .readWriteCreate || options.access == .readWrite {
             try execute("PRAGMA journal_mode=WAL")
@@ -79,6 +82,28 @@ package final class Database {
                 context?.assumingMemoryBound(to: Int32.self).pointee = pages
                 return SQLITE_OK
             }, walSize)
+    }
+
+    /// Takes effect where the file is made, or rewritten as a whole.
+    private func requestPageChecksums() {
+        var reserved = PageChecksums.reservedBytes
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
+    }
+
+    /// Gives the pages of a file that was made without them their checksums: writes the whole
+    /// file once, or nothing when it is ended while at it. Outside a transaction.
+    package func addPageChecksums() throws(SQLiteError) {
+        guard !isInMemory, !hasPageChecksums else { return }
+        try execute("VACUUM")
+        try checkpoint(truncating: true)
+    }
+
+    /// Whether a page that is not what was written is noticed when it is read. Of a database file
+    /// that was read from.
+    package var hasPageChecksums: Bool {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+        return file.map(PageChecksums.cover) ?? false
     }
 
     private static func immutableURI(_ path: String) -> String {

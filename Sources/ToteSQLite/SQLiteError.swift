@@ -12,14 +12,18 @@ package struct SQLiteError: Error, Hashable, CustomStringConvertible {
 
     package init(code: Int32, message: String) {
         self.code = code
-        self.message = message
+        self.message =
+            code == PageChecksums.damaged
+            ? "\(message): a page of the file is not what was written" : message
     }
 
     /// The primary result code: the low 8 bits.
     package var primary: Int32 { code & 0xFF }
     package var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
     package var isFull: Bool { primary == SQLITE_FULL }
-    package var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    package var isCorrupt: Bool {
+        primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || code == PageChecksums.damaged
+    }
     package var isNoDatabase: Bool { primary == SQLITE_NOTADB }
     package var isCannotOpen: Bool { primary == SQLITE_CANTOPEN }
     /// A journal beside the file must be played back first, which a reader may not.

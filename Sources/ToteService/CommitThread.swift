@@ -186,7 +186,7 @@ private struct CommitLoop {
             // An order that cannot be read must not fail what others ask for.
             if isDue { dueAgain = now + Self.dueRetryMilliseconds }
             // One request that meets a damaged space must not fail those beside it.
-            if error is StoreError, taken.count > 1 {
+            if error.isDamage, taken.count > 1 {
                 for job in taken {
                     if case .work = job { continue }
                     var alone = [job]
@@ -348,7 +348,7 @@ private struct CommitLoop {
                 try server.commit()
             }
         } catch {
-            guard error is StoreError || (error as? SQLiteError)?.isFull ?? false else {
+            guard error.isDamage || (error as? SQLiteError)?.isFull ?? false else {
                 throw error
             }
             try server.rollBack()
@@ -388,5 +388,13 @@ private struct CommitLoop {
             // The WAL has everything; it is written back when there is room.
             log.line(.error, "the disk is full", [])
         }
+    }
+}
+
+extension Error {
+    /// Whether it tells of something in the file that is not as it was written: what does not
+    /// touch it goes on.
+    fileprivate var isDamage: Bool {
+        self is StoreError || (self as? SQLiteError)?.isCorrupt ?? false
     }
 }

@@ -3,11 +3,14 @@ import ToteClient
 import ToteCore
 import ToteHTTP
 
-/// A device of customer 7 in memory: the core that apps embed, and a connection for each exchange.
+/// A device in memory, of customer 7 if nothing else is said: the core that apps embed, and a
+/// connection for each exchange.
 final class BareDevice {
     private let replica: Replica
+    private let customer: Int
 
-    init() throws {
+    init(customer: Int = 7) throws {
+        self.customer = customer
         replica = try Replica(image: Replica.emptyImage(), random: { .random(in: 1 ... .max) })
     }
 
@@ -55,7 +58,7 @@ final class BareDevice {
     @discardableResult
     private func exchange(_ outgoing: Outgoing, _ port: UInt16, _ secret: String) throws -> Int? {
         let request = HTTPClientRequest(
-            method: "POST", target: "/v1/spaces/customer:7/sync",
+            method: "POST", target: "/v1/spaces/customer:\(customer)/sync",
             headers: [
                 ("Authorization", "Bearer \(secret)"), ("Content-Type", Encoding.cbor.rawValue),
             ], body: outgoing.body)
@@ -85,8 +88,9 @@ struct OperatorSocket {
         return try? Encoding.json.value(answer.body)
     }
 
-    /// A new token's secret, of customer 7.
-    func mint() -> String? {
-        send("/v1/admin/tokens", #"{"spaces":[{"space":"customer:7"}]}"#)?["token"]?.textValue
+    /// A new token's secret.
+    func mint(customer: Int = 7) -> String? {
+        send("/v1/admin/tokens", #"{"spaces":[{"space":"customer:\#(customer)"}]}"#)?["token"]?
+            .textValue
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ToteSQLite
 
 /// What each command ends with, after sysexits.h: a script tells a wrong call from a server that is
 /// away, and that from a full disk.
@@ -99,14 +100,10 @@ import Testing
         #expect(try await exit("tote", "serve --config \(wrong)") == 78)
         #expect(try await exit("tote", "config check \(wrong)") == 78)
         #expect(try await exit("tote", "status --config \(wrong)") == 78)
-        // A file of a later version: the header's user_version, at byte 60.
         let server = try serve()
         server.end(SIGTERM)
         #expect(try await exit("tote", "status") == 0)
-        let database = try FileHandle(forUpdating: URL(fileURLWithPath: data + "/tote.db"))
-        try database.seek(toOffset: 60)
-        try database.write(contentsOf: Data([0, 0, 0x7F, 0]))
-        try database.close()
+        try Database(path: data + "/tote.db").execute("PRAGMA user_version=32512")
         for line in ["serve", "status", "verify", "backup \(path("b"))"] {
             #expect(try await exit("tote", line) == 78, "\(line)")
         }

@@ -1,3 +1,5 @@
+import CSQLite
+import Foundation
 import Testing
 import ToteCore
 import ToteSQLite
@@ -123,6 +125,63 @@ struct CorruptionTests {
         #expect(trimmed ?? 0 > 0)
         #expect(try server.faults() == [])
         try expectFound(sql, in: server)
+    }
+
+    /// What no sum or second copy in the tables tells of.
+    private static let plain = [
+        "UPDATE entries SET kind = 'earn' WHERE kind = 'grant'",
+        "UPDATE entries SET reference = reference || 'x', at = at + 1, expires = 5",
+        "UPDATE accounts SET due = 5, withheld = withheld + 1",
+        "UPDATE tokens SET role = 'admin', expires = NULL",
+        "UPDATE orders SET placed = placed + 1, nonce = nonce + 1",
+        "UPDATE replicas SET family = family + 1, epoch = epoch + 1",
+        "UPDATE catalogs SET time = time + 1", "DELETE FROM tokens", "DELETE FROM catalogs",
+        "UPDATE meta SET value = randomblob(32) WHERE name = 'root'", "DELETE FROM meta",
+    ]
+
+    /// By the checksums of the file's pages, which only the server makes.
+    @Test(arguments: bytes + rows + forged + plain)
+    func `what another program changed is found`(sql: String) throws {
+        try TemporaryDirectory.with { directory in
+            let path = directory + "/tote.db"
+            try Self.makeServer().write(to: path)
+            #expect(try Verifier.verify(path: path).faults == [])
+            var other: OpaquePointer?
+            #expect(sqlite3_open(path, &other) == SQLITE_OK)
+            defer { sqlite3_close(other) }
+            let before = sqlite3_total_changes(other)
+            let whole = "PRAGMA ignore_check_constraints = ON; DROP TRIGGER entries_stay; \(sql)"
+            #expect(sqlite3_exec(other, whole, nil, nil, nil) == SQLITE_OK)
+            #expect(sqlite3_total_changes(other) > before, "it changes something")
+            sqlite3_wal_checkpoint_v2(other, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+            #expect(Self.faults(path) != [], "nothing is found after \(sql)")
+        }
+    }
+
+    /// One bit at a time, spread over the whole file.
+    @Test func `every bit that flips is found`() throws {
+        try TemporaryDirectory.with { directory in
+            let path = directory + "/tote.db"
+            try Self.makeServer().write(to: path)
+            let sound = try Data(contentsOf: URL(filePath: path))
+            for number in 0..<Self.flips {
+                let place = number * 7_919 * 13 % sound.count
+                var damaged = sound
+                damaged[place] ^= 1 << (number % 8)
+                try damaged.write(to: URL(filePath: path))
+                #expect(Self.faults(path) != [], "bit \(number % 8) of the byte at \(place)")
+            }
+            try sound.write(to: URL(filePath: path))
+            #expect(Self.faults(path) == [])
+        }
+    }
+
+    private static let flips = 1_000
+
+    private static func faults(_ path: String) -> [String] {
+        do {
+            return try Verifier.verify(path: path).faults
+        } catch { return ["\(error)"] }
     }
 
     private func expectFound(_ sql: String, in server: TestServer) throws {

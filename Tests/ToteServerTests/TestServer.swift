@@ -254,9 +254,15 @@ final class TestServer {
     func faults() throws -> [String] {
         try TemporaryDirectory.with { directory in
             let path = directory + "/tote.sqlite"
-            try Data(store.image()).write(to: URL(fileURLWithPath: path))
+            try write(to: path)
             return try Verifier.verify(path: path).faults
         }
+    }
+
+    /// Makes a data file with this content.
+    func write(to path: String) throws {
+        try Data(store.image()).write(to: URL(fileURLWithPath: path))
+        try Database(path: path).addPageChecksums()
     }
 }
 

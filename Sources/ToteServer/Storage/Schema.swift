@@ -65,6 +65,9 @@ package enum Schema {
             "ALTER TABLE replicas ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
         ],
         commerce, ledger,
+        // The file's pages get checksums behind this: an older program, which would write pages
+        // without, must not take it.
+        [],
     ]
 
     /// Catalogues, orders and webhooks.

@@ -113,6 +113,11 @@ package final class ServerStore {
                 }
             } else {
                 try Schema.migrate(database)
+                do {
+                    try database.addPageChecksums()
+                } catch where error.isFull {
+                    // A later start has room for the copy that this takes; `verify` says so.
+                }
             }
             try readUnplaced()
         } catch let error as SQLiteError where error.isCorrupt {

@@ -43,6 +43,9 @@ package enum Verifier {
         var report = Report()
         do {
             report.faults += try store.database.integrityFaults().map { "SQLite: \($0)" }
+            if !store.database.isInMemory, !store.database.hasPageChecksums {
+                report.notices.append("the pages have no checksums: the next start adds them")
+            }
             if try store.meta("epoch") == nil { report.faults.append("the file has no epoch") }
             let names = try store.spaceNames()
             for (index, space) in names.enumerated() {

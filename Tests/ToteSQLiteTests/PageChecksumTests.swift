@@ -1,0 +1,141 @@
+import CSQLite
+import Foundation
+import Testing
+import ToteSQLite
+
+/// Pages that are not what was written are errors, whoever changed them.
+struct PageChecksumTests {
+    private func inFile(_ body: (String) throws -> Void) throws {
+        let path = NSTemporaryDirectory() + "/tote-checksums-" + UUID().uuidString
+        defer {
+            for end in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: path + end)
+            }
+        }
+        try body(path)
+    }
+
+    /// Rows on pages of all kinds: inner ones, leaves, an index, and chains of long values.
+    private static let filling = """
+        CREATE TABLE t (id INTEGER PRIMARY KEY, value);
+        CREATE INDEX of_t ON t (value) WHERE id % 3 = 0;
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+            INSERT INTO t SELECT i, hex(zeroblob(i)) || i FROM n;
+        INSERT INTO t VALUES (1000, zeroblob(20000));
+        """
+
+    private func fill(_ path: String) throws {
+        let database = try Database(path: path)
+        try database.transaction { try database.execute(Self.filling) }
+        try database.checkpoint(truncating: true)
+    }
+
+    /// Reads all that is in a file.
+    private func faults(_ path: String) throws -> [String] {
+        do {
+            let database = try Database(path: path)
+            return try database.integrityFaults()
+        } catch let error where error.isCorrupt { return [error.description] }
+    }
+
+    @Test func `a bit that another changed is found, on every page`() throws {
+        try inFile { path in
+            try fill(path)
+            #expect(try faults(path) == [])
+            let sound = try Data(contentsOf: URL(filePath: path))
+            #expect(sound.count > 60 * 4_096)
+            for start in stride(from: 0, to: sound.count, by: 4_096) {
+                var damaged = sound
+                let place = start + start / 4_096 * 331 % 4_096
+                damaged[place] ^= 1 << (place % 8)
+                try damaged.write(to: URL(filePath: path))
+                #expect(try faults(path) != [], "the bit at \(place) of \(sound.count)")
+            }
+            try sound.write(to: URL(filePath: path))
+            #expect(try faults(path) == [])
+        }
+    }
+
+    @Test func `a page in the place of another is found`() throws {
+        try inFile { path in
+            try fill(path)
+            var bytes = try Data(contentsOf: URL(filePath: path))
+            // Two pages of one long value: nothing but the number tells them apart.
+            let zeros = (2..<bytes.count / 4_096).filter { page in
+                bytes[(page * 4_096 + 4)..<(page * 4_096 + 4_088)].allSatisfy { $0 == 0 }
+            }
+            let (a, b) = (
+                try #require(zeros.first) * 4_096, try #require(zeros.dropFirst().first) * 4_096
+            )
+            let (first, second) = (bytes[a..<a + 4_096], bytes[b..<b + 4_096])
+            bytes.replaceSubrange(a..<a + 4_096, with: second)
+            bytes.replaceSubrange(b..<b + 4_096, with: first)
+            try bytes.write(to: URL(filePath: path))
+            #expect(try faults(path) != [])
+        }
+    }
+
+    @Test func `what another program wrote is found, and says so`() throws {
+        try inFile { path in
+            try fill(path)
+            var other: OpaquePointer?
+            #expect(sqlite3_open(path, &other) == SQLITE_OK)
+            #expect(
+                sqlite3_exec(other, "UPDATE t SET value = 'mine' WHERE id = 7", nil, nil, nil)
+                    == SQLITE_OK)
+            sqlite3_close(other)
+            let database = try Database(path: path)
+            let error = #expect(throws: SQLiteError.self) {
+                try database.row("SELECT value FROM t WHERE id = 7") { $0.text(0) }
+            }
+            #expect(error?.isCorrupt == true)
+            #expect(error?.message.contains("a page of the file is not what was written") == true)
+            // The rest of the file is read as ever.
+            #expect(
+                try database.row("SELECT length(value) FROM t WHERE id = 1000") { $0.int(0) }
+                    == 20_000)
+        }
+    }
+
+    @Test func `a file that was made without gets them, and keeps what is in it`() throws {
+        try inFile { path in
+            let plain = try Database(path: ":memory:")
+            try plain.execute(Self.filling)
+            try Data(plain.image()).write(to: URL(filePath: path))
+            do {
+                let database = try Database(path: path)
+                #expect(try database.integrityFaults() == [])
+                #expect(!database.hasPageChecksums)
+                try database.addPageChecksums()
+                #expect(database.hasPageChecksums)
+                #expect(try database.row("SELECT count(*) FROM t") { $0.int(0) } == 401)
+                let writes = database.totalChangedRowCount
+                try database.addPageChecksums()
+                #expect(database.totalChangedRowCount == writes)
+            }
+            let database = try Database(path: path)
+            #expect(try database.integrityFaults() == [])
+            #expect(database.hasPageChecksums)
+        }
+    }
+
+    @Test func `a file that grows, shrinks and grows again is sound at every commit`() throws {
+        try inFile { path in
+            let database = try Database(path: path)
+            try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, value)")
+            for round in 1...40 as ClosedRange<Int64> {
+                try database.transaction {
+                    try database.run("INSERT INTO t VALUES (?, zeroblob(9000))", .int(round))
+                    // Used and freed in one transaction: some pages are never written.
+                    try database.run("INSERT INTO t VALUES (?, zeroblob(90000))", .int(-round))
+                    try database.run("DELETE FROM t WHERE id < 0 OR id = ?", .int(round - 3))
+                }
+                if round % 3 == 0 { try database.checkpoint() }
+                if round % 10 == 0 { try database.execute("VACUUM") }
+                var options = Database.Options()
+                options.access = .readOnly
+                #expect(try Database(path: path, options: options).integrityFaults() == [])
+            }
+        }
+    }
+}
