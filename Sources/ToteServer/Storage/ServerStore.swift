@@ -115,7 +115,7 @@ package final class ServerStore {
                 try Schema.migrate(database)
                 do {
                     try database.addPageChecksums()
-                } catch where error.isFull {
+                } catch  where error.isFull {
                     // A later start has room for the copy that this takes; `verify` says so.
                 }
             }
