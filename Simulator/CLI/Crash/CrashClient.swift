@@ -22,7 +22,8 @@ final class CrashClient: Sendable {
     }
 
     private static let cart: Name = "cart:main"
-    private static let items = (0..<10).map { Name("latte|size=\($0)") }
+    /// So many that a long run stays below the 1,024 additions that one line keeps apart.
+    private static let items = (0..<48).map { Name("latte|size=\($0)") }
 
     private let name: String
     private let secret: String
@@ -61,6 +62,7 @@ final class CrashClient: Sendable {
                         let end = shared.lastEnd
                         state.withLock { $0.cutOff += 1 }
                         try lookUp(after: end)
+                        try expectNothingRefused(replica)
                     }
                 }
                 state.withLock { $0.answered = $0.edits }
@@ -125,6 +127,12 @@ final class CrashClient: Sendable {
             // Legal while it ends or begins: nothing was done then, and it says so.
             if response.status == 503 { return SystemClock.pause(.milliseconds(5)) }
             throw RunFailure(.expectation, "\(space): \(outcome) after \(response.status)")
+        }
+    }
+
+    private func expectNothingRefused(_ replica: Replica) throws {
+        for case .rejected(let rejection) in try replica.receipts().map(\.state) {
+            throw RunFailure(.expectation, "\(space): refused: \(rejection.code)")
         }
     }
 
