@@ -16,14 +16,12 @@ package struct CommandSpec: Sendable {
     package var options: [OptionSpec]
     /// The commands below it; a command that has any does nothing on its own.
     package var subcommands: [CommandSpec]
-    /// Why it has no `--json`, where it has none.
-    package var withoutJSON: String?
 
     /// Describes a command.
     package init(
         _ name: String, _ summary: String, discussion: String? = nil,
         examples: [(line: String, what: String)] = [], arguments: [ArgumentSpec] = [],
-        options: [OptionSpec] = [], subcommands: [CommandSpec] = [], withoutJSON: String? = nil
+        options: [OptionSpec] = [], subcommands: [CommandSpec] = []
     ) {
         self.name = name
         self.summary = summary
@@ -32,7 +30,6 @@ package struct CommandSpec: Sendable {
         self.arguments = arguments
         self.options = options
         self.subcommands = subcommands
-        self.withoutJSON = withoutJSON
     }
 }
 
@@ -145,6 +142,7 @@ package struct OptionSpec: Hashable, Sendable {
 
     /// What is wrong with a value, to be read behind the option's name; nil if nothing.
     func fault(in value: String) -> (message: String, hint: String?)? {
+        if isSetting, !isFlag, value.isEmpty { return ("needs a value", nil) }
         guard !choices.isEmpty, !choices.contains(value) else { return form.fault(in: value) }
         return (
             "must be \(choices.joined(separator: " or ")), not '\(value)'",

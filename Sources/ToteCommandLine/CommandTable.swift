@@ -34,6 +34,19 @@ package struct CommandTable: Sendable {
         return names.sorted()
     }
 
+    /// Which of these variables nothing reads, though one that is read has nearly the same name.
+    package func mistyped(_ names: [String]) -> [MistypedVariable] {
+        let known = environmentNames
+        let prefixes = Set(known.map { String($0.prefix { $0 != "_" }) + "_" })
+        return names.filter { !known.contains($0) }.sorted().compactMap { name in
+            guard let prefix = prefixes.first(where: name.hasPrefix) else { return nil }
+            let rest = { (name: String) in String(name.dropFirst(prefix.count)) }
+            let near = Suggestion.nearest(
+                to: rest(name), among: known.filter { $0.hasPrefix(prefix) }.map(rest))
+            return near.map { MistypedVariable(name: name, meant: prefix + $0) }
+        }
+    }
+
     /// Every setting that some command declares, once, in the order of the table.
     package var settings: [OptionSpec] {
         var found: [OptionSpec] = []
@@ -65,6 +78,15 @@ package struct CommandTable: Sendable {
         }
         return nil
     }
+}
+
+/// A variable of the environment that nothing reads, and the one that may have been meant.
+package struct MistypedVariable: Hashable, Sendable, CustomStringConvertible {
+    let name: String
+    let meant: String
+
+    /// For people.
+    package var description: String { "\(name) is not read: did you mean \(meant)?" }
 }
 
 /// A command together with the commands above it.
@@ -150,11 +172,12 @@ enum BuiltIn {
 
     static func commands(of program: String) -> [CommandSpec] {
         let command = ArgumentSpec("command", "Its name", optional: true, repeating: true)
+        let json = OptionSpec("json", "Print one JSON object")
         return [
             CommandSpec(
                 "help", "Show the help of a command",
                 examples: [("\(program) help --json", "everything this help says, for programs")],
-                arguments: [command], options: [OptionSpec("json", "Print one JSON object")]),
+                arguments: [command], options: [json]),
             CommandSpec(
                 "completion", "Print a completion script for a shell",
                 examples: [
@@ -165,14 +188,14 @@ enum BuiltIn {
                     ),
                 ],
                 arguments: [ArgumentSpec("shell", "bash, zsh or fish", suggestions: shells)],
-                withoutJSON: "what it prints is a script"),
+                options: [json]),
             CommandSpec(
                 "man", "Print a manual page",
                 examples: [
                     ("\(program) man | man -l -", "read it"),
                     ("\(program) man > /usr/local/share/man/man1/\(program).1", "install it"),
                 ],
-                arguments: [command], withoutJSON: "what it prints is a page for man"),
+                arguments: [command], options: [json]),
         ]
     }
 }

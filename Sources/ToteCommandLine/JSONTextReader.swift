@@ -73,13 +73,26 @@ package struct JSONTextReader {
     private var index = 0
     private var place = TextPlace(line: 1, column: 1)
     private var depth = 0
+    /// Members that are there again.
+    private var repeated: [TextError] = []
     private static let depthMax = 32
 
     /// Reads a whole text.
     ///
-    /// - Throws: the first thing that is no JSON, and where.
+    /// - Throws: the first thing that is no JSON, or a member's name that is there again.
     package static func read(_ text: String) throws(TextError) -> TextNode {
+        var repeated: [TextError] = []
+        let node = try read(text, repeated: &repeated)
+        if let first = repeated.first { throw first }
+        return node
+    }
+
+    /// Reads a whole text in which members' names may be there again: each time is noted.
+    ///
+    /// - Throws: the first thing that is no JSON, and where.
+    static func read(_ text: String, repeated: inout [TextError]) throws(TextError) -> TextNode {
         var reader = JSONTextReader(characters: Array(text))
+        defer { repeated = reader.repeated }
         let node = try reader.value()
         reader.skipSpace()
         guard reader.index == reader.characters.count else {
@@ -153,7 +166,7 @@ package struct JSONTextReader {
             guard current == "\"" else { throw unexpected("a member's name in quotes") }
             let name = try string()
             if name != "//", !names.insert(name).inserted {
-                throw TextError(start, "\"\(name)\" is there twice")
+                repeated.append(TextError(start, "\"\(name)\" is there twice"))
             }
             try take(":", "a colon")
             members.append((name, start, try value()))

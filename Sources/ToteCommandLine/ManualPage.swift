@@ -98,7 +98,6 @@ extension CommandScope {
                     })
             ),
             ("options", .array((options + BuiltIn.options).map(\.json))),
-            ("without_json", command.withoutJSON.map { .string($0) } ?? .null),
         ])
     }
 }

@@ -6,6 +6,8 @@ package struct ParsedCommand: Sendable {
     package let arguments: [String]
     /// The command as typed, for messages.
     package let line: String
+    /// Variables of the environment that look like mistyped ones of ours; nothing read them.
+    package internal(set) var mistypedVariables: [MistypedVariable] = []
     private let options: [OptionSpec]
     /// Values by long name; one that nothing gives is not there.
     private let given: [String: GivenValue]

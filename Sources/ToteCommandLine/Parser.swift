@@ -42,15 +42,15 @@ extension CommandTable {
     private func parseBuiltIn(_ arguments: [String]) throws(UsageError) -> Invocation? {
         // An executable without subcommands may well take a file called "help".
         let isOnlyCommand = root.subcommands.isEmpty
+        let words = arguments.dropFirst().filter { $0 != "--json" }
         switch arguments.first {
         case "help" where !isOnlyCommand:
-            let names = arguments.dropFirst().filter { $0 != "--json" }
-            let scope = try named(names)
+            let scope = try named(words)
             return arguments.contains("--json") ? .table(json(scope)) : .help(help(for: scope))
-        case "man" where !isOnlyCommand: return .manual(manual(try named(arguments.dropFirst())))
-        case "completion" where !isOnlyCommand || arguments.count == 2:
-            let shell = arguments.dropFirst().first
-            if let shell, arguments.count == 2, let script = completion(for: shell) {
+        case "man" where !isOnlyCommand: return .manual(manual(try named(words)))
+        case "completion" where !isOnlyCommand || words.count == 1:
+            let shell = words.first
+            if let shell, words.count == 1, let script = completion(for: shell) {
                 return .completion(script)
             }
             if isOnlyCommand { return nil }
@@ -289,8 +289,8 @@ private struct Parser {
             scope.options.contains(where: \.isSetting)
         else { return }
         do throws(CommandFailure) {
-            let text = try file(path, ConfigurationFile.bytesMax)
-            let configuration = try ConfigurationFile(text, path: path, settings: settings)
+            let configuration = try ConfigurationFile(
+                contentsOf: path, settings: settings, reading: file)
             given.merge(configuration.given) { mine, _ in mine }
         } catch {
             throw UsageError(error, command: scope.line)

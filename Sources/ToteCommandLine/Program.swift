@@ -19,15 +19,22 @@ package enum Program {
         let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
         do throws(UsageError) {
             switch try table.parse(arguments, environment: environment) {
-            case .run(let parsed):
+            case .run(var parsed):
+                parsed.mistypedVariables = table.mistyped(ProcessEnvironment.names())
                 let color = ColorChoice(rawValue: parsed.option("color") ?? "auto") ?? .auto
                 let terminal = Terminal(color: color)
                 let code = try command(parsed, terminal)
                 finish(code, terminal, asJSON: wantsJSON)
             case .help(let text), .completion(let text), .manual(let text):
-                terminal.writeOut(text)
+                let json = JSONText.versioned([("text", .string(text))])
+                terminal.writeOut(wantsJSON ? json.compact + "\n" : text)
             case .table(let json): terminal.writeOut(json.pretty + "\n")
-            case .version: terminal.writeOut("\(table.root.name) \(table.version)\n")
+            case .version:
+                let (name, version) = (table.root.name, table.version)
+                let json = JSONText.versioned([
+                    ("program", .string(name)), ("program_version", .string(version)),
+                ])
+                terminal.writeOut(wantsJSON ? json.compact + "\n" : "\(name) \(version)\n")
             }
         } catch {
             terminal.report(error, asJSON: wantsJSON).exit()

@@ -112,7 +112,7 @@ package struct ConfigurationFile: Sendable {
         var given: [String: GivenValue] = [:]
         var faults: [TextError] = []
         do throws(TextError) {
-            let root = try JSONTextReader.read(text)
+            let root = try JSONTextReader.read(text, repeated: &faults)
             guard case .object(let members) = root.kind else {
                 throw TextError(root.place, "this is \(root.what), an object belongs here")
             }
@@ -146,8 +146,26 @@ package struct ConfigurationFile: Sendable {
         } catch {
             faults.append(error)
         }
-        guard faults.isEmpty else { throw Self.failure(path, faults) }
+        guard faults.isEmpty else {
+            throw Self.failure(path, faults.sorted { $0.place < $1.place })
+        }
         self.given = given
+    }
+
+    /// Reads a file.
+    ///
+    /// - Throws: all that is wrong with it, or that it is not there.
+    package init(
+        contentsOf path: String, settings: [OptionSpec], reading file: FileReading = TextFile.read
+    ) throws(CommandFailure) {
+        let text: String
+        do throws(CommandFailure) {
+            text = try file(path, Self.bytesMax)
+        } catch {
+            guard let faults = error.faults else { throw error }
+            throw Self.failure(path, faults.faults)
+        }
+        try self.init(text, path: path, settings: settings)
     }
 
     /// What a file with faults is refused with.

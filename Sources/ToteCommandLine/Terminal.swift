@@ -157,4 +157,15 @@ package enum ProcessEnvironment {
         }
         return values
     }
+
+    /// The names of all that is set.
+    package static func names() -> [String] {
+        var names: [String] = []
+        var next = environ
+        while let entry = next.pointee {
+            names.append(String(String(cString: entry).prefix { $0 != "=" }))
+            next += 1
+        }
+        return names
+    }
 }

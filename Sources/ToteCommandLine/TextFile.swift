@@ -27,10 +27,23 @@ package enum TextFile {
         }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
+            let fault = TextError(firstFault(bytes), "these bytes are no UTF-8")
             throw CommandFailure(
                 code: "not_utf8", message: "\(path) is not UTF-8: save it as UTF-8",
-                exit: .dataError)
+                exit: .dataError, faults: FileFaults(path: path, faults: [fault]))
         }
         return text
+    }
+
+    /// Where a text stops being UTF-8.
+    private static func firstFault(_ bytes: [UInt8]) -> TextPlace {
+        var sound = ""
+        var codec = UTF8()
+        var rest = bytes.makeIterator()
+        while case .scalarValue(let scalar) = codec.decode(&rest) {
+            sound.unicodeScalars.append(scalar)
+        }
+        let lines = sound.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return TextPlace(line: lines.count, column: (lines.last?.count ?? 0) + 1)
     }
 }

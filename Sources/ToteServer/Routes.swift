@@ -38,6 +38,7 @@ extension Server {
             // As a missing path: a customer's token learns nothing about what admins have.
             guard route.access == .token || token.role == .admin else { throw Problem.notFound }
         }
+        try route.check(request)
         if route.access == .store { return try counterRoute(route, request) }
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/orders"):

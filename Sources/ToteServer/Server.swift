@@ -7,6 +7,8 @@ package struct ServerRequest: Sendable {
     /// The path's segments, percent-decoded once.
     package var path: [String]
     package var query: [String: String] = [:]
+    /// Whether a name is in the query twice.
+    package var repeatsQuery = false
     package var contentType: String?
     package var accept: String?
     package var authorization: String?

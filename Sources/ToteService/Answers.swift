@@ -44,13 +44,13 @@ struct Answers: Sendable {
     /// Answers one request.
     func send(_ response: ServerResponse, to asker: Asker) {
         asker.responder.respond(making: { http(response, to: asker) })
-        note(response, asker.requestID)
+        note(response, asker)
     }
 
     /// Answers a request that was one too many, later than at once.
     func hold(_ response: ServerResponse, for asker: Asker) {
         asker.responder.respondHeld(http(response, to: asker))
-        note(response, asker.requestID)
+        note(response, asker)
     }
 
     /// Answers many at once: each event loop is woken once for all of its own. They are gone then.
@@ -58,20 +58,22 @@ struct Answers: Sendable {
         var burst = ResponseBurst()
         answers.reverse()
         while let (asker, response) = answers.popLast() {
-            note(response, asker.requestID)
+            note(response, asker)
             burst.add(asker.responder) { http(response, to: asker) }
         }
         burst.send()
     }
 
-    private func note(_ response: ServerResponse, _ id: String) {
+    private func note(_ response: ServerResponse, _ asker: Asker) {
         // Whoever asks too often must not fill the log: how often is among the metrics.
         let isProblem = response.code != nil && response.status != 429
         guard isProblem || log.isOn(.debug) else { return }
         log.line(
             response.status >= 500 ? .warning : isProblem ? .info : .debug, "request",
             [
-                ("request_id", .text(id)), ("status", .int(Int64(response.status))),
+                ("request_id", .text(asker.requestID)),
+                ("route", .text(RequestTallies.name(ofRoute: asker.route))),
+                ("status", .int(Int64(response.status))),
                 ("code", response.code.map { .text($0) } ?? .null),
             ])
     }

@@ -197,20 +197,27 @@ private final class Front: Sendable {
 
     func beginDrain() { state.withLock { $0.isDraining = true } }
 
-    func failure(_ failure: HTTPFailure) -> HTTPResponse {
-        metrics.tallies.note(failure: failure.code)
-        var problem = Problem(failure.status, failure.code, failure.detail)
-        problem.didNotHappen = failure.didNotHappen
-        return Answers.http(ServerResponse(problem, requestID: ""), requestID: "")
-    }
-
-    func handle(_ request: HTTPRequest, _ responder: HTTPResponder, isOperator: Bool) {
+    /// The next request's number, and its name in the log and in its answer.
+    private func nextID() -> (number: UInt64, id: String, isDraining: Bool) {
         let (number, isDraining) = state.withLock { state in
             defer { state.nextNumber += 1 }
             return (state.nextNumber, state.isDraining)
         }
+        return (number, "\(prefix)-\(number)", isDraining)
+    }
+
+    func failure(_ failure: HTTPFailure) -> HTTPResponse {
+        metrics.tallies.note(failure: failure.code)
+        var problem = Problem(failure.status, failure.code, failure.detail)
+        problem.didNotHappen = failure.didNotHappen
+        let id = nextID().id
+        log.line(.debug, "refused", [("request_id", .text(id)), ("code", .text(failure.code))])
+        return Answers.http(ServerResponse(problem, requestID: id), requestID: id)
+    }
+
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder, isOperator: Bool) {
+        let (number, id, isDraining) = nextID()
         let now = MonotonicClock.nowNanos()
-        let id = "\(prefix)-\(number)"
         let path = request.pathSegments
         let place = place(path, request.method, isOperator: isOperator)
         if let place {
@@ -293,7 +300,10 @@ private final class Front: Sendable {
         served.ifNoneMatch = request.header("if-none-match")
         served.idempotencyKey = request.header("idempotency-key")
         if request.query != nil {
-            for (name, value) in request.queryItems { served.query[name] = value }
+            for (name, value) in request.queryItems {
+                let former = served.query.updateValue(value, forKey: name)
+                served.repeatsQuery = served.repeatsQuery || former != nil
+            }
         }
         served.body = request.body
         served.isOperator = isOperator
@@ -307,8 +317,9 @@ private final class Front: Sendable {
             request.method == .get || request.method == .head
         else {
             let problem = Problem(404, "not_found", "there is GET /metrics here and nothing else")
+            let id = nextID().id
             return responder.respond(
-                Answers.http(ServerResponse(problem, requestID: ""), requestID: ""))
+                Answers.http(ServerResponse(problem, requestID: id), requestID: id))
         }
         let response = metrics.response(accept: request.header("accept"))
         responder.respond(Answers.http(response, requestID: ""))

@@ -14,9 +14,7 @@ enum Command {
     private static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        // Documents of a form of their own are printed as they are.
-        let isJSON = command.declares("json") && command.flag("json")
-        let output = Output(terminal: terminal, isJSON: isJSON)
+        let output = Output(terminal: terminal, isJSON: command.flag("json"))
         switch command.path {
         case ["serve"]: return try ServeCommand.run(command, output)
         case ["config", "check"]: return try ConfigCommands.check(command, output)
@@ -83,6 +81,13 @@ struct Output {
             preconditionFailure("a result is an object, not \(value)")
         }
         result(entries.map { ($0.name, JSONText($0.value)) }, lines())
+    }
+
+    /// Prints a JSON document of a form of its own: its text, or itself in an object that says its
+    /// version.
+    func document(_ value: Value, _ text: String) {
+        let versioned = JSONText.versioned([("document", JSONText(value))])
+        terminal.writeOut(isJSON ? versioned.compact + "\n" : text)
     }
 
     /// Prints why a command failed.

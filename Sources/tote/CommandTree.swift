@@ -135,7 +135,9 @@ enum CommandTree {
     private static let openapi = CommandSpec(
         "openapi", "Prints the API as an OpenAPI 3.1 document.",
         examples: [("tote openapi > openapi.json", "for a generator of clients, or a tester")],
-        withoutJSON: "what it prints is a document of a form of its own")
+        options: [
+            OptionSpec("json", "print it as the member document of a versioned JSON object")
+        ])
 
     private static let metrics = CommandSpec(
         "metrics", "Tells what is measured, and prints a dashboard of it.",
@@ -149,7 +151,9 @@ enum CommandTree {
             CommandSpec(
                 "dashboard", "Prints a Grafana dashboard as JSON.",
                 examples: [("tote metrics dashboard > tote.json", "to be imported there")],
-                withoutJSON: "what it prints is a document of a form of its own"),
+                options: [
+                    OptionSpec("json", "print it as the member document of a versioned JSON object")
+                ]),
         ])
 
     private static let status = CommandSpec(

@@ -36,16 +36,19 @@ enum ConfigCommands {
                 "which file?", hint: "name it, or set TOTE_CONFIG", command: command.line)
         }
         return FileCommands.attempt(output) { () throws(CommandFailure) in
-            let text = try TextFile.read(path, most: ConfigurationFile.bytesMax)
-            let file = try ConfigurationFile(text, path: path, settings: Settings.all)
+            let file = try ConfigurationFile(contentsOf: path, settings: Settings.all)
             if let listen = file.value("listen"), let place = HostAndPort(listen.text),
                 let exposure = Settings.exposure(place, proxy: file.value("proxy")?.text)
             {
                 throw ConfigurationFile.failure(
                     path, [TextError(listen.place, "\(exposure); set proxy to the TLS proxy")])
             }
+            let warnings = Settings.warnings(command, metrics: file.value("metrics")?.text)
             output.result(
-                [("file", .string(path)), ("errors", .array([]))], ["\(path): in order"])
+                [
+                    ("file", .string(path)), ("errors", .array([])),
+                    ("warnings", .array(warnings.map { .string($0) })),
+                ], ["\(path): in order"] + warnings.map { "warning: \($0)" })
             return .success
         }
     }
@@ -60,7 +63,12 @@ enum ConfigCommands {
                 ? shown + padded(setting.text, value) + "  \(setting.origin)"
                 : shown + setting.text
         }
-        output.result([("settings", .array(settings.map(\.json)))], lines)
+        let warnings = Settings.warnings(command, metrics: command.option("metrics"))
+        output.result(
+            [
+                ("settings", .array(settings.map(\.json))),
+                ("warnings", .array(warnings.map { .string($0) })),
+            ], lines + warnings.map { "warning: \($0)" })
         return .success
     }
 

@@ -28,10 +28,9 @@ enum MetricsCommands {
         return .success
     }
 
-    /// JSON whether `--json` is given or not: it is what Grafana imports.
     static func dashboard(_ output: Output) -> ExitCode {
         let bytes = Encoding.json.encode(MetricsDashboard.value)
-        output.terminal.writeOut(String(decoding: bytes, as: UTF8.self) + "\n")
+        output.document(MetricsDashboard.value, String(decoding: bytes, as: UTF8.self) + "\n")
         return .success
     }
 }

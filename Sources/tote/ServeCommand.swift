@@ -36,6 +36,9 @@ enum ServeCommand {
         }
         let sender = sendWebhooks(of: service, options.webhookPolicy, log)
         let url = Self.url(host, service.port)
+        for warning in Settings.warnings(command, metrics: command.option("metrics")) {
+            log.line(.warning, "settings", [("detail", .text(warning))])
+        }
         log.line(.info, "listening", [("url", .text(url))])
         var metrics: String?
         if let address = options.metricsAddress, let port = service.metricsPort {

@@ -103,5 +103,14 @@ enum Settings {
         return "\(listen.host) can be reached from elsewhere, and tokens would go in the clear"
     }
 
+    /// What may be meant otherwise, though a server starts with it.
+    static func warnings(_ command: ParsedCommand, metrics: String?) -> [String] {
+        let exposed = metrics.flatMap { HostAndPort($0) }.flatMap { place in
+            place.isLoopback
+                ? nil : "\(place.host) can be reached from elsewhere: /metrics needs no token there"
+        }
+        return command.mistypedVariables.map(\.description) + [exposed].compactMap(\.self)
+    }
+
     static let exposureHint = "put a TLS proxy in front and name it with --proxy ADDR"
 }

@@ -15,7 +15,6 @@ import Testing
         let command: String
         let examples: [Example]
         let options: [Option]
-        let without_json: String?
 
         var words: [String] { command.split(separator: " ").map(String.init) }
         var program: String { words[0] }
@@ -51,14 +50,14 @@ import Testing
     }
 
     @Test(arguments: ["tote", "tote-sim"])
-    func `every command has examples that fit it, and --json or a reason`(
+    func `every command has examples that fit it, and --json`(
         program: String
     ) async throws {
         let commands = try await Self.commands(program)
         let others = try await Self.commands("tote") + Self.commands("tote-sim")
         for command in commands {
             #expect(!command.examples.isEmpty, "\(command.command)")
-            #expect(command.has("--json") == (command.without_json == nil), "\(command.command)")
+            #expect(command.has("--json"), "\(command.command)")
             for example in command.examples {
                 let words = example.line.split(separator: " ").map(String.init)
                 let shown = others.filter { other in
@@ -77,10 +76,10 @@ import Testing
     func `a command that is refused says so as JSON where it was asked for`(
         program: String
     ) async throws {
-        for command in try await Self.commands(program) where command.has("--json") {
+        for command in try await Self.commands(program) {
             let line = Array(command.words.dropFirst()) + ["--json", "--surely-not"]
             let outcome = try await SimulatorProgram.run(program, line)
-            if command.words[1] == "help" { continue }
+            if Self.builtIns.contains(command.words[1]) { continue }
             #expect(outcome.exit == 64 && outcome.out.isEmpty, "\(line): \(outcome)")
             let said = Self.objects(outcome.error, command.command)
             #expect(said.count == 1 && said.first?["code"] as? String == "usage", "\(line)")
@@ -88,6 +87,24 @@ import Testing
                 program, Array(command.words.dropFirst()) + ["--surely-not"])
             #expect(failed.error.contains("See '\(command.command) --help'"), "\(failed.error)")
         }
+    }
+
+    private static let builtIns = ["help", "completion", "man"]
+
+    @Test(arguments: ["tote", "tote-sim"])
+    func `what both programs have answers as JSON, too`(program: String) async throws {
+        func text(_ line: String...) async throws -> String {
+            let outcome = try await SimulatorProgram.run(program, line + ["--json"])
+            #expect(outcome.exit == 0 && outcome.error.isEmpty, "\(line): \(outcome)")
+            let object = try #require(Self.objects(outcome.out, "\(line)").first)
+            return object["text"] as? String ?? object["program"] as? String ?? ""
+        }
+        #expect(try await text("--version") == program)
+        #expect(try await text("man").contains(".TH"))
+        #expect(try await text("completion", "bash").contains("complete"))
+        #expect(try await text("--help").contains("Usage"))
+        let wrong = try await SimulatorProgram.run(program, ["completion", "csh", "--json"])
+        #expect(wrong.exit == 64 && wrong.error.contains("there is no completion for 'csh'"))
     }
 
     @Test func `every command of tote answers as JSON, on failure too`() async throws {
@@ -139,6 +156,9 @@ import Testing
         try await tote("containerfile")
         try await tote("nginx")
         try await tote("metrics list")
+        try await tote("metrics dashboard")
+        try await tote("openapi")
+        #expect((told["openapi"]?["document"] as? [String: Any])?["openapi"] as? String == "3.1.0")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""
         let counter = told["tail"]?["counter"] as? Int ?? 0
@@ -153,9 +173,8 @@ import Testing
         try await tote("verify", path("none.db"), code: 66)
         try await tote("token revoke", "none", code: 66)
         try await tote("serve", code: 75)
-        try await tote("help")
         let known = try await Self.commands("tote")
-        for command in known where command.has("--json") {
+        for command in known where !Self.builtIns.contains(command.words[1]) {
             let name = command.words.dropFirst().joined(separator: " ")
             #expect(told[name] != nil, "nothing here runs `\(command.command)`")
         }
@@ -178,6 +197,7 @@ import Testing
         }
         try await simulate("list")
         try await simulate("list", "--tag", "none", code: 2)
+        try await simulate("show", "first-sync")
         try await simulate("run", "first-sync")
         try await simulate("run", path("none.json"), code: 66)
         let scenario = try await SimulatorProgram.simulate("show", "first-sync").out
@@ -197,8 +217,8 @@ import Testing
         try await simulate("world", "--family", "orders", "--seeds", "1..1")
         try await simulate("crash", "--kills", "1", "--stops", "1")
         try await simulate("bench", "codec", "--check")
-        try await simulate("help")
-        for command in try await Self.commands("tote-sim") where command.has("--json") {
+        for command in try await Self.commands("tote-sim")
+        where !Self.builtIns.contains(command.words[1]) {
             #expect(told.contains(command.words[1]), "nothing here runs `\(command.command)`")
         }
     }

@@ -34,6 +34,37 @@ import Testing
         #expect(status.exit == 0, "\(status)")
     }
 
+    @Test func `what may be meant otherwise is warned of`() async throws {
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let environment = ["TOTE_LISTN": "127.0.0.1:1", "TOTE_SERVICE_HOST": "10.0.0.1"]
+        let typo = "TOTE_LISTN is not read: did you mean TOTE_LISTEN?"
+        let open = "0.0.0.0 can be reached from elsewhere: /metrics needs no token there"
+        let path = try file(#"{"metrics": "0.0.0.0:9464"}"#)
+        for line in [["check", path], ["show", "--config", path]] {
+            let told = try await SimulatorProgram.run(
+                "tote", ["config"] + line, environment: environment)
+            #expect(told.exit == 0, "\(told)")
+            #expect(told.out.hasSuffix("\nwarning: \(typo)\nwarning: \(open)\n"), "\(told.out)")
+        }
+        let data = directory.appendingPathComponent("data").path
+        let server = try RunningProgram(
+            "tote", ["serve", "--data", data, "--listen", "127.0.0.1:0", "--json"],
+            environment: environment)
+        _ = try #require(server.readLine())
+        server.end(SIGTERM)
+        #expect(server.errors.contains(typo), "\(server.errors)")
+        #expect(!server.errors.contains("SERVICE_HOST"))
+    }
+
+    @Test func `a file that is no UTF-8 says where`() async throws {
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let url = directory.appendingPathComponent("tote.json")
+        try Data(Array("{\n \"data\": \"é".utf8) + [0xE9] + Array("\"}".utf8)).write(to: url)
+        let told = try await tote("config", "check", url.path)
+        #expect(told.exit == 78, "\(told)")
+        #expect(told.error.contains("tote.json:2:12: these bytes are no UTF-8"), "\(told)")
+    }
+
     @Test func `show tells each value and where it comes from`() async throws {
         defer { try? FileManager.default.removeItem(at: directory) }
         let path = try file("{\n  \"per_address\": 9,\n  \"log_level\": \"debug\"\n}\n")
@@ -57,6 +88,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"lisen": "127.0.0.1:1"}"#, "1:2: there is no setting 'lisen'; did you mean 'listen'?"),
+        (#"{"data": ""}"#, "1:10: data needs a value"),
         (#"{"listen": "x"}"#, "1:12: listen takes HOST:PORT, not 'x'; like 127.0.0.1:8090"),
         (#"{"listen": "0.0.0.0:1"}"#, "1:2: 0.0.0.0 can be reached from elsewhere"),
         (#"{"proxy": "cat"}"#, "1:11: proxy takes an IP address, not 'cat'"),

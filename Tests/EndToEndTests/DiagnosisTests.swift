@@ -56,6 +56,21 @@ import Testing
         #expect(later.exit == 66 && later.error.contains("has not arrived"), "\(later)")
         let device = try await world.operate("explain", "device", "customer:demo", replica)
         #expect(device.exit == 0 && device.out.contains("judged 1…"), "\(device)")
+        let all = try await world.operate("explain", "device", "customer:demo")
+        #expect(all.out.split(separator: "\n").count == 1, "the server is no device: \(all.out)")
+        let placing = try #require(
+            (try object(
+                try await SimulatorProgram.run(
+                    "tote",
+                    ["explain", "device", "customer:demo", replica, "--data", data, "--json"]
+                ).out)["devices"] as? [[String: Any]])?.first?["latest"] as? [[String: Any]])
+        let last = try #require(placing.last?["counter"] as? Int)
+        let order = try await world.operate(
+            "explain", "change", "customer:demo", "\(replica):\(last)")
+        let says = order.out.range(
+            of: "placed order [0-9a-f]{32} at paris-republique, which is placed",
+            options: .regularExpression)
+        #expect(says != nil, "\(order.out)")
         // What the customer's codes are made with is not for a terminal.
         for options in [[], ["--json"]] {
             let member = try await SimulatorProgram.run(

@@ -71,7 +71,8 @@ import ToteCommandLine
               "at_most": "5",
               "log_level": "debgu",
               "quiet": 1,
-              "zzzzzz": 1
+              "zzzzzz": 1,
+              "at_most": 5
             }
             """
         let refusal = try #require(self.refusal("serve d --config t.json", files: ["t.json": text]))
@@ -83,7 +84,8 @@ import ToteCommandLine
                 t.json:4:16: log_level must be debug or info, not 'debgu'; did you mean 'debug'?
                 t.json:5:12: quiet needs true or false, not a number
                 t.json:6:3: there is no setting 'zzzzzz'
-                tote serve: t.json has 5 faults
+                t.json:7:3: "at_most" is there twice
+                tote serve: t.json has 6 faults
                 See 'tote serve --help'.
                 """)
     }

@@ -105,7 +105,9 @@ struct AccessTests {
         }
         #expect(labels.filter { $0.hasPrefix("n-") }.sorted() == (0..<7).map { "n-\($0)" })
         #expect(times == times.sorted())
-        for query in [["limit": "0"], ["limit": "501"], ["limit": "x"], ["after": "tok_none"]] {
+        for query in [
+            ["limit": "0"], ["limit": "501"], ["limit": "x"], ["after": "tok_none"], ["x": "1"],
+        ] {
             let answer = try page(query)
             #expect(answer.status == 400 && answer.value["code"] == .text("bad_query"))
         }

@@ -135,6 +135,28 @@ import ToteService
         let problem = try Encoding.json.value(response.body)
         #expect(problem["code"]?.textValue == "bad_request")
         #expect(problem["did_not_happen"] == .bool(true))
+        let id = try #require(problem["request_id"]?.textValue)
+        #expect(!id.isEmpty && response.header("x-request-id") == id)
+        service.stop()
+        #expect(service.lines.text.contains(id))
+    }
+
+    @Test func `a query that says a thing twice is refused, and what was sent is not repeated`()
+        throws
+    {
+        let service = try TestService()
+        for query in ["limit=1&limit=2", "limt=1", "limit=1&hello-from-me"] {
+            let answer = try service.operate("GET", "/v1/admin/tokens?\(query)")
+            #expect(answer["code"]?.textValue == "bad_query", "\(answer)")
+            #expect(answer["detail"]?.textValue == "each at most once: after, limit")
+        }
+        #expect(try service.operate("GET", "/v1/admin/tokens?limit=1")["tokens"] != nil)
+        // What was asked for and refused can be found in the log.
+        let refusal = try service.operate("GET", "/v1/admin/tokens?limt=1")
+        let id = try #require(refusal["request_id"]?.textValue)
+        service.stop()
+        let line = service.lines.text.split(separator: "\n").first { $0.contains(id) }
+        #expect(line?.contains(#""route":"GET /v1/admin/tokens""#) == true, "\(line ?? "")")
     }
 
     @Test func `no secret and no customer reaches the log`() throws {

@@ -43,7 +43,8 @@ enum ScenarioCommands {
         examples: [("tote-sim show first-sync > mine.json", "to change and run")],
         arguments: [
             ArgumentSpec("scenario", "its name", suggestions: BuiltInScenarios.all.map(\.name))
-        ], withoutJSON: "what it prints is a scenario, which is JSON")
+        ],
+        options: [OptionSpec("json", "print its text as the member text of a JSON object")])
     static let checkSpec = CommandSpec(
         "check", "Reads a scenario and says what is wrong with it, without running anything.",
         examples: [("tote-sim check mine.json", "line and column of what is wrong")],
@@ -82,8 +83,9 @@ enum ScenarioCommands {
     static func show(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
-        let source = try builtIn(command.arguments[0], command)
-        terminal.writeOut((source.text ?? "") + "\n")
+        let text = (try builtIn(command.arguments[0], command).text ?? "") + "\n"
+        let versioned = JSONText.versioned([("text", .string(text))])
+        terminal.writeOut(command.flag("json") ? versioned.compact + "\n" : text)
         return .success
     }
 

@@ -63,6 +63,18 @@ package struct Route: Sendable {
         segments.count == asked.count && zip(segments, asked).allSatisfy { $0 == nil || $0 == $1 }
     }
 
+    /// Refuses what a query says twice, or that is no parameter of a route that has some. The names
+    /// that were sent are not repeated: they may be anything.
+    func check(_ request: ServerRequest) throws(Problem) {
+        let known = parameters.filter { !$0.isHeader }.map(\.name)
+        guard !known.isEmpty else { return }
+        let isKnown = request.query.keys.allSatisfy(known.contains)
+        guard isKnown, !request.repeatsQuery else {
+            throw Problem(
+                400, "bad_query", "each at most once: \(known.joined(separator: ", "))")
+        }
+    }
+
     /// The names in the path.
     var places: [String] {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map {

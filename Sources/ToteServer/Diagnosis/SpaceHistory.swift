@@ -93,11 +93,19 @@ package final class SpaceHistory {
         try atOneMoment { try store.lastPosition(space: number, before: UInt64(Int64.max)) }
     }
 
+    /// The order that a change placed, as it stands now.
+    package func order(placedBy nonce: Nonce) throws -> Order? {
+        try atOneMoment { try store.order(space: number, nonce: nonce)?.order }
+    }
+
     /// What the space holds now.
     package func state() throws -> State {
         try atOneMoment {
+            let epoch = ReplicaID(try store.meta("epoch") ?? 0)
             let space = try Space(number: number, name: name, store: store, wasRestored: false)
-            let devices = space.replicas.values.sorted { $0.id < $1.id }.map {
+            // What the server itself writes is in the log, too.
+            let replicas = space.replicas.values.filter { $0.id != epoch }
+            let devices = replicas.sorted { $0.id < $1.id }.map {
                 Device(id: $0.id, family: $0.family, judged: $0.context, seen: $0.seen)
             }
             return State(

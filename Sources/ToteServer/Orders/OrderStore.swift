@@ -45,6 +45,17 @@ extension ServerStore {
         ).first
     }
 
+    /// The order that a space's change placed.
+    func order(space: UInt64, nonce: Nonce) throws -> OrderRow? {
+        try Self.sound(
+            try database.rows(
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE space = ? AND nonce = ?
+                """, .bits(space), .bits(nonce), map: Self.row)
+        ).first
+    }
+
     /// - Parameter cells: the cart cells that it consumed, as `consumedCells` gives them back.
     func insert(_ row: OrderRow, cells: [UInt8]) throws {
         let order = row.order

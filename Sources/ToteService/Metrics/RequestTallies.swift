@@ -46,6 +46,12 @@ final class RequestTallies: Sendable {
     private static let names =
         Server.routes.map { ($0.method, $0.path) } + Place.allCases.map(\.name)
 
+    /// What a route is called in the log: `POST /v1/spaces/{space}/sync`.
+    static func name(ofRoute route: Int) -> String {
+        let (method, path) = names[route]
+        return method == path ? path : "\(method) \(path)"
+    }
+
     /// Counts one answer. For the thread of the loop that has the request.
     ///
     /// - Parameters:

@@ -19,15 +19,23 @@ extension ExplainCommands {
             guard entries.contains(where: { $0.event.dot == dot }) || !live.isEmpty else {
                 throw missing(dot, state)
             }
+            let own = entries.first { $0.event.dot == dot }
+            let order = try own.flatMap { try history.order(placedBy: $0.event.change.nonce) }
+            let placed = order.map {
+                "placed order \($0.id.text) at \($0.store), which is \($0.state.rawValue)"
+            }
             output.result(
                 [
                     ("space", .string(words[0])), ("change", .string(LogText.name(dot))),
                     ("log_first", .unsigned(state.first)),
+                    ("order", order.map { .string($0.id.text) } ?? .null),
                     ("live", .array(live.map { .string($0) })),
                     ("history", .array(entries.map { .object(LogText.json($0)) })),
                 ],
-                ["\(LogText.name(dot)): " + (live.isEmpty ? "nothing of it is left" : "in force:")]
-                    + live.map { "  " + $0 } + past(entries, state))
+                [
+                    LogText.name(dot) + ": "
+                        + (placed ?? (live.isEmpty ? "nothing of it is left" : "in force:"))
+                ] + live.map { "  " + $0 } + past(entries, state))
             return .success
         }
     }
