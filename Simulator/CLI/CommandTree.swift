@@ -15,13 +15,16 @@ enum CommandTree {
             subcommands: [
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
                 ScenarioCommands.checkSpec, DeviceCommand.spec, InspectCommand.spec,
-                CounterCommand.spec, SalesCommand.spec, WorldCommand.spec, CrashCommand.spec,
+                CounterCommand.spec, SalesCommand.spec, WorldCommand.spec, ExploreCommand.spec,
+                ReplayCommand.spec, ShrinkCommand.spec,
+                CrashCommand.spec,
                 BenchCommand.spec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [
             (.success, "everything held"), (.failure, "an expectation did not hold"),
-            (.nothingRan, "nothing ran"), (.usage, "the command line is wrong"),
+            (.nothingRan, "nothing ran"), (.brokenPromise, "a day broke a promise"),
+            (.notSettled, "a day did not settle"), (.usage, "the command line is wrong"),
             (.dataError, "a scenario or a sales file is wrong"), (.noInput, "a file is not there"),
             (.unavailable, "the server does not answer"),
             (.software, "a fault of this program"),

@@ -17,6 +17,10 @@ package struct ExitCode: RawRepresentable, Hashable, Sendable {
     package static let failure = ExitCode(rawValue: 1)
     /// Nothing matched, so nothing was checked; never to be read as a pass.
     package static let nothingRan = ExitCode(rawValue: 2)
+    /// A promise of the product is broken.
+    package static let brokenPromise = ExitCode(rawValue: 3)
+    /// What should have come to rest did not.
+    package static let notSettled = ExitCode(rawValue: 4)
     /// The command line is wrong.
     package static let usage = ExitCode(rawValue: 64)
     /// The input is readable but malformed.

@@ -320,6 +320,50 @@ import ToteClient
         #expect(rig.status == "signedOut")
     }
 
+    /// Found by `tote-sim explore`, seed 10: two tokens ran out, hours apart, and nothing came
+    /// through in between. The customer had to sign in although the app had good tokens to give.
+    @Test func `a token that ran out without a network is replaced, also after another refusal`()
+        throws
+    {
+        var rig = MachineRig()
+        rig.connect()
+        rig.handle(.localChange)
+        for _ in 0..<3 {
+            rig.handle(.answered(try #require(rig.request(.exchange)), .tokenRefused))
+            rig.handle(.tokenArrived(try #require(rig.tokenCall), lifetimeMilliseconds: nil))
+            rig.handle(
+                .failed(try #require(rig.request(.exchange)), .noConnection("a dead spot")))
+            rig.now += 3_600_000
+            rig.handle(.networkMayBeBack)
+            #expect(rig.status != "signedOut")
+        }
+        // One that is refused as it comes is another matter.
+        rig.handle(.answered(try #require(rig.request(.exchange)), .tokenRefused))
+        rig.handle(.tokenArrived(try #require(rig.tokenCall), lifetimeMilliseconds: nil))
+        rig.handle(.answered(try #require(rig.request(.exchange)), .tokenRefused))
+        #expect(rig.status == "signedOut")
+    }
+
+    /// Found by `tote-sim explore`, seed 61: a request was lost with the old network, and the retry
+    /// waited a minute for what that one had done.
+    @Test func `a retry comes soon where the network came back during a request that is lost`()
+        throws
+    {
+        var rig = MachineRig()
+        rig.random = .max
+        rig.connect()
+        rig.handle(.localChange)
+        for _ in 0..<12 {
+            rig.handle(.failed(try #require(rig.request(.exchange)), .noConnection("gone")))
+            rig.handle(.timerFired(try #require(rig.nextTimer)))
+        }
+        rig.handle(.networkMayBeBack)
+        let lost = try #require(rig.request(.exchange))
+        rig.handle(.failed(lost, .noConnection("no answer came in time")))
+        let wait = try #require(rig.nextTimer.flatMap { rig.timers[$0]?.wait })
+        #expect(wait <= SyncMachine.backoffBase, "\(wait)")
+    }
+
     @Test func `a parked request refused for its old token asks for no other`() throws {
         var rig = MachineRig()
         rig.handle(.start(isLive: true))

@@ -87,6 +87,8 @@ package struct SyncMachine: Sendable {
     var tokensSeen: UInt64 = 0
     /// Whether the last token but one was refused.
     var wasRefused = false
+    /// Requests that the token was shown in.
+    var tokenUses = 0
     /// Failures in a row.
     var failures = 0
     var tokenFailures = 0
@@ -191,8 +193,13 @@ extension SyncMachine {
         case (.resting, .live):
             // The parked connection may be dead without anybody knowing.
             return unpark() + begin(now)
-        case (.awaitingToken, _), (.exchanging, _), (.resting, _), (.fresh, _), (.stopped, _),
-            (.signedOut, _), (.updateRequired, _), (.halted, _):
+        case (.awaitingToken, _), (.exchanging, _):
+            // What is under way may be lost with the former network. The failures were that
+            // network's: the next retry comes soon.
+            failures = 0
+            return []
+        case (.resting, _), (.fresh, _), (.stopped, _), (.signedOut, _), (.updateRequired, _),
+            (.halted, _):
             return []
         }
     }
@@ -252,6 +259,7 @@ extension SyncMachine {
         let id = next()
         let timer = next()
         parked?.isDisturbed = true
+        tokenUses += 1
         phase = .exchanging(id, generation: token, timer: timer)
         return [
             .send(id, .exchange), .wakeUp(timer, after: Self.exchangeTimeout + Self.grace),
@@ -299,6 +307,7 @@ extension SyncMachine {
         let parked = Parked(
             id: next(), generation: token, timer: next(), since: now.uptimeMilliseconds)
         self.parked = parked
+        tokenUses += 1
         return [
             .send(parked.id, .parked),
             .wakeUp(parked.timer, after: Self.parkedTimeout + Self.grace),
@@ -315,6 +324,7 @@ extension SyncMachine {
         tokenFailures = 0
         tokensSeen += 1
         token = tokensSeen
+        tokenUses = 0
         var actions: [Action] = []
         if let tokenTimer { actions.append(.forget(tokenTimer)) }
         tokenTimer = nil
@@ -407,11 +417,13 @@ extension SyncMachine {
         }
     }
 
-    /// One refusal asks for a new token, a second in a row gives up.
+    /// One refusal asks for a new token, a second in a row gives up: the account's tokens are not
+    /// taken any more. One that is refused later than at its first use ran out where nothing came
+    /// through.
     private mutating func refused(_ generation: UInt64, _ now: Moment) -> [Action] {
         // Legal: the refusal of a token that was replaced meanwhile.
         guard generation == token else { return begin(now) }
-        guard !wasRefused else { return stop(.signedOut) }
+        guard !wasRefused || tokenUses > 1 else { return stop(.signedOut) }
         wasRefused = true
         token = nil
         var actions: [Action] = []

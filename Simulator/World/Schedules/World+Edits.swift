@@ -9,20 +9,7 @@ extension World {
         let view = device.replica.view
         let collection: Name = isForbidden ? "app:secret" : "cart:main"
         let item = Name(["latte|size=L", "muffin", "tea"][random.below(3)])
-        let writes: [Write]
-        switch random.below(10) {
-        case 0..<4: writes = view.adding(1, collection: collection, item: item)
-        case 4..<6: writes = view.adding(-1, collection: collection, item: item)
-        case 6:
-            writes = view.setting(Int64(1 + random.below(5)), collection: collection, item: item)
-        case 7: writes = view.erasing(collection: collection, item: item)
-        case 8:
-            let text = Value.text("note \(random.below(100))")
-            writes = view.registering(text, Key(collection, item, Fields.note))
-        default:
-            let list: Name = isForbidden ? collection : "wishlist:w"
-            writes = view.flagging(collection: list, item: item)
-        }
+        let writes = EditDraw.writes(in: view, collection: collection, item: item, &random)
         for entry in view.pending where entry.isVisible {
             for (key, dots) in entry.consumes {
                 guard

@@ -1,0 +1,83 @@
+internal import ToteClient
+internal import ToteCore
+internal import ToteServer
+
+// What everybody shows at the end, as records.
+extension Day {
+    func readTheEnd() throws {
+        for customer in 0..<options.customers {
+            try readLog(of: customer)
+            try readLedger(of: customer)
+        }
+        for phone in phones {
+            let documents = phone.replica.view.merged
+            documents.checkInvariants()
+            let bytes = Encoding.cbor.encode(Snapshot(position: 1, documents: documents))
+            note(
+                .shows(
+                    device: phone.number, customer: phone.customer,
+                    digest: SHA256.digest(bytes),
+                    cells: documents.sortedCells().filter {
+                        $0.key.collection != Reserved.orders
+                            && $0.key.collection != Reserved.ledger
+                    }.map { Record.Cell(key: $0.key, dot: $0.cell.dot) },
+                    orders: phone.replica.orders.map { order in
+                        Record.Shown(
+                            id: order.id, state: order.state.rawValue,
+                            points: order.tenders.reduce(0) { $0 + ($1.spend?.units ?? 0) })
+                    }))
+        }
+        if let fault = try Verifier.faults(of: site.server.store).first {
+            throw DayFailure(kind: .wrong, code: "file_fault", message: "the file: \(fault)")
+        }
+    }
+
+    /// The log as a device would read it that was there for its first event only, which is the
+    /// server's: the welcome of the programme. (From 0 it would be given a snapshot.)
+    private func readLog(of customer: Int) throws {
+        var cursor = Cursor(epoch: site.server.epoch, position: 1)
+        while true {
+            guard let reply = try site.pull(customer, cursor, at: now), reply.snapshot == nil else {
+                throw DayFailure(
+                    kind: .wrong, code: "no_log",
+                    message: "the log of customer \(customer) cannot be read from its beginning")
+            }
+            for event in reply.events.flatMap(Record.Seen.all) {
+                note(.logged(customer: customer, event))
+            }
+            cursor = reply.cursor
+            guard reply.hasMore else { return }
+        }
+    }
+
+    private func readLedger(of customer: Int) throws {
+        var before: Int64?
+        while true {
+            var query = ["limit": "500"]
+            if let before { query["before"] = String(before) }
+            let page = try site.inGroup {
+                try site.handle(
+                    "GET", "v1/spaces/customer:c-\(customer)/ledger",
+                    token: site.tokens[customer].secret, query: query, at: now)
+            }
+            guard case .array(let values)? = page.value["entries"], !values.isEmpty else { return }
+            for value in values {
+                guard let entry = LedgerEntry(value) else { continue }
+                note(
+                    .entry(
+                        customer: customer, account: "\(entry.account)", kind: entry.kind.rawValue,
+                        reference: entry.reference, source: entry.source, units: entry.units))
+                before = entry.id
+            }
+            guard values.count == 500 else { return }
+        }
+    }
+
+    /// Whether nobody would be told anything new.
+    func isUpToDate(_ phone: Phone) -> Bool {
+        guard let cursor = phone.replica.cursor,
+            let reply = try? site.pull(phone.customer, cursor, at: now)
+        else { return false }
+        return reply.cursor == cursor && !reply.hasMore
+    }
+}

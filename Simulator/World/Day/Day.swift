@@ -1,0 +1,199 @@
+internal import ToteClient
+internal import ToteCore
+internal import ToteServer
+
+/// A day of devices, counters and a server in one thread and in virtual time: the production cores
+/// and the production sync machine over a network, clocks, disks and a server that fail as the seed
+/// says. The same seed and limits make the same history, byte for byte.
+///
+/// Two phases. While faults are on, nothing may be wrong. Then nothing fails any more, and within
+/// `settleMilliseconds` everything must be settled with nobody's help.
+package final class Day {
+    /// A request on its way, or waiting at the server.
+    struct Message {
+        var device: Int
+        /// Of the device's app: an answer to an earlier start is nobody's.
+        var launch: Int
+        var id: SyncMachine.ID
+        var number: UInt64
+        var outgoing: Outgoing
+        var token: String
+        /// Milliseconds that its answer takes back.
+        var back: UInt64
+        /// What happens to the answer.
+        var fault: Fault?
+    }
+
+    struct Answer {
+        var status: Int
+        var body: [UInt8]
+        var isProblem: Bool
+    }
+
+    enum Step {
+        case look(device: Int)
+        case lookAtServer
+        case act(device: Int, installation: Int)
+        case counter
+        case timer(device: Int, launch: Int, SyncMachine.ID)
+        case token(device: Int, launch: Int, SyncMachine.ID)
+        case arrive(Message)
+        case commit
+        case answer(Message, Answer)
+        case fail(Message, String)
+        case wake(device: Int, launch: Int)
+        case online(device: Int)
+        case heal
+    }
+
+    package let seed: UInt64
+    package let options: DayOptions
+    package internal(set) var history: [Stamped] = []
+    /// How often each fault struck.
+    package internal(set) var struck: [Fault: Int] = [:]
+    /// What users and counters did.
+    package internal(set) var acts = 0
+    package internal(set) var exchanges = 0
+
+    package var deviceCount: Int { phones.count }
+
+    var timeline = Timeline<Step>()
+    var now = Day.start
+    var phones: [Phone] = []
+    var site: Site
+    /// Streams of their own, so that leaving out one thing changes the others as little as can be.
+    var people: SeededGenerator
+    var weather: SeededGenerator
+    let ids: SharedGenerator
+    var isHealed = false
+    var requests: UInt64 = 0
+    /// Which change each dot on the wire stands for.
+    var nonces: [Dot: Nonce] = [:]
+    /// Until when nobody reaches the server.
+    var partitionedUntil: UInt64 = 0
+
+    static let start: UInt64 = 1_800_000_000_000
+    /// How long everything may take to settle when nothing fails any more.
+    package static let settleMilliseconds: UInt64 = 60_000
+    static let store = "s-1"
+
+    package init(seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits()) throws {
+        self.seed = seed
+        options = DayOptions(seed: seed, limits: limits)
+        people = SeededGenerator(seed: seed ^ 0xBEEF)
+        weather = SeededGenerator(seed: seed ^ 0xC10D)
+        let ids = SharedGenerator(seed: seed ^ 0xD1CE)
+        self.ids = ids
+        site = try Site(ids: ids, now: Self.start, customers: options.customers)
+        note(
+            .began(
+                customers: options.customers,
+                devices: options.customers * options.devicesEach, rates: options.rates))
+        for customer in 0..<options.customers {
+            for _ in 0..<options.devicesEach { try addPhone(of: customer) }
+        }
+        try openShop()
+        timeline.plan(.lookAtServer, at: now + DayOptions.lookMilliseconds)
+        timeline.plan(.counter, at: now + 5_000)
+        timeline.plan(.heal, at: now + options.seconds * 1_000)
+    }
+
+    func note(_ record: Record) { history.append(Stamped(at: now - Self.start, record: record)) }
+
+    func note(_ fault: Fault, device: Int? = nil) {
+        struck[fault, default: 0] += 1
+        note(.struck(fault, device: device))
+    }
+
+    /// Whether a fault strikes now.
+    func strikes(_ fault: Fault) -> Bool {
+        guard !isHealed, let rate = options.rates[fault] else { return false }
+        return weather.chance(rate, of: 1_000)
+    }
+
+    /// Runs the whole day and reads what everybody shows at its end.
+    ///
+    /// - Throws: `DayFailure` when it did not settle, or what a core could not do.
+    package func run() throws {
+        var deadline = UInt64.max
+        while let next = timeline.next {
+            guard next <= deadline else { break }
+            guard let (at, step) = timeline.take() else { break }
+            now = at
+            try take(step)
+            if isHealed, deadline == .max { deadline = now + Self.settleMilliseconds }
+            if isHealed, isSettled { break }
+        }
+        guard isSettled else {
+            let waiting = phones.filter { !$0.isSettled }.map { "\($0.number): \($0.standing)" }
+            throw DayFailure(
+                kind: .stuck, code: "not_settled",
+                message: "not settled after 60 s: device \(waiting.joined(separator: ", "))")
+        }
+        note(.settled)
+        try readTheEnd()
+    }
+
+    private func take(_ step: Step) throws {
+        switch step {
+        case .look(let device): try look(at: phones[device])
+        case .lookAtServer: try lookAtServer()
+        case .act(let device, let installation): try act(phones[device], installation)
+        case .counter: try serveAtCounter()
+        case .timer(let device, let launch, let id):
+            try whenRunning(phones[device], launch) { try feed($0, .timerFired(id)) }
+        case .token(let device, let launch, let id):
+            try whenRunning(phones[device], launch) { try giveToken($0, id) }
+        case .arrive(let message): arrive(message)
+        case .commit: try commit()
+        case .answer(let message, let answer): try receive(message, answer)
+        case .fail(let message, let why):
+            try whenRunning(phones[message.device], message.launch) { phone in
+                phone.underWay[message.id] = nil
+                try feed(phone, .failed(message.id, .noConnection(why)))
+            }
+        case .wake(let device, let launch): try wake(phones[device], launch)
+        case .online(let device):
+            let phone = phones[device]
+            guard phone.isRunning else { return }
+            try feed(phone, .networkMayBeBack)
+        case .heal: try heal()
+        }
+    }
+
+    /// All faults end: paused and killed apps come back, clocks go on as they are.
+    private func heal() throws {
+        isHealed = true
+        partitionedUntil = 0
+        note(.healed)
+        for phone in phones {
+            phone.offlineUntil = 0
+            phone.captiveUntil = 0
+            phone.deafUpUntil = 0
+            phone.deafDownUntil = 0
+            // A user who was signed out signs in again; from here on nobody helps.
+            if !phone.isRunning || phone.isSignedOut { try launch(phone) }
+            try feed(phone, .networkMayBeBack)
+        }
+    }
+
+    private var isSettled: Bool {
+        isHealed && phones.allSatisfy(\.isSettled) && phones.allSatisfy(isUpToDate)
+    }
+}
+
+/// A broken promise, or a day that did not settle.
+package struct DayFailure: Error, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
+        case wrong, stuck
+    }
+
+    package var kind: Kind
+    /// Stable: which promise.
+    package var code: String
+    package var message: String
+    /// The records that prove it, as few as there can be.
+    package var proof: [Stamped] = []
+
+    package var description: String { "\(code): \(message)" }
+}

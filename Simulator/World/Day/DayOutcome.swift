@@ -1,0 +1,57 @@
+internal import ToteCore
+
+/// What a day came to.
+package struct DayOutcome: Sendable {
+    package let seed: UInt64
+    package let limits: DayOptions.Limits
+    package let options: DayOptions
+    package let verdict: Verdict
+    package let history: [Stamped]
+    /// How often each fault struck.
+    package let struck: [Fault: Int]
+    package let acts: Int
+    package let exchanges: Int
+    package let devices: Int
+
+    /// Runs a day and judges it.
+    package init(seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits()) {
+        self.seed = seed
+        self.limits = limits
+        options = DayOptions(seed: seed, limits: limits)
+        var day: Day?
+        var failure: DayFailure?
+        do {
+            let made = try Day(seed: seed, limits: limits)
+            day = made
+            try made.run()
+        } catch let error as DayFailure {
+            failure = error
+        } catch {
+            failure = DayFailure(kind: .wrong, code: "core_failed", message: "\(error)")
+        }
+        history = day?.history ?? []
+        struck = day?.struck ?? [:]
+        acts = day?.acts ?? 0
+        exchanges = day?.exchanges ?? 0
+        devices = day?.deviceCount ?? 0
+        verdict = failure.map { .invalid($0) } ?? Checker.verdict(on: history)
+    }
+
+    /// What is broken; `nil` for a day that is valid or void.
+    package var failure: DayFailure? {
+        if case .invalid(let failure) = verdict { failure } else { nil }
+    }
+
+    /// The lines of `history.ndjson`, as bytes.
+    package var lines: [UInt8] {
+        var bytes: [UInt8] = []
+        for stamped in history {
+            bytes.append(contentsOf: stamped.line.utf8)
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        return bytes
+    }
+
+    /// The SHA-256 of `lines`, in hex: two runs are the same when these are.
+    package var hash: String { Hex.string(SHA256.digest(lines)) }
+}

@@ -1,0 +1,57 @@
+/// Looks for a smaller day that breaks the same promise. Greedy: one thing less at a time, as long
+/// as anything helps (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
+/// 2002, with a step of one).
+package enum DayShrinker {
+    /// The smallest day that was found.
+    ///
+    /// - Parameters:
+    ///   - outcome: of a day that fails.
+    ///   - progress: is told how many days were tried.
+    package static func least(
+        _ outcome: DayOutcome, progress: (Int) -> Void = { _ in }
+    ) -> DayOutcome {
+        guard let code = outcome.failure?.code else { return outcome }
+        var least = outcome
+        var tried = 0
+        var isSmaller = true
+        while isSmaller {
+            isSmaller = false
+            for limits in smaller(least) {
+                tried += 1
+                progress(tried)
+                let next = DayOutcome(seed: least.seed, limits: limits)
+                guard next.failure?.code == code else { continue }
+                least = next
+                isSmaller = true
+                break
+            }
+        }
+        return least
+    }
+
+    /// Days with one thing less, those first that save most.
+    private static func smaller(_ day: DayOutcome) -> [DayOptions.Limits] {
+        let options = day.options
+        func with(_ change: (inout DayOptions.Limits) -> Void) -> DayOptions.Limits {
+            var limits = day.limits
+            change(&limits)
+            return limits
+        }
+        var found: [DayOptions.Limits] = []
+        // Nothing after the failure is needed, and less may do before it.
+        let end = (day.history.last?.at ?? 0) / 1_000 + 1
+        if end < options.seconds { found.append(with { $0.seconds = end }) }
+        if options.seconds > 10 { found.append(with { $0.seconds = options.seconds / 2 }) }
+        if options.customers > 1 { found.append(with { $0.customers = options.customers - 1 }) }
+        if options.devicesEach > 1 {
+            found.append(with { $0.devicesEach = options.devicesEach - 1 })
+        }
+        for fault in options.rates.keys.sorted() {
+            found.append(with { $0.without.insert(fault) })
+        }
+        if options.seconds > 10 {
+            found.append(with { $0.seconds = options.seconds - options.seconds / 8 })
+        }
+        return found
+    }
+}

@@ -1,0 +1,65 @@
+/// What can go wrong in a day. Raw values name them in records, repro files and `--without`.
+package enum Fault: String, CaseIterable, Sendable, Comparable {
+    // The network, for one message.
+    case slow
+    case jitter
+    case requestLost = "request-lost"
+    case replyLost = "reply-lost"
+    case requestCut = "request-cut"
+    case replyCut = "reply-cut"
+    case replyTruncated = "reply-truncated"
+    case requestDuplicated = "request-duplicated"
+    case replyLate = "reply-late"
+    case badGateway = "bad-gateway"
+    case gatewayTimeout = "gateway-timeout"
+    case stall
+    // The network, for a while.
+    case offline
+    case captivePortal = "captive-portal"
+    case deafUp = "one-way-up"
+    case deafDown = "one-way-down"
+    case partition
+    // Clocks.
+    case clockDrift = "clock-drift"
+    case clockJump = "clock-jump"
+    case clockYears = "clock-years"
+    case reboot
+    // Devices.
+    case killed
+    case paused
+    case reinstalled
+    case copied
+    case rolledBack = "rolled-back"
+    case signedOut = "signed-out"
+    // Tokens.
+    case tokenExpired = "token-expired"
+    case tokenUnavailable = "token-unavailable"
+    // The store and its catalogue.
+    case menuChanged = "menu-changed"
+    case soldOut = "sold-out"
+    case answerRepeated = "answer-repeated"
+    // The server.
+    case crashBeforeCommit = "crash-before-commit"
+    case crashAfterCommit = "crash-after-commit"
+    case restarted
+    case overloaded
+    case restored
+    case swept
+
+    /// Faults that strike one message of a device.
+    static let ofMessages: [Fault] = [
+        .requestLost, .replyLost, .requestCut, .replyCut, .replyTruncated, .requestDuplicated,
+        .replyLate, .badGateway, .gatewayTimeout, .stall,
+    ]
+    /// Faults that strike a device now and then.
+    static let ofDevices: [Fault] = [
+        .offline, .captivePortal, .deafUp, .deafDown, .clockJump, .clockYears, .reboot, .killed,
+        .paused, .reinstalled, .copied, .rolledBack, .signedOut, .tokenExpired, .tokenUnavailable,
+    ]
+    /// Faults that strike the server, the store or everybody now and then.
+    static let ofTheServer: [Fault] = [
+        .partition, .menuChanged, .soldOut, .restarted, .overloaded, .restored, .swept,
+    ]
+
+    package static func < (left: Fault, right: Fault) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,312 @@
+internal import ToteClient
+internal import ToteCore
+internal import ToteServer
+
+/// The server's side of a day: the production server over a file in memory, and what its shell
+/// does for it: groups, answers after the commit, and requests that wait.
+final class Site {
+    struct Waiting {
+        var message: Day.Message
+        var parked: Parked
+    }
+
+    private(set) var server: Server
+    let ids: SharedGenerator
+    /// Tokens of the customers, and of the store's counters.
+    var tokens: [Token] = []
+    var counters: [String] = []
+    /// Requests of the group that is open.
+    var group: [Day.Message] = []
+    var waiting: [Waiting] = []
+    /// A backup, and what it is a backup of.
+    var backup: [UInt8]?
+    /// Until when it answers nobody, and until when it sends everybody away.
+    var downUntil: UInt64 = 0
+    var busyUntil: UInt64 = 0
+    /// The catalogue in force, as it is served.
+    var served: [UInt8] = []
+    var catalogs = 0
+    /// What the operator gave, and what of it is still to be entered.
+    var gifts: [Gift] = []
+    var unsent: [Gift] = []
+
+    struct Token {
+        var secret: String
+        var id: String
+        /// When it was minted.
+        var since: UInt64
+        /// How long one is good at least.
+        static let leastMilliseconds: UInt64 = 120_000
+    }
+
+    struct Gift {
+        var customer: Int
+        var units: Int64
+        var reference: String
+    }
+
+    init(ids: SharedGenerator, now: UInt64, customers: Int) throws {
+        self.ids = ids
+        server = try Server(store: ServerStore(image: WorldImages.server), random: { ids.next() })
+        try inGroup {
+            for customer in 0..<customers {
+                tokens.append(try mint(customer, now))
+            }
+            for counter in 0..<2 {
+                let answer = try handle(
+                    "POST", "v1/admin/tokens",
+                    "{\"spaces\":[{\"space\":\"store:\(Day.store)\"}],\"role\":\"staff\","
+                        + "\"label\":\"counter \(counter)\"}", at: now)
+                counters.append(answer.value["token"]?.textValue ?? "")
+            }
+        }
+    }
+
+    func mint(_ customer: Int, _ now: UInt64) throws -> Token {
+        let answer = try handle(
+            "POST", "v1/admin/tokens",
+            "{\"spaces\":[{\"space\":\"customer:c-\(customer)\","
+                + "\"write\":[\"cart:*\",\"wishlist:*\",\"orders\",\"ledger\"]}]}", at: now)
+        guard let token = answer.value["token"]?.textValue, let id = answer.value["id"]?.textValue
+        else {
+            throw DayFailure(
+                kind: .wrong, code: "no_token", message: "no token was minted: \(answer.value)")
+        }
+        return Token(secret: token, id: id, since: now)
+    }
+
+    /// The process ends and starts again on its file: who waited is cut off.
+    func restart(_ image: [UInt8]?) throws {
+        let ids = ids
+        let image = try image ?? server.image()
+        server = try Server(store: ServerStore(image: image), random: { ids.next() })
+    }
+
+    func inGroup<Result>(_ body: () throws -> Result) throws -> Result {
+        try server.begin()
+        let result = try body()
+        try server.commit()
+        return result
+    }
+
+    /// A request of the operator or of a counter, in the open group.
+    func handle(
+        _ method: String, _ path: String, _ body: String = "", token: String? = nil,
+        version: Int64? = nil, key: String? = nil, query: [String: String] = [:], at now: UInt64
+    ) throws -> (status: Int, value: Value) {
+        var request = ServerRequest(
+            method: method, path: path.split(separator: "/").map(String.init), requestID: "r")
+        request.isOperator = token == nil
+        request.authorization = token.map { "Bearer \($0)" }
+        request.ifMatch = version.map { "\"\($0)\"" }
+        request.idempotencyKey = key
+        request.query = query
+        request.body = Array(body.utf8)
+        guard case .answer(let answer) = try server.handle(request, at: now) else {
+            return (0, .null)
+        }
+        return (answer.status, (try? Encoding.json.value(answer.body)) ?? .null)
+    }
+
+    static func request(_ message: Day.Message, customer: Int) -> ServerRequest {
+        var request = ServerRequest(
+            method: "POST", path: ["v1", "spaces", "customer:c-\(customer)", "sync"],
+            requestID: "r")
+        request.authorization = "Bearer \(message.token)"
+        request.contentType = Encoding.cbor.rawValue
+        request.body = message.outgoing.body
+        return request
+    }
+
+    /// What a device with this cursor would be told now.
+    func pull(_ customer: Int, _ cursor: Cursor?, at now: UInt64) throws -> SyncReply? {
+        var pull = SyncRequest(replica: ReplicaID(0xFFFF_FFFF), cursor: cursor)
+        pull.wantsWhole = true
+        var request = ServerRequest(
+            method: "POST", path: ["v1", "spaces", "customer:c-\(customer)", "sync"],
+            requestID: "r")
+        request.authorization = "Bearer \(tokens[customer].secret)"
+        request.contentType = Encoding.cbor.rawValue
+        request.body = Encoding.cbor.encode(pull)
+        guard case .answer(let answer) = try inGroup({ try server.handle(request, at: now) }),
+            answer.status == 200
+        else { return nil }
+        return try? Encoding.cbor.reply(answer.body)
+    }
+}
+
+extension Day {
+    /// Milliseconds for which the server waits for more requests to commit with the first one.
+    private static let groupMilliseconds: UInt64 = 2
+
+    func arrive(_ message: Message) {
+        guard now >= site.downUntil else {
+            return timeline.plan(.fail(message, "refused"), at: now + message.back)
+        }
+        guard now >= site.busyUntil else {
+            let problem =
+                #"{"type":"about:blank","status":503,"code":"draining","#
+                + #""did_not_happen":true,"detail":"later"}"#
+            return reply(message, Answer(status: 503, body: Array(problem.utf8), isProblem: true))
+        }
+        if site.group.isEmpty { timeline.plan(.commit, at: now + Self.groupMilliseconds) }
+        site.group.append(message)
+    }
+
+    /// Judges a group, makes it durable, and only then answers.
+    func commit() throws {
+        let group = site.group
+        site.group = []
+        guard !group.isEmpty, now >= site.downUntil else { return }
+        var answers: [(Message, Answer)] = []
+        var parking: [Site.Waiting] = []
+        try site.server.begin()
+        try site.server.runDue(at: now)
+        for message in group {
+            let request = Site.request(message, customer: phones[message.device].customer)
+            switch try site.server.handle(request, at: now) {
+            case .answer(let response):
+                let answer = Self.answer(response)
+                learn(message, answer)
+                answers.append((message, answer))
+            case .park(let parked): parking.append(Site.Waiting(message: message, parked: parked))
+            }
+        }
+        if strikes(.crashBeforeCommit) {
+            note(.crashBeforeCommit)
+            try site.server.rollBack()
+            return try crash(group)
+        }
+        let woken = try wakeWaiting()
+        try site.server.commit()
+        exchanges += group.count
+        if strikes(.crashAfterCommit) {
+            note(.crashAfterCommit)
+            return try crash(group)
+        }
+        site.waiting += parking
+        for (message, answer) in answers + woken { reply(message, answer) }
+    }
+
+    /// Remembers which change each dot is that the server has accepted, as its answer says before
+    /// the network has it. (A copied device may have given the name of one to another.)
+    private func learn(_ message: Message, _ answer: Answer) {
+        let changes = message.outgoing.request.changes
+        guard !changes.isEmpty, answer.status == 200,
+            let fates = try? Encoding.cbor.reply(answer.body).fates
+        else { return }
+        for (event, fate) in zip(changes, fates) where fate.rejection == nil && fate.sameAs == nil {
+            nonces[event.dot] = event.change.nonce
+        }
+    }
+
+    private static func answer(_ response: ServerResponse) -> Answer {
+        Answer(status: response.status, body: response.body, isProblem: response.code != nil)
+    }
+
+    /// Answers who waits for what the open group has written, or has waited long enough.
+    private func wakeWaiting() throws -> [(Message, Answer)] {
+        let touched = site.server.touchedSpaces
+        let revoked = site.server.revokedTokens
+        var answers: [(Message, Answer)] = []
+        var rest: [Site.Waiting] = []
+        for waiting in site.waiting {
+            let isDue =
+                touched.contains(waiting.parked.space) || now >= waiting.parked.deadline
+                || revoked.contains(waiting.parked.tokenID)
+            if isDue, case .answer(let response) = try site.server.resume(waiting.parked, at: now) {
+                answers.append((waiting.message, Self.answer(response)))
+            } else {
+                rest.append(waiting)
+            }
+        }
+        site.waiting = rest
+        return answers
+    }
+
+    /// Does something at the server, and tells who waits for it.
+    func atServer<Result>(_ body: () throws -> Result) throws -> Result {
+        try site.server.begin()
+        let result = try body()
+        let woken = try wakeWaiting()
+        try site.server.commit()
+        for (message, answer) in woken { reply(message, answer) }
+        return result
+    }
+
+    /// A request of the operator or of a counter; who waits for what it does is told.
+    func ask(
+        _ method: String, _ path: String, _ body: String = "", token: String? = nil,
+        version: Int64? = nil, key: String? = nil, query: [String: String] = [:]
+    ) throws -> (status: Int, value: Value) {
+        try atServer {
+            try site.handle(
+                method, path, body, token: token, version: version, key: key, query: query,
+                at: now)
+        }
+    }
+
+    /// The process is gone: so are its connections. It is back in a moment.
+    func crash(_ group: [Message] = [], image: [UInt8]? = nil) throws {
+        for message in group + site.waiting.map(\.message) {
+            timeline.plan(.fail(message, "reset"), at: now + message.back)
+        }
+        site.waiting = []
+        site.group = []
+        site.downUntil = now + 300 + UInt64(weather.below(3_000))
+        try site.restart(image)
+    }
+
+    func lookAtServer() throws {
+        guard !isHealed else { return sweepWaiting() }
+        timeline.plan(.lookAtServer, at: now + DayOptions.lookMilliseconds)
+        guard now >= site.downUntil else { return }
+        try atServer { try site.server.runDue(at: now) }
+        for fault in Fault.ofTheServer where strikes(fault) {
+            switch fault {
+            case .partition: partitionedUntil = now + UInt64(weather.below(60_000))
+            case .menuChanged: try changeMenu()
+            case .soldOut: try sellOut()
+            case .restarted: try crash()
+            case .overloaded: site.busyUntil = now + UInt64(weather.below(20_000))
+            case .restored:
+                guard try restoreOrBackUp() else { continue }
+            case .swept:
+                try atServer { try site.server.sweepAll(at: now) }
+                try site.inGroup { try site.server.settle() }
+            default: continue
+            }
+            note(fault)
+        }
+    }
+
+    /// Without faults, too, somebody must end the waiting that is over.
+    private func sweepWaiting() {
+        timeline.plan(.lookAtServer, at: now + 1_000)
+        if let answers = try? atServer({ [] as [Int] }), answers.isEmpty { return }
+    }
+
+    /// - Returns: whether the server went back to a backup.
+    private func restoreOrBackUp() throws -> Bool {
+        guard let backup = site.backup, weather.chance(40) else {
+            let moment = try site.inGroup { try site.server.beginBackup(at: now) }
+            let copy = try ServerStoreImage.backup(of: site.server)
+            site.backup = copy
+            try site.inGroup { try site.server.noteBackup(begunAt: moment) }
+            return false
+        }
+        try crash(image: backup)
+        try giveAgain()
+        try mintAgain()
+        return true
+    }
+}
+
+enum ServerStoreImage {
+    /// The image of a server's file, marked as a backup.
+    static func backup(of server: Server) throws -> [UInt8] {
+        let store = try ServerStore(image: server.image())
+        try store.setMeta("is_backup", 1)
+        return try store.image()
+    }
+}

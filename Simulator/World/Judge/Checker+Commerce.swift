@@ -1,0 +1,125 @@
+internal import ToteCore
+
+// Rules of orders and points.
+extension Checker {
+    private static func accepted(_ facts: Facts) -> Set<Nonce> {
+        Set(facts.log.values.joined().filter { $0.outcome == "accepted" }.map(\.nonce))
+    }
+
+    /// At most one counter is told that it handed an order over. What it did after a backup is not
+    /// known to the server that was restored from it.
+    static func ordersAreHandedOverOnce(_ facts: Facts) -> DayFailure? {
+        guard facts.restores.isEmpty else { return nil }
+        var handed: [OrderID: (counter: Int, at: Stamped)] = [:]
+        for stamped in facts.history {
+            guard case .counter(let counter, "handover", let order, 200) = stamped.record
+            else { continue }
+            if let former = handed.updateValue((counter, stamped), forKey: order) {
+                return broken(
+                    "handed_over_twice", "order \(order.text) was handed over twice",
+                    [former.at, stamped])
+            }
+        }
+        for case .shows(let device, _, _, _, let orders) in facts.history.map(\.record) {
+            for order in orders
+            where (order.state == "collected") != (handed[order.id] != nil) {
+                return broken(
+                    "hand_over_unknown",
+                    "device \(device): order \(order.id.text) is \(order.state), and was "
+                        + (handed[order.id] == nil ? "handed over by nobody" : "handed over"))
+            }
+        }
+        return nil
+    }
+
+    /// No line is in two orders.
+    static func ordersTakeEachCellOnce(_ facts: Facts) -> DayFailure? {
+        let accepted = accepted(facts)
+        var taken: [LiveCell: Nonce] = [:]
+        for (nonce, change) in facts.changes.sorted(by: { $0.value.at < $1.value.at })
+        where change.act == .place && accepted.contains(nonce) {
+            for write in change.writes {
+                for saw in write.saw {
+                    let cell = LiveCell(nonce: saw, key: write.key)
+                    if let former = taken.updateValue(nonce, forKey: cell) {
+                        return broken(
+                            "ordered_twice",
+                            "\(Hex.string(saw)) is in the orders of \(Hex.string(former)) and "
+                                + Hex.string(nonce),
+                            facts.proof(of: former) + facts.proof(of: nonce))
+                    }
+                }
+            }
+        }
+        return nil
+    }
+
+    static func giftsCountOnce(_ facts: Facts) -> DayFailure? {
+        var granted: [String: Int64] = [:]
+        var names: Set<String> = []
+        for case .entry(let customer, let account, let kind, let reference, let source, let units)
+            in facts.history.map(\.record)
+        {
+            guard names.insert("\(customer) \(account) \(kind) \(reference)").inserted else {
+                return broken("entry_twice", "\(kind) \(reference) is in the ledger twice")
+            }
+            if kind == "grant" { granted["\(customer) \(source)", default: 0] += units }
+        }
+        for gift in facts.gifts {
+            let source = LedgerEntry.source("correction", gift.reference)
+            let found = granted["\(gift.customer) \(source)"] ?? 0
+            guard found == gift.units else {
+                return broken(
+                    "gift_count", "\(gift.reference) gave \(found) of \(gift.units) points")
+            }
+        }
+        return nil
+    }
+
+    /// Nobody has less than nothing at any time, oldest entry first.
+    static func noBalanceIsNegative(_ facts: Facts) -> DayFailure? {
+        var balances: [String: Int64] = [:]
+        for stamped in facts.history.reversed() {
+            guard
+                case .entry(let customer, let account, let kind, let reference, _, let units) =
+                    stamped.record
+            else { continue }
+            let sign: Int64 =
+                switch kind {
+                case "welcome", "earn", "top_up", "grant", "refund": 1
+                case "spend", "expire", "take_back", "write_off": -1
+                default: 0
+                }
+            balances["\(customer) \(account)", default: 0] += sign * units
+            if balances["\(customer) \(account)"] ?? 0 < 0 {
+                return broken(
+                    "negative", "\(kind) \(reference) takes customer \(customer) below 0",
+                    [stamped])
+            }
+        }
+        return nil
+    }
+
+    /// An order costs the points that it says, or nothing when it came to nothing.
+    static func ordersCostWhatTheySay(_ facts: Facts) -> DayFailure? {
+        guard facts.restores.isEmpty else { return nil }
+        var costs: [String: Int64] = [:]
+        for case .entry(_, _, let kind, _, let source, let units) in facts.history.map(\.record) {
+            if kind == "spend" { costs[source, default: 0] += units }
+            if kind == "refund" { costs[source, default: 0] -= units }
+        }
+        for case .shows(_, _, _, _, let orders) in facts.history.map(\.record) {
+            for order in orders {
+                let isOff = ["cancelled", "declined", "rejected", "withdrawn"].contains(order.state)
+                let cost = costs[LedgerEntry.source("order", order.id.text)] ?? 0
+                guard cost == (isOff ? 0 : order.points) else {
+                    return broken(
+                        "wrong_cost",
+                        "order \(order.id.text) is \(order.state), says \(order.points) points and "
+                            + "cost \(cost)")
+                }
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,103 @@
+internal import ToteCore
+
+/// What the history of a day amounts to.
+package enum Verdict: Sendable {
+    case valid
+    /// A promise is broken.
+    case invalid(DayFailure)
+    /// The history does not say: a day in which nobody met anybody proves nothing.
+    case void(String)
+}
+
+/// Judges a history by rules that know nothing of the cores: every promise of the design is a
+/// function of what users did and of what went over the wire.
+package enum Checker {
+    /// All promises, in the order in which a broken one explains those behind it.
+    package static func verdict(on history: [Stamped]) -> Verdict {
+        let facts = Facts(history)
+        for rule in [
+            cursorsHaveNoGap, allSeeOneLog, everyChangeHasOneFate, nothingVanishes,
+            onlyWhatMayBe, causesComeFirst, allShowTheSame, nothingIsLostOrDoubled,
+            ordersAreHandedOverOnce, ordersTakeEachCellOnce, giftsCountOnce, noBalanceIsNegative,
+            ordersCostWhatTheySay,
+        ] {
+            if let failure = rule(facts) { return .invalid(failure) }
+        }
+        if let reason = facts.emptiness { return .void(reason) }
+        return .valid
+    }
+
+    static func broken(_ code: String, _ message: String, _ proof: [Stamped] = []) -> DayFailure {
+        DayFailure(kind: .wrong, code: code, message: message, proof: proof)
+    }
+}
+
+/// The history, by what the rules ask for.
+struct Facts {
+    struct Change {
+        var at: Int
+        var device: Int
+        var customer: Int
+        var act: Record.Act
+        var writes: [Record.Write]
+        var order: OrderID?
+        /// The index of the record in which its device was first told its fate.
+        var toldAt: Int?
+    }
+
+    let history: [Stamped]
+    var changes: [Nonce: Change] = [:]
+    /// What each device was told, by epoch: the records' indices, in order.
+    var answers: [Int: [Int]] = [:]
+    /// The whole log of each customer at the end.
+    var log: [Int: [Record.Seen]] = [:]
+    /// Where devices lost what was on their disks.
+    var losses: [(at: Int, device: Int)] = []
+    /// Where the server went back to a backup.
+    var restores: [Int] = []
+    var copies = 0
+    var gifts: [(customer: Int, units: Int64, reference: String)] = []
+    private(set) var devices: Set<Int> = []
+
+    init(_ history: [Stamped]) {
+        self.history = history
+        for (index, stamped) in history.enumerated() {
+            switch stamped.record {
+            case .acted(let device, let customer, let act, let nonce, let writes, let order):
+                changes[nonce] = Change(
+                    at: index, device: device, customer: customer, act: act, writes: writes,
+                    order: order)
+            case .answered(let device, _, _, _, _, let fates):
+                answers[device, default: []].append(index)
+                for nonce in fates where changes[nonce]?.toldAt == nil {
+                    changes[nonce]?.toldAt = index
+                }
+            case .struck(.rolledBack, let device?), .struck(.reinstalled, let device?):
+                losses.append((index, device))
+            case .struck(.copied, _): copies += 1
+            case .struck(.restored, _): restores.append(index)
+            case .logged(let customer, let seen): log[customer, default: []].append(seen)
+            case .gave(let customer, let units, let reference):
+                gifts.append((customer, units, reference))
+            case .shows(let device, _, _, _, _): devices.insert(device)
+            default: break
+            }
+        }
+    }
+
+    /// Whether a change may be on no disk any more: its device's was lost before the server said
+    /// that it has it, or the server went back since.
+    func mayBeLost(_ change: Change) -> Bool {
+        let lossesOfIt = losses.filter { $0.device == change.device && $0.at > change.at }
+        guard let first = lossesOfIt.first else { return false }
+        if !restores.isEmpty { return true }
+        return change.toldAt.map { $0 > first.at } ?? true
+    }
+
+    /// Why the history proves nothing; `nil` when two met over the same things.
+    var emptiness: String? {
+        if changes.isEmpty { return "nobody did anything" }
+        if answers.isEmpty { return "nobody was answered" }
+        return nil
+    }
+}
