@@ -344,8 +344,9 @@ import ToteClient
         #expect(rig.status == "signedOut")
     }
 
-    /// Found by `tote-sim explore`, seed 61: a request was lost with the old network, and the retry
-    /// waited a minute for what that one had done.
+    /// Found by `tote-sim explore`, seeds 61 and 610: a request was lost with the old network, or
+    /// the first one of the new network was refused, and the retry waited a minute for what the old
+    /// one had done.
     @Test func `a retry comes soon where the network came back during a request that is lost`()
         throws
     {

@@ -23,6 +23,7 @@ enum ExploreCommand {
                 form: .whole(1...64)),
             DayOptionSpecs.without, DayOptionSpecs.runs,
             OptionSpec("faults", "print how often each fault struck"),
+            OptionSpec("strict", "fail when a fault that may strike never did"),
             OptionSpec("json", "print one JSON object"),
         ])
 
@@ -53,6 +54,16 @@ enum ExploreCommand {
         }
         let seconds = Double(max(1, SystemClock.monotonicMilliseconds() - began)) / 1_000
         tell(result, seconds, command, terminal)
+        let idle = Fault.allCases.filter {
+            result.struck[$0] == nil && !limits.without.contains($0)
+        }
+        if command.flag("strict"), !idle.isEmpty {
+            return terminal.report(
+                CommandFailure(
+                    code: "idle_faults",
+                    message: "never struck: \(idle.map(\.rawValue).joined(separator: ", "))",
+                    exit: .nothingRan), asJSON: command.flag("json"))
+        }
         return result.void == result.days ? .nothingRan : .success
     }
 

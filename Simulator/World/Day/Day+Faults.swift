@@ -11,21 +11,22 @@ extension Day {
         if phone.isRunning, phone.isSignedOut { try launch(phone) }
         for fault in Fault.ofDevices where strikes(fault) { try strike(phone, fault) }
         if options.rates[.clockDrift] != nil, phone.drift == 0 {
-            phone.drift = Int64(weather.below(400)) - 200
+            phone.drift = Int64(draw(.clockDrift, below: 400)) - 200
             note(.clockDrift, device: phone.number)
         }
     }
 
     private func strike(_ phone: Phone, _ fault: Fault) throws {
-        let length = 1_000 + UInt64(weather.below(90_000))
+        let length = 1_000 + UInt64(draw(fault, below: 90_000))
         switch fault {
         case .offline, .captivePortal, .deafUp, .deafDown: cutOff(phone, fault, length)
-        case .clockJump: phone.skew += Int64(weather.below(7_200_000)) - 3_600_000
+        case .stall: phone.stalledUntil = now + length / 4
+        case .clockJump: phone.skew += Int64(draw(fault, below: 7_200_000)) - 3_600_000
         case .clockYears:
             let decade = 10 * 365 * 24 * 3_600 * 1_000
-            phone.skew = Int64(weather.below(2 * decade)) - Int64(decade)
+            phone.skew = Int64(draw(fault, below: 2 * decade)) - Int64(decade)
         case .reboot:
-            phone.boot = weather.next() >> 8
+            phone.boot = UInt64(1 + draw(fault, below: .max))
             phone.bootedAt = now
             try kill(phone, for: length)
         case .killed: try kill(phone, for: length)
@@ -100,7 +101,8 @@ extension Day {
             latency: phone.latency)
         copy.skew = phone.skew
         copy.token = phone.token
-        copy.boot = weather.chance(50) ? phone.boot : weather.next() >> 8
+        copy.boot =
+            draw(.copied, below: 2) == 0 ? phone.boot : UInt64(1 + draw(.copied, below: .max))
         phones.append(copy)
         note(.copied, device: phone.number)
         try begin(copy)

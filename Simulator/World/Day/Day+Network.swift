@@ -36,14 +36,15 @@ extension Day {
         let there = now + latency(phone)
         if now < phone.deafUpUntil { return }
         switch message.fault {
-        case .requestLost, .stall: return
+        case .requestLost: return
         case .requestCut: timeline.plan(.fail(message, "reset"), at: there)
         case .badGateway:
             let page = Answer(status: 502, body: Array("<html>".utf8), isProblem: false)
             timeline.plan(.answer(message, page), at: there + message.back)
         case .requestDuplicated:
             timeline.plan(.arrive(message), at: there)
-            timeline.plan(.arrive(message), at: there + UInt64(weather.below(3_000)))
+            timeline.plan(
+                .arrive(message), at: there + UInt64(draw(.requestDuplicated, below: 3_000)))
         default: timeline.plan(.arrive(message), at: there)
         }
     }
@@ -75,14 +76,14 @@ extension Day {
     }
 
     private func latency(_ phone: Phone) -> UInt64 {
-        var latency = phone.latency
+        var latency = phone.latency + max(phone.stalledUntil, now) - now
         if strikes(.slow) {
             note(.slow, device: phone.number)
             latency += 3_000
         }
         if let rate = options.rates[.jitter], !isHealed {
             struck[.jitter, default: 0] += 1
-            latency += UInt64(weather.below(rate * 10))
+            latency += UInt64(draw(.jitter, below: rate * 10))
         }
         return latency
     }

@@ -64,6 +64,8 @@ package final class Day {
     /// Streams of their own, so that leaving out one thing changes the others as little as can be.
     var people: SeededGenerator
     var weather: SeededGenerator
+    /// Of each fault.
+    private var streams: [Fault: SeededGenerator]
     let ids: SharedGenerator
     var isHealed = false
     var requests: UInt64 = 0
@@ -82,6 +84,10 @@ package final class Day {
         options = DayOptions(seed: seed, limits: limits)
         people = SeededGenerator(seed: seed ^ 0xBEEF)
         weather = SeededGenerator(seed: seed ^ 0xC10D)
+        streams = Dictionary(
+            uniqueKeysWithValues: Fault.allCases.enumerated().map { index, fault in
+                (fault, SeededGenerator(seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9))
+            })
         let ids = SharedGenerator(seed: seed ^ 0xD1CE)
         self.ids = ids
         site = try Site(ids: ids, now: Self.start, customers: options.customers)
@@ -108,8 +114,11 @@ package final class Day {
     /// Whether a fault strikes now.
     func strikes(_ fault: Fault) -> Bool {
         guard !isHealed, let rate = options.rates[fault] else { return false }
-        return weather.chance(rate, of: 1_000)
+        return streams[fault]?.chance(rate, of: 1_000) ?? false
     }
+
+    /// A number below a bound, out of a fault's own stream: how long, how far.
+    func draw(_ fault: Fault, below bound: Int) -> Int { streams[fault]?.below(bound) ?? 0 }
 
     /// Runs the whole day and reads what everybody shows at its end.
     ///
@@ -169,6 +178,7 @@ package final class Day {
         for phone in phones {
             phone.offlineUntil = 0
             phone.captiveUntil = 0
+            phone.stalledUntil = 0
             phone.deafUpUntil = 0
             phone.deafDownUntil = 0
             // A user who was signed out signs in again; from here on nobody helps.

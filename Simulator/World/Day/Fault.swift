@@ -12,8 +12,8 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
     case replyLate = "reply-late"
     case badGateway = "bad-gateway"
     case gatewayTimeout = "gateway-timeout"
-    case stall
     // The network, for a while.
+    case stall
     case offline
     case captivePortal = "captive-portal"
     case deafUp = "one-way-up"
@@ -49,11 +49,12 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
     /// Faults that strike one message of a device.
     static let ofMessages: [Fault] = [
         .requestLost, .replyLost, .requestCut, .replyCut, .replyTruncated, .requestDuplicated,
-        .replyLate, .badGateway, .gatewayTimeout, .stall,
+        .replyLate, .badGateway, .gatewayTimeout,
     ]
     /// Faults that strike a device now and then.
     static let ofDevices: [Fault] = [
-        .offline, .captivePortal, .deafUp, .deafDown, .clockJump, .clockYears, .reboot, .killed,
+        .offline, .stall, .captivePortal, .deafUp, .deafDown, .clockJump, .clockYears, .reboot,
+        .killed,
         .paused, .reinstalled, .copied, .rolledBack, .signedOut, .tokenExpired, .tokenUnavailable,
     ]
     /// Faults that strike the server, the store or everybody now and then.

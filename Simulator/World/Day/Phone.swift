@@ -28,6 +28,8 @@ final class Phone {
     var deafUpUntil: UInt64 = 0
     var deafDownUntil: UInt64 = 0
     var tokenlessUntil: UInt64 = 0
+    /// Until when nothing moves, and then all of it does.
+    var stalledUntil: UInt64 = 0
     /// One way, in milliseconds.
     var latency: UInt64
     var catalogVersion = 0
@@ -179,12 +181,15 @@ extension Record.Seen {
         run.events.enumerated().map { index, event in
             Record.Seen(
                 position: run.position + UInt64(index), dot: event.dot,
-                nonce: event.change.nonce, outcome: name(event.outcome))
+                nonce: event.change.nonce, outcome: name(event, isShort: run.digest != nil))
         }
     }
 
-    private static func name(_ outcome: Event.Outcome) -> String {
-        switch outcome {
+    /// - Parameter isShort: whether accepted changes come without what they do.
+    private static func name(_ event: Event, isShort: Bool) -> String {
+        switch event.outcome {
+        case .accepted where !isShort && event.change.writes.isEmpty && event.change.intent == nil:
+            "empty"
         case .accepted: "accepted"
         case .rejected(let rejection): rejection.code
         case .sameAs: "same_as"

@@ -25,6 +25,8 @@ enum Record: Sendable {
         var position: UInt64
         var dot: Dot
         var nonce: Nonce
+        /// `accepted`; `empty` for one that was accepted with nothing in it, which fills the place
+        /// of a change that a former epoch refused; `same_as`; or why it was refused.
         var outcome: String
     }
 

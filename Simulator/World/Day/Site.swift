@@ -177,6 +177,8 @@ extension Day {
             try site.server.rollBack()
             return try crash(group)
         }
+        // Before anybody is woken: what one of a group asks for, another may have just written.
+        site.waiting += parking
         let woken = try wakeWaiting()
         try site.server.commit()
         exchanges += group.count
@@ -184,7 +186,6 @@ extension Day {
             note(.crashAfterCommit)
             return try crash(group)
         }
-        site.waiting += parking
         for (message, answer) in answers + woken { reply(message, answer) }
     }
 
@@ -248,7 +249,10 @@ extension Day {
 
     /// The process is gone: so are its connections. It is back in a moment.
     func crash(_ group: [Message] = [], image: [UInt8]? = nil) throws {
-        for message in group + site.waiting.map(\.message) {
+        let cutOff = Dictionary(
+            (group + site.group + site.waiting.map(\.message)).map { ($0.number, $0) },
+            uniquingKeysWith: { first, _ in first })
+        for (_, message) in cutOff.sorted(by: { $0.key < $1.key }) {
             timeline.plan(.fail(message, "reset"), at: now + message.back)
         }
         site.waiting = []
@@ -264,11 +268,11 @@ extension Day {
         try atServer { try site.server.runDue(at: now) }
         for fault in Fault.ofTheServer where strikes(fault) {
             switch fault {
-            case .partition: partitionedUntil = now + UInt64(weather.below(60_000))
+            case .partition: partitionedUntil = now + UInt64(draw(fault, below: 60_000))
             case .menuChanged: try changeMenu()
             case .soldOut: try sellOut()
             case .restarted: try crash()
-            case .overloaded: site.busyUntil = now + UInt64(weather.below(20_000))
+            case .overloaded: site.busyUntil = now + UInt64(draw(fault, below: 20_000))
             case .restored:
                 guard try restoreOrBackUp() else { continue }
             case .swept:
@@ -288,7 +292,7 @@ extension Day {
 
     /// - Returns: whether the server went back to a backup.
     private func restoreOrBackUp() throws -> Bool {
-        guard let backup = site.backup, weather.chance(40) else {
+        guard let backup = site.backup, draw(.restored, below: 100) < 40 else {
             let moment = try site.inGroup { try site.server.beginBackup(at: now) }
             let copy = try ServerStoreImage.backup(of: site.server)
             site.backup = copy

@@ -45,6 +45,18 @@ extension Checker {
                     }
                 }
             }
+            // What had replaced these was accepted, and then the server went back: the change is on
+            // no disk any more, or it is an order that the restored server refuses. What was under
+            // it was brought back as it was known last: replaced. (Protocol §6.4)
+            var open: Set<LiveCell> = []
+            for (nonce, change) in facts.changes
+            where !accepted.contains(nonce) && !facts.restores.isEmpty
+                && (facts.mayBeLost(change) || facts.onceAccepted.contains(nonce))
+            {
+                for write in change.writes {
+                    for seen in write.saw { open.insert(LiveCell(nonce: seen, key: write.key)) }
+                }
+            }
             var expected: Set<LiveCell> = []
             for nonce in accepted {
                 for write in facts.changes[nonce]?.writes ?? [] where write.isCell {
@@ -63,7 +75,7 @@ extension Checker {
                 }
                 break
             }
-            if let lost = expected.subtracting(live).min() {
+            if let lost = expected.subtracting(live).subtracting(open).min() {
                 return broken(
                     "lost", "\(Hex.string(lost.nonce)) at \(lost.key.item.text) is gone",
                     facts.proof(of: lost.nonce))

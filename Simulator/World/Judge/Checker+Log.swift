@@ -111,6 +111,11 @@ extension Checker {
         for seen in facts.log.values.joined() where seen.outcome != "same_as" {
             guard let change = facts.changes[seen.nonce] else { continue }
             let isAccepted = seen.outcome == "accepted"
+            if change.act != .edit, seen.outcome == "empty", facts.restores.isEmpty {
+                return broken(
+                    "emptied", "\(Hex.string(seen.nonce)) lost what it asked for",
+                    facts.proof(of: seen.nonce))
+            }
             if change.act == .forbidden, isAccepted {
                 return broken(
                     "forbidden_accepted", "\(Hex.string(seen.nonce)) may not be written",

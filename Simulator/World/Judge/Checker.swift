@@ -56,6 +56,8 @@ struct Facts {
     /// Where the server went back to a backup.
     var restores: [Int] = []
     var copies = 0
+    /// Changes that some device was told of as accepted, in whatever epoch.
+    var onceAccepted: Set<Nonce> = []
     var gifts: [(customer: Int, units: Int64, reference: String)] = []
     private(set) var devices: Set<Int> = []
 
@@ -67,7 +69,10 @@ struct Facts {
                 changes[nonce] = Change(
                     at: index, device: device, customer: customer, act: act, writes: writes,
                     order: order)
-            case .answered(let device, _, _, _, _, let fates):
+            case .answered(let device, _, _, _, let seen, let fates):
+                for event in seen where event.outcome == "accepted" {
+                    onceAccepted.insert(event.nonce)
+                }
                 answers[device, default: []].append(index)
                 for nonce in fates where changes[nonce]?.toldAt == nil {
                     changes[nonce]?.toldAt = index

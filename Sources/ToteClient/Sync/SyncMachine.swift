@@ -188,18 +188,15 @@ extension SyncMachine {
     }
 
     private mutating func hinted(_ now: Moment) -> [Action] {
+        // They were the former network's: if this one fails as well, the next retry comes soon.
+        failures = 0
         switch (phase, mode) {
         case (.backingOff(let timer, _, _), _): return [.forget(timer)] + begin(now)
         case (.resting, .live):
             // The parked connection may be dead without anybody knowing.
             return unpark() + begin(now)
-        case (.awaitingToken, _), (.exchanging, _):
-            // What is under way may be lost with the former network. The failures were that
-            // network's: the next retry comes soon.
-            failures = 0
-            return []
-        case (.resting, _), (.fresh, _), (.stopped, _), (.signedOut, _), (.updateRequired, _),
-            (.halted, _):
+        case (.awaitingToken, _), (.exchanging, _), (.resting, _), (.fresh, _), (.stopped, _),
+            (.signedOut, _), (.updateRequired, _), (.halted, _):
             return []
         }
     }

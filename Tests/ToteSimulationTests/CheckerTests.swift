@@ -1,0 +1,275 @@
+import Testing
+import ToteCore
+
+@testable import ToteSimulation
+
+/// Every rule of the checker finds what it is there for: a sound history, changed in one place.
+struct CheckerTests {
+    private static let sound: [Stamped] = {
+        var limits = DayOptions.Limits()
+        limits.without = Set(Fault.allCases).subtracting([.offline, .replyLost])
+        limits.customers = 1
+        limits.devicesEach = 2
+        limits.seconds = 1_800
+        return DayOutcome(seed: 4, limits: limits).history
+    }()
+
+    private func code(_ change: (inout [Stamped]) -> Void) -> String? {
+        var history = Self.sound
+        change(&history)
+        guard case .invalid(let failure) = Checker.verdict(on: history) else { return nil }
+        return failure.code
+    }
+
+    /// The index of a record of the log, from behind.
+    private func logged(
+        _ history: [Stamped], _ isWanted: (Record.Seen) -> Bool = { _ in true }
+    ) -> Int? {
+        history.lastIndex {
+            if case .logged(_, let seen) = $0.record { isWanted(seen) } else { false }
+        }
+    }
+
+    private func change(
+        _ history: inout [Stamped], where isWanted: (Record.Seen) -> Bool,
+        _ change: (inout Record.Seen) -> Void
+    ) {
+        guard let index = logged(history, isWanted),
+            case .logged(let customer, var seen) = history[index].record
+        else {
+            Issue.record("the history has no such event")
+            return
+        }
+        change(&seen)
+        history[index].record = .logged(customer: customer, seen)
+    }
+
+    private static func edits(_ history: [Stamped]) -> Set<UInt64> {
+        Set(
+            history.compactMap {
+                if case .acted(_, _, .edit, let nonce, _, _) = $0.record { nonce } else { nil }
+            })
+    }
+
+    @Test func `a sound history is valid`() throws {
+        let verdict = Checker.verdict(on: Self.sound)
+        guard case .valid = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+    }
+
+    @Test func `a history in which nobody did anything is void`() {
+        guard case .void = Checker.verdict(on: []) else {
+            Issue.record("an empty history proves something")
+            return
+        }
+    }
+
+    @Test func `a gap in the log is found`() {
+        #expect(code { if let index = logged($0) { $0.remove(at: index - 1) } } == "cursor_gap")
+    }
+
+    @Test func `a gap in an answer is found`() {
+        let found = code { history in
+            let index = history.firstIndex {
+                if case .answered(_, _, _, _, let seen, _) = $0.record {
+                    seen.count > 2
+                } else {
+                    false
+                }
+            }
+            guard let index,
+                case .answered(
+                    let device, let request, let status, let epoch, var seen, let fates) =
+                    history[index].record
+            else { return }
+            seen.remove(at: 1)
+            history[index].record = .answered(
+                device: device, request: request, status: status, epoch: epoch, seen, fates: fates)
+        }
+        #expect(found == "cursor_gap")
+    }
+
+    @Test func `two stories of one position are found`() {
+        let found = code { history in
+            let index = history.lastIndex {
+                if case .answered(_, _, _, _, let seen, _) = $0.record {
+                    !seen.isEmpty
+                } else {
+                    false
+                }
+            }
+            guard let index,
+                case .answered(
+                    let device, let request, let status, let epoch, var seen, let fates) =
+                    history[index].record
+            else { return }
+            seen[0].nonce ^= 1
+            let forged = Record.answered(
+                device: 1 - device, request: request, status: status, epoch: epoch, seen,
+                fates: fates)
+            history.insert(Stamped(at: history[index].at, record: forged), at: index + 1)
+        }
+        #expect(found == "two_logs")
+    }
+
+    @Test func `a change that was judged twice is found`() {
+        let edits = Self.edits(Self.sound)
+        let found = code { history in
+            guard let index = logged(history, { edits.contains($0.nonce) }),
+                case .logged(_, let first) = history[index].record
+            else { return }
+            change(&history, where: { edits.contains($0.nonce) && $0.nonce != first.nonce }) {
+                $0.nonce = first.nonce
+            }
+        }
+        #expect(found == "judged_twice")
+    }
+
+    @Test func `a change that vanished is found`() {
+        let edits = Self.edits(Self.sound)
+        let found = code { history in
+            change(&history, where: { edits.contains($0.nonce) }) { $0.nonce ^= 0xFFFF }
+        }
+        #expect(found == "vanished")
+    }
+
+    @Test func `an edit that was refused without a reason is found`() {
+        let edits = Self.edits(Self.sound)
+        let found = code { history in
+            change(&history, where: { edits.contains($0.nonce) }) { $0.outcome = "limit" }
+        }
+        #expect(found == "edit_refused")
+    }
+
+    @Test func `a forbidden edit that was accepted is found`() {
+        let forbidden = Set(
+            Self.sound.compactMap {
+                if case .acted(_, _, .forbidden, let nonce, _, _) = $0.record { nonce } else { nil }
+            })
+        let found = code { history in
+            change(&history, where: { forbidden.contains($0.nonce) }) { $0.outcome = "accepted" }
+        }
+        #expect(found == "forbidden_accepted")
+    }
+
+    @Test func `an effect before its cause is found`() {
+        let found = code { history in
+            var causes: [UInt64: [UInt64]] = [:]
+            for case .acted(_, _, .edit, let nonce, let writes, _) in history.map(\.record) {
+                causes[nonce] = writes.flatMap(\.saw)
+            }
+            let indices = history.indices.filter { logged([history[$0]]) != nil }
+            for late in indices.reversed() {
+                guard case .logged(_, let effect) = history[late].record,
+                    let early = indices.first(where: {
+                        if case .logged(_, let seen) = history[$0].record {
+                            causes[effect.nonce]?.contains(seen.nonce) ?? false
+                        } else {
+                            false
+                        }
+                    }), case .logged(let customer, var cause) = history[early].record
+                else { continue }
+                var moved = effect
+                swap(&moved.position, &cause.position)
+                history[early].record = .logged(customer: customer, moved)
+                history[late].record = .logged(customer: customer, cause)
+                return
+            }
+        }
+        #expect(found == "effect_first")
+    }
+
+    /// Changes what devices show; only the last of them, or all.
+    private func show(
+        _ history: inout [Stamped], all: Bool,
+        _ change: (inout [UInt8], inout [Record.Cell], inout [Record.Shown]) -> Void
+    ) {
+        for index in history.indices.reversed() {
+            guard
+                case .shows(let device, let customer, var digest, var cells, var orders) =
+                    history[index].record
+            else { continue }
+            change(&digest, &cells, &orders)
+            history[index].record = .shows(
+                device: device, customer: customer, digest: digest, cells: cells, orders: orders)
+            if !all { return }
+        }
+    }
+
+    @Test func `a device that shows something else is found`() {
+        #expect(code { show(&$0, all: false) { digest, _, _ in digest[0] ^= 1 } } == "diverged")
+        let other = code { show(&$0, all: false) { _, _, orders in orders.removeLast() } }
+        #expect(other == "orders_diverged")
+    }
+
+    @Test func `what is gone, what is back and what nobody wrote is found`() {
+        #expect(code { show(&$0, all: true) { _, cells, _ in cells.removeLast() } } == "lost")
+        let back = code { history in
+            var dot: Record.Cell?
+            let edits = Self.edits(history)
+            guard let index = logged(history, { edits.contains($0.nonce) }),
+                case .logged(_, let seen) = history[index].record
+            else { return }
+            show(&history, all: true) { _, cells, _ in
+                dot = cells.first
+                if var cell = dot {
+                    cell.dot = seen.dot
+                    cells.append(cell)
+                }
+            }
+        }
+        #expect(back == "resurrected")
+        let made = code { history in
+            show(&history, all: true) { _, cells, _ in
+                cells[0].dot = Dot(cells[0].dot.replica, 10_000)
+            }
+        }
+        #expect(made == "made_up")
+    }
+
+    @Test func `an order that was handed over twice, or by nobody, is found`() {
+        let twice = code { history in
+            let index = history.firstIndex {
+                if case .counter(_, "handover", _, 200) = $0.record { true } else { false }
+            }
+            guard let index else { return }
+            history.insert(history[index], at: index + 1)
+        }
+        #expect(twice == "handed_over_twice")
+        let nobody = code { history in
+            history.removeAll {
+                if case .counter(_, "handover", _, 200) = $0.record { true } else { false }
+            }
+        }
+        #expect(nobody == "hand_over_unknown")
+    }
+
+    private func entry(_ history: [Stamped], _ kind: String) -> Int? {
+        history.lastIndex {
+            if case .entry(_, _, kind, _, _, _) = $0.record { true } else { false }
+        }
+    }
+
+    @Test func `points that were given twice, lost or overspent are found`() {
+        let twice = code { history in
+            if let index = entry(history, "grant") { history.append(history[index]) }
+        }
+        #expect(twice == "entry_twice")
+        let lost = code { history in
+            if let index = entry(history, "grant") { history.remove(at: index) }
+        }
+        #expect(lost == "gift_count")
+        let overspent = code { history in
+            guard let index = entry(history, "spend") ?? entry(history, "expire"),
+                case .entry(let customer, let account, let kind, let reference, let source, _) =
+                    history[index].record
+            else { return }
+            history[index].record = .entry(
+                customer: customer, account: account, kind: kind, reference: reference,
+                source: source, units: 1_000_000)
+        }
+        #expect(overspent == "negative")
+    }
+}
