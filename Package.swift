@@ -35,6 +35,7 @@ let package = Package(
     products: [
         .library(name: "ToteClient", targets: ["ToteClient"]),
         .library(name: "ToteURLSession", targets: ["ToteURLSession"]),
+        .library(name: "ToteTesting", targets: ["ToteTesting"]),
         .executable(name: "tote", targets: ["tote"]),
         .executable(name: "tote-sim", targets: ["tote-sim"]),
     ],
@@ -52,6 +53,7 @@ let package = Package(
         library("ToteClient", ["ToteCore", "ToteSQLite", "ToteQR"]),
         library("ToteURLSession", ["ToteClient"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
+        library("ToteTesting", ["ToteClient", "ToteServer", "ToteCore"]),
         library(
             "ToteBoard",
             embedding: [
@@ -86,7 +88,10 @@ let package = Package(
         tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite", "CSQLite"]),
         tests(
             "ToteClientTests",
-            ["ToteClient", "ToteURLSession", "ToteCore", "ToteSQLite", "ToteServer"]),
+            [
+                "ToteClient", "ToteURLSession", "ToteTesting", "ToteCore", "ToteSQLite",
+                "ToteServer",
+            ]),
         tests(
             "ToteServiceTests",
             ["ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
@@ -96,6 +101,7 @@ let package = Package(
                 "ToteWebhooks", "ToteService", "ToteServer", "ToteHTTP", "ToteConcurrency",
                 "ToteCore",
             ]),
+        tests("ToteTestingTests", ["ToteTesting", "ToteClient"]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",

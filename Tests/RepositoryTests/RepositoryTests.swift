@@ -74,4 +74,16 @@ import Testing
         let script = try #require(repository.text(of: ".ci/run"))
         expectNone(LayoutRules.differingTestCommand(readme: readme, ci: script))
     }
+
+    @Test func `the README shows the snippets that tests run, word for word`() throws {
+        let readme = try #require(repository.text(of: "README.md"))
+        for target in ["ToteClientTests", "ToteTestingTests"] {
+            let text = try #require(repository.text(of: "Tests/\(target)/ReadmeSnippet.swift"))
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let begin = try #require(lines.firstIndex(of: "// snippet:begin"))
+            let end = try #require(lines.firstIndex(of: "// snippet:end"))
+            let snippet = lines[(begin + 1)..<end].joined(separator: "\n")
+            #expect(readme.contains("```swift\n\(snippet)\n```"), "\(target)")
+        }
+    }
 }

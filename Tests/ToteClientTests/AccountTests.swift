@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct AccountTests {
     @Test func `one account's outbox is never sent under another`() async throws {

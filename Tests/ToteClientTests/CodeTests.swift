@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// Codes that a phone shows, and what a till that is in touch makes of them.
@@ -39,7 +40,7 @@ import ToteCore
     @Test func `a code tells the time by the server, not by the wall clock`() async throws {
         let bed = try TestBed()
         let tote = try await bed.member()
-        bed.clock.skew.withLock { $0 = 3 * 365 * 86_400_000 }
+        bed.clock.wallSkewMilliseconds = 3 * 365 * 86_400_000
         let code = try #require(await tote.memberCode())
         let body = "{\"code\":\"\(code.text)\",\"currency\":\"EUR\",\"reward\":\"two-off\"}"
         let answer = try await bed.server.counter("redemptions", body)

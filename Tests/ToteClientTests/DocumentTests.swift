@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct DocumentTests {
     @Test func `a cart's lines, notes and title`() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct GuestTests {
     @Test func `a guest's documents survive a relaunch`() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// Orders of devices that lose their network, their process and their replies.

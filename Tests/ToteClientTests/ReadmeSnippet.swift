@@ -4,6 +4,7 @@ import Foundation
 import Testing
 // snippet:begin
 import ToteClient
+import ToteTesting
 import ToteURLSession
 
 func firstSync(directory: String, server: URL, token: String) async throws -> Receipt {

@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct ReceiptTests {
     @Test func `a receipt survives a relaunch in the middle of its push`() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// A counter that is cut off and takes its customers' reservations.

@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// What a replica itself counts, promises and seals, exchange by exchange.

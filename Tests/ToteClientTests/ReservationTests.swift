@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// Reservations of devices: their end, their return, and what copies of a device make of them.
@@ -63,12 +64,12 @@ import ToteCore
         _ = try await tote.reserved(500)
         await bed.server.setDown(true)
         for years in [-10, 10] {
-            bed.clock.skew.withLock { $0 = Int64(years) * 365 * 86_400_000 }
+            bed.clock.wallSkewMilliseconds = Int64(years) * 365 * 86_400_000
             #expect(await tote.points.here == 500)
         }
         bed.clock.advance(by: Self.hour * 73)
         for years in [-10, 10] {
-            bed.clock.skew.withLock { $0 = Int64(years) * 365 * 86_400_000 }
+            bed.clock.wallSkewMilliseconds = Int64(years) * 365 * 86_400_000
             #expect(await tote.points.here == 0)
         }
     }
@@ -93,11 +94,11 @@ import ToteCore
         // Set back, the wall clock does not make it earlier than was known.
         await tote.close()
         bed.clock.reboot()
-        bed.clock.skew.withLock { $0 = -10 * 365 * 86_400_000 }
+        bed.clock.wallSkewMilliseconds = -10 * 365 * 86_400_000
         tote = try bed.open()
         bed.clock.advance(by: Self.hour * 61)
         #expect(await tote.points.here == 0, "61 h after the last contact at the least")
-        bed.clock.skew.withLock { $0 = 0 }
+        bed.clock.wallSkewMilliseconds = 0
         await bed.server.setDown(false)
         try await bed.signIn(tote)
         #expect(try await tote.syncOnce().isComplete)

@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 
 /// Points and stored value that a device spends with orders, with and without a network.

@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct SyncMachineTests {
     /// One way into each state that there is.

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct SyncTests {
     @Test func `two devices that edited offline agree`() async throws {
@@ -131,9 +132,9 @@ import ToteClient
         let bed = try TestBed()
         let (a, b) = (try await bed.device("a"), try await bed.device("b"))
         for tote in [a, b] { _ = try await tote.syncOnce() }
-        bed.clock.skew.withLock { $0 = skew }
+        bed.clock.wallSkewMilliseconds = skew
         try await a.cart().setTitle("first")
-        bed.clock.skew.withLock { $0 = 0 }
+        bed.clock.wallSkewMilliseconds = 0
         bed.clock.advance(by: .seconds(5))
         try await b.cart().setTitle("second")
         for tote in [a, b, a] { #expect(try await tote.syncOnce().isComplete) }

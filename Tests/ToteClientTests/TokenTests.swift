@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct TokenTests {
     /// Counts the calls of an app's token closure and says what they return.

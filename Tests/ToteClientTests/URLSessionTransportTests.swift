@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 import ToteClient
+import ToteTesting
 import ToteURLSession
 
 @Suite(.timeLimit(.minutes(5))) struct URLSessionTransportTests {

@@ -113,6 +113,12 @@ extension Day {
         )
     }
 
+    func sendUnsent() throws {
+        let gifts = site.unsent
+        site.unsent = []
+        for gift in gifts { try send(gift) }
+    }
+
     /// After the server lost what came after its backup, or was away, gifts are entered again.
     func giveAgain() throws {
         site.unsent = site.gifts
@@ -158,14 +164,10 @@ extension Day {
 
     /// A counter takes an order a step on; two of them may try the same hand-over.
     func serveAtCounter() throws {
-        guard !isHealed else {
-            for gift in site.unsent { try send(gift) }
-            return site.unsent = []
-        }
+        guard !isHealed else { return }
         timeline.plan(.counter, at: now + 2_000 + UInt64(people.below(8_000)))
         guard now >= site.downUntil else { return }
-        for gift in site.unsent { try send(gift) }
-        site.unsent = []
+        try sendUnsent()
         let list = try ask("GET", "v1/stores/\(Self.store)/orders", token: site.counters[0])
         guard case .array(let orders)? = list.value["orders"], !orders.isEmpty else { return }
         let order = orders[people.below(orders.count)]

@@ -175,6 +175,7 @@ package final class Day {
         isHealed = true
         partitionedUntil = 0
         note(.healed)
+        try sendUnsent()
         for phone in phones {
             phone.offlineUntil = 0
             phone.captiveUntil = 0

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import ToteClient
+import ToteTesting
 
 #if canImport(Glibc)
     import Glibc

@@ -1,6 +1,10 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteTesting
+
+typealias TestClock = VirtualClock
+typealias TestServer = LocalServer
 
 /// A server, a clock, and devices with directories of their own that go away with it.
 final class TestBed: Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 import ToteServer
 

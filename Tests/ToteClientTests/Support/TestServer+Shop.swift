@@ -1,5 +1,6 @@
 import Testing
 import ToteClient
+import ToteTesting
 import ToteCore
 import ToteServer
 

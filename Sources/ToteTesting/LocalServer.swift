@@ -1,11 +1,12 @@
-import Testing
-import ToteClient
-import ToteCore
-import ToteServer
+public import ToteClient
+package import ToteCore
+package import ToteServer
 
-/// The real server's core behind a transport, with a network that fails as a test says.
-actor TestServer: Transport {
-    enum Fault: Sendable {
+/// The production server over a file in memory, and the network in front of it, which fails as a
+/// test says: a transport for `Tote.signIn`.
+public actor LocalServer: Transport {
+    /// What happens to one exchange.
+    public enum Fault: Sendable {
         /// The request never arrives.
         case lost
         /// The request is served, its answer never arrives.
@@ -16,48 +17,58 @@ actor TestServer: Transport {
         case held
     }
 
-    struct Offline: Error {}
+    /// There is no way to the server.
+    public struct Offline: Error {
+        package init() {}
+    }
 
-    private(set) var server: Server
-    private(set) var store: ServerStore
-    let clock: TestClock
+    package private(set) var server: Server
+    package private(set) var store: ServerStore
+    package let clock: VirtualClock
     /// The catalogue in force as it is served, and its version.
-    var catalog: (version: Int, bytes: [UInt8])?
+    package var catalog: (version: Int, bytes: [UInt8])?
     private var parked: [Int: (sync: Parked, wake: CheckedContinuation<Void, Never>)] = [:]
     private var held: [CheckedContinuation<Void, Never>] = []
     private var nextID = 0
-    private(set) var faults: [Fault] = []
-    var isDown = false
+    package private(set) var faults: [Fault] = []
+    package var isDown = false
     /// Requests that arrived, also those that a fault answered: the path and the bearer's secret.
-    private(set) var seen: [(path: String, secret: String, lane: TransportRequest.Lane)] = []
+    package private(set) var seen: [(path: String, secret: String, lane: TransportRequest.Lane)] =
+        []
     private var arrivals: [(count: Int, wake: CheckedContinuation<Void, Never>)] = []
 
-    init(_ clock: TestClock) throws {
+    /// A server that knows nobody yet.
+    public init(_ clock: VirtualClock) throws {
         self.clock = clock
         store = try ServerStore(image: nil)
         server = try Server(store: store, random: { clock.draw() })
     }
 
     /// A backup of now, and the catalogue that is in it.
-    func backup() throws -> (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?) {
+    package func backup() throws -> (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?) {
         let store = try ServerStore(image: server.image())
         try store.setMeta("is_backup", 1)
         return (try store.image(), catalog)
     }
 
     /// Goes on from a backup, as `tote restore` does.
-    func restore(_ backup: (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?)) throws {
+    package func restore(_ backup: (image: [UInt8], catalog: (version: Int, bytes: [UInt8])?))
+        throws
+    {
         let clock = clock
         store = try ServerStore(image: backup.image)
         server = try Server(store: store, random: { clock.draw() })
         catalog = backup.catalog
     }
 
-    func fail(_ faults: Fault...) { self.faults += faults }
-    func setDown(_ isDown: Bool) { self.isDown = isDown }
+    /// What the next exchanges meet, one each.
+    public func fail(_ faults: Fault...) { self.faults += faults }
+    /// Whether nobody reaches it.
+    public func setDown(_ isDown: Bool) { self.isDown = isDown }
 
     /// Mints a token; with `write` for these collections alone.
-    func mint(_ customer: String, write: [String] = ["*"], expiresIn seconds: Int? = nil) throws
+    public func mint(_ customer: String, write: [String] = ["*"], expiresIn seconds: Int? = nil)
+        throws
         -> String
     {
         var request = ServerRequest(
@@ -76,7 +87,7 @@ actor TestServer: Transport {
         return secret
     }
 
-    func serve(_ body: () throws -> Handled) throws -> Handled {
+    package func serve(_ body: () throws -> Handled) throws -> Handled {
         try server.begin()
         let handled = try body()
         try server.commit()
@@ -84,28 +95,32 @@ actor TestServer: Transport {
     }
 
     /// How many times each change of a customer was judged.
-    func judged(_ customer: String) throws -> [Nonce: Int] {
+    package func judged(_ customer: String) throws -> [Nonce: Int] {
         try server.judgedEvents(space: "customer:\(customer)")
             .reduce(into: [:]) { $0[$1.change.nonce, default: 0] += 1 }
     }
 
     /// Waits until so many requests have arrived since the start.
-    func arrived(_ count: Int) async {
+    package func arrived(_ count: Int) async {
         guard seen.count < count else { return }
         await withCheckedContinuation { arrivals.append((count, $0)) }
     }
 
-    func releaseHeld() {
+    /// Waits until a test lets it go on.
+    func hold() async { await withCheckedContinuation { held.append($0) } }
+
+    /// Lets go on what `held` holds.
+    public func releaseHeld() {
         for waiting in held { waiting.resume() }
         held = []
     }
 
-    func releaseParked() {
+    package func releaseParked() {
         for entry in parked.values { entry.wake.resume() }
         parked = [:]
     }
 
-    func send(_ request: TransportRequest) async throws -> TransportResponse {
+    public func send(_ request: TransportRequest) async throws -> TransportResponse {
         let secret = request.headers["Authorization"].map { String($0.dropFirst(7)) } ?? ""
         if request.lane != .lookup { seen.append((request.path, secret, request.lane)) }
         for arrival in arrivals where arrival.count <= seen.count { arrival.wake.resume() }
@@ -119,7 +134,7 @@ actor TestServer: Transport {
             throw Offline()
         case .answer(let response): return response
         case .held:
-            await withCheckedContinuation { held.append($0) }
+            await hold()
             return try await answer(request)
         }
     }
@@ -167,7 +182,7 @@ actor TestServer: Transport {
 
     private func wake(_ id: Int) { parked.removeValue(forKey: id)?.wake.resume() }
 
-    func wakeTouched() {
+    package func wakeTouched() {
         for (id, entry) in parked where server.touchedSpaces.contains(entry.sync.space) {
             wake(id)
         }

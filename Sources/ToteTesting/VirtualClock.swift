@@ -1,8 +1,9 @@
-import Synchronization
-import ToteClient
+internal import Synchronization
+package import ToteClient
 
-/// Time that passes only when a test says so.
-final class TestClock: Sendable {
+/// Time that passes only when a test says so. All devices of a `TestWorld` have their clocks and
+/// their timers from it.
+public final class VirtualClock: Sendable {
     private struct State {
         var milliseconds: UInt64 = 1_800_000_000_000
         var random: UInt64 = 0
@@ -11,19 +12,29 @@ final class TestClock: Sendable {
     }
 
     private let state = Mutex(State())
-    let skew = Mutex<Int64>(0)
+    private let skew = Mutex<Int64>(0)
     private let boot = Mutex<(id: UInt64, at: UInt64)>((7, 1_700_000_000_000))
 
+    /// - Parameter seed: of everything random: the same seed draws the same ids.
+    public init(seed: UInt64 = 0) { state.withLock { $0.random = seed } }
+
+    /// How many milliseconds the devices' wall clocks are off; the server's is right.
+    public var wallSkewMilliseconds: Int64 {
+        get { skew.withLock { $0 } }
+        set { skew.withLock { $0 = newValue } }
+    }
+
     /// Starts all devices anew: their uptime tells nothing of before.
-    func reboot() {
+    public func reboot() {
         let now = milliseconds
         boot.withLock { $0 = ($0.id + 1, now) }
     }
 
-    var milliseconds: UInt64 { state.withLock { $0.milliseconds } }
+    /// Milliseconds of true time since 1970.
+    public var milliseconds: UInt64 { state.withLock { $0.milliseconds } }
 
     /// A device's clocks; each device draws other numbers.
-    func device(_ seed: UInt64 = 1) -> DeviceClock {
+    package func device(_ seed: UInt64 = 1) -> DeviceClock {
         state.withLock { $0.random &+= seed &* 0x9E37_79B9_7F4A_7C15 }
         return DeviceClock(
             reading: { [self] in
@@ -36,7 +47,7 @@ final class TestClock: Sendable {
         .skewed { [self] in skew.withLock { $0 } }
     }
 
-    func draw() -> UInt64 {
+    package func draw() -> UInt64 {
         state.withLock { state in
             state.random &+= 0x9E37_79B9_7F4A_7C15
             var word = state.random
@@ -47,9 +58,10 @@ final class TestClock: Sendable {
     }
 
     /// How many wait for time to pass.
-    var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+    public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    func advance(by duration: Duration) {
+    /// Lets time pass: who waits for a moment in it goes on.
+    public func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.milliseconds += UInt64(duration / .milliseconds(1))
             let due = state.sleepers.filter { $0.value.end <= state.milliseconds }
