@@ -2,9 +2,9 @@
 // socket.
 import Foundation
 import Testing
+import ToteTesting
 // snippet:begin
 import ToteClient
-import ToteTesting
 import ToteURLSession
 
 func firstSync(directory: String, server: URL, token: String) async throws -> Receipt {
