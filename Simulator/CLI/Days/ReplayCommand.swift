@@ -17,6 +17,7 @@ enum ReplayCommand {
         options: [
             DayOptionSpecs.without,
             OptionSpec("history", valueName: "FILE", "write the history, one record a line"),
+            OptionSpec("report", valueName: "FILE", "write a page about the day"),
             DayOptionSpecs.runs, OptionSpec("json", "print one JSON object"),
         ])
 
@@ -32,15 +33,15 @@ enum ReplayCommand {
         repro.limits.without.formUnion(try DayOptionSpecs.faults(command))
         SQLiteMemory.countNothing()
         let outcome = DayOutcome(seed: repro.seed, limits: repro.limits)
-        if let path = command.option("history") {
-            do throws(Files.Failure) {
-                try Files.write(outcome.lines, to: path)
-            } catch {
-                return terminal.report(
-                    CommandFailure(
-                        code: "no_history", message: error.description, exit: error.exit),
-                    asJSON: command.flag("json"))
+        do throws(Files.Failure) {
+            if let path = command.option("history") { try Files.write(outcome.lines, to: path) }
+            if let path = command.option("report") {
+                try Files.write(Array(DayPage(outcome).html.utf8), to: path)
             }
+        } catch {
+            return terminal.report(
+                CommandFailure(code: "no_file", message: error.description, exit: error.exit),
+                asJSON: command.flag("json"))
         }
         if outcome.failure != nil {
             let exit = try DayReport.tell(outcome, command, terminal)
@@ -63,15 +64,8 @@ enum ReplayCommand {
     private static func tell(
         _ outcome: DayOutcome, _ command: ParsedCommand, _ terminal: Terminal
     ) {
-        let faults = outcome.struck.sorted { $0.key < $1.key }
         guard !command.flag("json") else {
-            let members: [(name: String, value: JSONText)] = [
-                ("seed", .string(String(outcome.seed))), ("verdict", .string(outcome.word)),
-                ("acts", .int(outcome.acts)), ("exchanges", .int(outcome.exchanges)),
-                ("records", .int(outcome.history.count)), ("sha256", .string(outcome.hash)),
-                ("faults", .object(faults.map { ($0.key.rawValue, .int($0.value)) })),
-            ]
-            terminal.writeOut(JSONText.versioned(members).compact + "\n")
+            terminal.writeOut(JSONText.versioned(outcome.members).compact + "\n")
             return
         }
         terminal.writeOut(
@@ -87,6 +81,18 @@ enum ReplayCommand {
 }
 
 extension DayOutcome {
+    /// What it came to, for programs.
+    var members: [(name: String, value: JSONText)] {
+        let faults = struck.sorted { $0.key < $1.key }
+        return [
+            ("seed", .string(String(seed))), ("verdict", .string(word)),
+            ("message", failure.map { .string($0.message) } ?? .null),
+            ("devices", .int(devices)), ("acts", .int(acts)), ("exchanges", .int(exchanges)),
+            ("records", .int(history.count)), ("sha256", .string(hash)),
+            ("faults", .object(faults.map { ($0.key.rawValue, .int($0.value)) })),
+        ]
+    }
+
     /// The verdict in a word.
     var word: String {
         switch verdict {

@@ -5,7 +5,8 @@ import ToteSimulation
 struct RunFolder {
     let path: String
 
-    /// Writes the folder of a day: its history, and what makes it again.
+    /// Writes the folder of a day: its history, what makes it again, what it came to, and a page
+    /// about it.
     ///
     /// - Throws: what could not be made.
     init(_ outcome: DayOutcome, below runs: String) throws(CommandFailure) {
@@ -16,6 +17,9 @@ struct RunFolder {
             let repro = Repro(outcome).json(outcome.failure).pretty + "\n"
             try Files.write(Array(repro.utf8), to: path + "/repro.json")
             try Files.write(outcome.lines, to: path + "/history.ndjson")
+            let result = JSONText.versioned(outcome.members).pretty + "\n"
+            try Files.write(Array(result.utf8), to: path + "/result.json")
+            try Files.write(Array(DayPage(outcome).html.utf8), to: path + "/report.html")
         } catch {
             throw CommandFailure(code: "no_folder", message: "\(error)", exit: .cannotCreate)
         }

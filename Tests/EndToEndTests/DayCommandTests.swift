@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// `tote-sim explore`, `replay` and `shrink`, as a QA engineer runs them.
+struct DayCommandTests {
+    private static func run(_ arguments: String...) async throws -> SimulatorProgram.Outcome {
+        try await SimulatorProgram.run("tote-sim", arguments)
+    }
+
+    @Test func `a day is the same in every process, and its page needs nothing else`() async throws
+    {
+        let folder = try SimulatorProgram.makeDirectory()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (history, page) = (
+            folder.appendingPathComponent("day.ndjson"), folder.appendingPathComponent("day.html")
+        )
+        let first = try await Self.run(
+            "replay", "5", "--history", history.path, "--report", page.path)
+        let again = try await Self.run("replay", "5")
+        #expect(first.exit == 0 && first.out == again.out, "\(first)")
+        let hash = try #require(first.out.split(separator: " ").last?.dropLast())
+        let sum = try await Tools.run("sha256sum", [history.path])
+        #expect(sum.out.hasPrefix(hash), "\(sum.out) is not \(hash)")
+        let html = try String(contentsOf: page, encoding: .utf8)
+        #expect(html.contains("<svg") && html.contains("Seed 5: valid"))
+        for word in ["http", "<script", "src=", "@import", "url("] {
+            #expect(!html.contains(word), "\(word)")
+        }
+    }
+
+    @Test func `a file that names another history, or no day at all, is refused`() async throws {
+        let folder = try SimulatorProgram.makeDirectory()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("repro.json")
+        func replay(_ text: String) async throws -> SimulatorProgram.Outcome {
+            try Data(text.utf8).write(to: file)
+            return try await Self.run("replay", file.path)
+        }
+        let short = #""seed":"5","seconds":60,"customers":1,"devices_each":1"#
+        let other = try await replay(#"{"version":1,\#(short),"sha256":"00"}"#)
+        #expect(other.exit == 1 && other.error.contains("another version of the code"), "\(other)")
+        #expect(try await replay("{\(short)}").exit == 0)
+        for (text, place) in [
+            ("[]", "1:1"), (#"{"seed": 5}"#, "1:2"), (#"{"seed":"5","without":["x"]}"#, "1:24"),
+            (#"{"version":1}"#, "1:1"), (#"{"seed":"5","customers":0}"#, "1:13"),
+        ] {
+            let wrong = try await replay(text)
+            #expect(wrong.exit == 65, "\(text): \(wrong)")
+            #expect(wrong.error.contains("repro.json:\(place): "), "\(text): \(wrong.error)")
+        }
+        let nothing = try await Self.run("shrink", "5")
+        #expect(nothing.exit == 1 && nothing.error.contains("does not fail"), "\(nothing)")
+    }
+
+    @Test func `a search says how much it saw, and refuses what it cannot do`() async throws {
+        let found = try await Self.run("explore", "--seeds", "1..3", "--faults")
+        #expect(found.exit == 0, "\(found)")
+        #expect(found.out.contains("3 days, ") && found.out.contains("all valid"), "\(found.out)")
+        #expect(found.out.contains("crash-before-commit"))
+        let idle = try await Self.run("explore", "--seeds", "1..1", "--strict")
+        #expect(idle.exit == 2 && idle.error.contains("never struck: "), "\(idle)")
+        #expect(try await Self.run("explore", "--seeds", "3").exit == 64)
+        #expect(try await Self.run("explore", "--without", "rain").exit == 64)
+    }
+}
