@@ -99,10 +99,27 @@ struct Facts {
         return change.toldAt.map { $0 > first.at } ?? true
     }
 
-    /// Why the history proves nothing; `nil` when two met over the same things.
+    /// Why the history proves nothing; `nil` when two devices wrote the same thing, or two counters
+    /// reached for the same order.
     var emptiness: String? {
         if changes.isEmpty { return "nobody did anything" }
         if answers.isEmpty { return "nobody was answered" }
-        return nil
+        struct Place: Hashable {
+            var customer: Int
+            var key: Key
+        }
+        var devices: [Place: Set<Int>] = [:]
+        for change in changes.values where change.toldAt != nil {
+            for write in change.writes {
+                devices[Place(customer: change.customer, key: write.key), default: []]
+                    .insert(change.device)
+            }
+        }
+        if devices.values.contains(where: { $0.count > 1 }) { return nil }
+        var hands: [OrderID: Set<Int>] = [:]
+        for case .counter(let counter, "handover", let order, _) in history.map(\.record) {
+            hands[order, default: []].insert(counter)
+        }
+        return hands.values.contains { $0.count > 1 } ? nil : "nobody met anybody"
     }
 }
