@@ -216,10 +216,10 @@ import Testing
         try await simulate("inspect", path("none"), code: 66)
         try await simulate("world", "--family", "orders", "--seeds", "1..1")
         try await simulate("crash", "--kills", "1", "--stops", "1")
-        try await simulate("explore", "--seeds", "1..2")
-        try await simulate("replay", "1")
+        try await simulate("explore", "--seeds", "2..3")
+        try await simulate("replay", "3")
         try await simulate("replay", path("none.json"), code: 66)
-        try await simulate("shrink", "1", code: 1)
+        try await simulate("shrink", "3", code: 1)
         try await simulate("bench", "codec", "--check")
         for command in try await Self.commands("tote-sim")
         where !Self.builtIns.contains(command.words[1]) {
