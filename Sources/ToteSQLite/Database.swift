@@ -101,6 +101,8 @@ package final class Database {
     /// Whether a page that is not what was written is noticed when it is read. Of a database file
     /// that was read from.
     package var hasPageChecksums: Bool {
+        // Without the layer there is nothing of it behind the file's record.
+        guard !isInMemory, PageChecksums.name != nil else { return false }
         var file: UnsafeMutablePointer<sqlite3_file>?
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file)
         return file.map(PageChecksums.cover) ?? false
