@@ -80,33 +80,41 @@ let package = Package(
                 "ToteSQLite", "ToteConcurrency", "ToteCommandLine", "CLinux",
             ], path: "Simulator/CLI"),
 
-        tests("ToteCoreTests", ["ToteCore"]),
+        // What the tests below share: the protocol's vectors, and its document for every answer.
+        library(
+            "ProtocolChecks", ["ToteServer", "ToteHTTP", "ToteCore"], path: "Tests/ProtocolChecks"),
+        tests("ToteCoreTests", ["ProtocolChecks", "ToteCore"]),
         tests("ToteSQLiteTests", ["ToteSQLite", "CSQLite"]),
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
         tests("ToteQRTests", ["ToteQR"]),
         tests("ToteCommandLineTests", ["ToteCommandLine"]),
-        tests("ToteServerTests", ["ToteServer", "ToteCore", "ToteSQLite", "CSQLite"]),
+        tests(
+            "ToteServerTests",
+            ["ProtocolChecks", "ToteServer", "ToteCore", "ToteSQLite", "CSQLite"]),
         tests(
             "ToteClientTests",
             [
-                "ToteClient", "ToteURLSession", "ToteTesting", "ToteCore", "ToteSQLite",
+                "ProtocolChecks", "ToteClient", "ToteURLSession", "ToteTesting", "ToteCore",
+                "ToteSQLite",
                 "ToteServer",
             ]),
         tests(
             "ToteServiceTests",
-            ["ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
+            ["ProtocolChecks", "ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
         tests(
             "ToteWebhooksTests",
             [
-                "ToteWebhooks", "ToteService", "ToteServer", "ToteHTTP", "ToteConcurrency",
-                "ToteCore",
+                "ProtocolChecks", "ToteWebhooks", "ToteService", "ToteServer", "ToteHTTP",
+                "ToteConcurrency", "ToteCore",
             ]),
-        tests("ToteTestingTests", ["ToteTesting", "ToteClient"]),
+        tests("ToteTestingTests", ["ProtocolChecks", "ToteTesting", "ToteClient"]),
         tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
         tests(
             "EndToEndTests",
             [
-                "ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP", "ToteSQLite", "tote",
+                "ProtocolChecks", "ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP",
+                "ToteSQLite",
+                "tote",
                 "tote-sim",
             ]),
         tests("RepositoryTests", []),

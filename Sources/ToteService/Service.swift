@@ -411,7 +411,10 @@ private final class Front: Sendable {
                     answers.send(response, to: asker)
                 }
             })
-        if !posted { state.withLock { $0.isBackingUp = false } }
+        if !posted {
+            state.withLock { $0.isBackingUp = false }
+            answers.send(draining(id), to: asker)
+        }
     }
 
     private func makeBackup(

@@ -60,7 +60,7 @@ extension LocalServer {
         request.ifMatch = version.map { "\"\($0)\"" }
         request.idempotencyKey = key
         request.body = Array(body.utf8)
-        let handled = try serve { try server.handle(request, at: clock.milliseconds) }
+        let handled = try handle(request)
         wakeTouched()
         guard case .answer(let response) = handled else { throw Offline() }
         let value = (try? Encoding.json.value(response.body)) ?? .null

@@ -35,11 +35,22 @@ public actor LocalServer: Transport {
     /// Requests that arrived, also those that a fault answered: the path and the bearer's secret.
     package private(set) var seen: [(path: String, secret: String, lane: TransportRequest.Lane)] =
         []
+    /// Told of every answer that the server gave.
+    private let answered: @Sendable (ServerRequest, ServerResponse) -> Void
     private var arrivals: [(count: Int, wake: CheckedContinuation<Void, Never>)] = []
 
     /// A server that knows nobody yet.
     public init(_ clock: VirtualClock) throws {
+        try self.init(clock) { _, _ in }
+    }
+
+    /// A server whose answers a test hears of.
+    package init(
+        _ clock: VirtualClock,
+        answered: @escaping @Sendable (ServerRequest, ServerResponse) -> Void
+    ) throws {
         self.clock = clock
+        self.answered = answered
         store = try ServerStore(image: nil)
         server = try Server(store: store, random: { clock.draw() })
     }
@@ -80,11 +91,21 @@ public actor LocalServer: Transport {
         var body: [String: Value] = ["spaces": .array([grant])]
         if let seconds { body["expires_in_s"] = .int(Int64(seconds)) }
         request.body = Encoding.json.encode(.map(body))
-        let answer = try serve { try server.handle(request, at: clock.milliseconds) }
+        let answer = try handle(request)
         guard case .answer(let response) = answer,
             let secret = try Encoding.json.value(response.body)["token"]?.textValue
         else { throw Offline() }
         return secret
+    }
+
+    /// One request as the server sees it, in a group of its own.
+    package func handle(_ request: ServerRequest) throws -> Handled {
+        try tell(request, serve { try server.handle(request, at: clock.milliseconds) })
+    }
+
+    private func tell(_ request: ServerRequest, _ handled: Handled) -> Handled {
+        if case .answer(let response) = handled { answered(request, response) }
+        return handled
     }
 
     package func serve(_ body: () throws -> Handled) throws -> Handled {
@@ -153,7 +174,7 @@ public actor LocalServer: Transport {
         inner.authorization = request.headers["Authorization"]
         inner.contentType = request.headers["Content-Type"]
         inner.body = request.body
-        var handled = try serve { try server.handle(inner, at: clock.milliseconds) }
+        var handled = try handle(inner)
         wakeTouched()
         while case .park(let sync) = handled {
             nextID += 1
@@ -167,7 +188,8 @@ public actor LocalServer: Transport {
                 Task { await self.wake(id) }
             }
             try Task.checkCancellation()
-            handled = try serve { try server.resume(sync, at: clock.milliseconds + 30_000) }
+            handled = try tell(
+                inner, serve { try server.resume(sync, at: clock.milliseconds + 30_000) })
         }
         guard case .answer(let response) = handled else { throw Offline() }
         if path == ["v1", "catalog"], response.code == "not_found", let catalog {

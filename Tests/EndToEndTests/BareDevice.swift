@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolChecks
 import ToteClient
 import ToteCore
 import ToteHTTP
@@ -63,7 +64,7 @@ final class BareDevice {
                 ("Authorization", "Bearer \(secret)"), ("Content-Type", Encoding.cbor.rawValue),
             ], body: outgoing.body)
         guard let line = try? HTTPConnection(to: .tcp(host: "127.0.0.1", port: port)),
-            let answer = try? line.send(request)
+            let answer = try? line.sendToAPI(request)
         else { return nil }
         _ = try replica.receive(
             status: answer.status, body: answer.body, isProblem: answer.status != 200,
@@ -83,7 +84,7 @@ struct OperatorSocket {
             headers: body == nil ? [] : [("Content-Type", "application/json")],
             body: Array((body ?? "").utf8))
         guard let line = try? HTTPConnection(to: .unix(path: "\(data)/operator.sock")),
-            let answer = try? line.send(request), answer.status < 300
+            let answer = try? line.sendToAPI(request), answer.status < 300
         else { return nil }
         return try? Encoding.json.value(answer.body)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 
@@ -165,7 +166,7 @@ import ToteHTTP
     private func fetch(_ port: UInt16, _ request: HTTPClientRequest) throws -> HTTPClientResponse {
         let line = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: port))
         defer { line.close() }
-        return try line.send(request)
+        return try line.sendToAPI(request)
     }
 }
 

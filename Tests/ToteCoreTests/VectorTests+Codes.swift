@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Protocol/vectors/codes.json: what phones show, and what a redeemer takes of it (Protocol §22).

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {

@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Edits of a device, and devices that edit apart and meet again (Protocol §2.6).

@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Protocol/vectors/ledger.json: intents, accounts by their rules, what documents say of them, and

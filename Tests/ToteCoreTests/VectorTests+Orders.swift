@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Intents, steps, and what a device makes of its orders (Protocol §14).

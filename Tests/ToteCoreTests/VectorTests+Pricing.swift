@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Protocol/vectors/pricing.json: what carts cost, and when they can be picked up.

@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// Protocol/vectors/programme.json: what is earned, ranks, rewards, and dates.

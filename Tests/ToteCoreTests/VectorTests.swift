@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 
 /// The conformance vectors of Protocol/vectors, as far as they need no server.

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteServer
 

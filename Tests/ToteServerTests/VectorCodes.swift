@@ -1,3 +1,4 @@
+import ProtocolChecks
 import ToteCore
 
 /// What a phone or a redeemer makes of what it was told, in a step of a transcript: codes and

@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolChecks
 import ToteCore
 import ToteSQLite
 import ToteServer

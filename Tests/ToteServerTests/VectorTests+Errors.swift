@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteServer
 
 /// Protocol/errors.json lists every code that the sources can answer with, and no other twice.

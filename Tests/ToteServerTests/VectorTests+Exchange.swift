@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteServer
 

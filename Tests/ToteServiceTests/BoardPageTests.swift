@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteBoard
 import ToteHTTP
 
@@ -8,7 +9,7 @@ import ToteHTTP
         _ service: TestService, _ target: String, method: String = "GET",
         headers: [(name: String, value: String)] = []
     ) throws -> HTTPClientResponse {
-        try service.connect().send(
+        try service.connect().sendToAPI(
             HTTPClientRequest(method: method, target: target, headers: headers, body: []))
     }
 

@@ -1,4 +1,5 @@
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 import ToteServer
@@ -9,7 +10,7 @@ import ToteService
         _ service: TestService, _ secret: String, tag: String? = nil
     ) throws -> HTTPClientResponse {
         let fields = [("Authorization", "Bearer \(secret)")]
-        return try service.connect().send(
+        return try service.connect().sendToAPI(
             HTTPClientRequest(
                 target: "/v1/catalog",
                 headers: fields + (tag.map { [("If-None-Match", $0)] } ?? [])))

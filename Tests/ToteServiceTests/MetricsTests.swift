@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 import ToteService
@@ -148,7 +149,7 @@ import ToteService
     @Test func `on the API's port a token of the role reads the metrics and nothing else`() throws {
         let service = try TestService()
         func get(_ target: String, _ secret: String?) throws -> HTTPClientResponse {
-            try service.connect().send(
+            try service.connect().sendToAPI(
                 HTTPClientRequest(
                     method: "GET", target: target,
                     headers: secret.map { [("Authorization", "Bearer \($0)")] } ?? [], body: []))

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 import ToteService
@@ -15,7 +16,7 @@ import ToteService
         let token = secret.map { [(name: "Authorization", value: "Bearer \($0)")] } ?? []
         let connection = try service.connect()
         defer { connection.close() }
-        return try connection.send(
+        return try connection.sendToAPI(
             HTTPClientRequest(method: "GET", target: target, headers: token + more, body: []))
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 import ToteService
@@ -32,7 +33,7 @@ import ToteService
         let response = try waiting.readResponse(timeout: .seconds(10))
         #expect(response.status == 401)
         #expect(
-            try service.connect().send(
+            try service.connect().sendToAPI(
                 service.request(SyncRequest(replica: ReplicaID(7)), secret: secret)
             ).status == 401)
     }
@@ -74,7 +75,7 @@ import ToteService
         let again = try Service(ServiceOptions(directory: service.directory))
         defer { again.stop(within: .zero) }
         let connection = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: again.port))
-        let response = try connection.send(
+        let response = try connection.sendToAPI(
             service.request(SyncRequest(replica: ReplicaID(2)), secret: secret))
         let reply = try Encoding.cbor.reply(response.body)
         #expect(reply.cursor == pushed.cursor)
@@ -84,7 +85,7 @@ import ToteService
     @Test func `health says live, ready, and not ready when nothing can be written`() throws {
         let service = try TestService()
         func get(_ target: String) throws -> HTTPClientResponse {
-            try service.connect().send(
+            try service.connect().sendToAPI(
                 HTTPClientRequest(method: "GET", target: target, headers: [], body: []))
         }
         #expect(try get("/livez").status == 200)
@@ -114,12 +115,12 @@ import ToteService
             atPath: service.directory.socketPath)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         // The same request over TCP, without a token, is refused.
-        let response = try service.connect().send(
+        let response = try service.connect().sendToAPI(
             HTTPClientRequest(
                 method: "POST", target: "/v1/admin/tokens",
                 headers: [("Content-Type", "application/json")], body: []))
         #expect(response.status == 401)
-        let backup = try service.connect().send(
+        let backup = try service.connect().sendToAPI(
             HTTPClientRequest(
                 method: "POST", target: "/v1/operator/backup", headers: [], body: []))
         #expect(backup.status == 404)
@@ -163,7 +164,7 @@ import ToteService
         let service = try TestService()
         let (_, secret) = try service.mint("customer:ada-lovelace")
         let other = service.request(SyncRequest(replica: ReplicaID(1)), secret: secret)
-        #expect(try service.connect().send(other).status == 404)
+        #expect(try service.connect().sendToAPI(other).status == 404)
         let (_, mine) = try service.mint()
         _ = try service.sync(pushOfOne(replica: 1, nonce: 1), secret: mine)
         service.stop()
@@ -191,9 +192,10 @@ import ToteService
         _ = try BackupFile.restore(file, into: target)
         let restored = try Service(ServiceOptions(directory: target))
         defer { restored.stop(within: .zero) }
-        let response = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: restored.port)).send(
-            service.request(
-                SyncRequest(replica: ReplicaID(1), cursor: pushed.cursor), secret: secret))
+        let response = try HTTPConnection(to: .tcp(host: "127.0.0.1", port: restored.port))
+            .sendToAPI(
+                service.request(
+                    SyncRequest(replica: ReplicaID(1), cursor: pushed.cursor), secret: secret))
         #expect(response.status == 409)
         #expect(try Encoding.json.value(response.body)["code"]?.textValue == "epoch_changed")
     }

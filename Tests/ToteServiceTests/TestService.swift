@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteCore
 import ToteHTTP
 import ToteService
@@ -45,7 +46,7 @@ final class TestService {
     /// Sends one request of an operator.
     func operate(_ method: String, _ target: String, _ body: String = "") throws -> Value {
         let connection = try HTTPConnection(to: .unix(path: directory.socketPath))
-        let response = try connection.send(
+        let response = try connection.sendToAPI(
             HTTPClientRequest(
                 method: method, target: target, headers: [("Content-Type", "application/json")],
                 body: Array(body.utf8)))

@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolChecks
 import ToteConcurrency
 import ToteCore
 import ToteHTTP
@@ -53,7 +54,7 @@ final class TestWorld {
     @discardableResult
     func operate(_ method: String, _ target: String, _ body: String = "") throws -> Value {
         let connection = try HTTPConnection(to: .unix(path: directory.socketPath))
-        let response = try connection.send(
+        let response = try connection.sendToAPI(
             HTTPClientRequest(
                 method: method, target: target, headers: [("Content-Type", "application/json")],
                 body: Array(body.utf8)))

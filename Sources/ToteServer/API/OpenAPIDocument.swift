@@ -106,9 +106,13 @@ package enum OpenAPIDocument {
             var response: [String: Value] = ["description": .text(words(status))]
             if let schema {
                 response["content"] =
-                    route.answerType == Encoding.json.rawValue
-                    ? .map(content(schema, route))
-                    : .map([route.answerType: .map(["schema": schema.value])])
+                    .map(
+                        route.answerTypes.isEmpty
+                            ? content(schema, route)
+                            : .init(
+                                uniqueKeysWithValues: route.answerTypes.map {
+                                    ($0, .map(["schema": schema.value]))
+                                }))
             }
             responses[String(status)] = .map(response)
         }

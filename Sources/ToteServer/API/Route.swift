@@ -37,7 +37,8 @@ package struct Route: Sendable {
     private(set) var speaksCBOR = false
     /// What is answered when all is well, by status; `nil` for no body.
     private(set) var answers: [Int: JSONSchema?] = [:]
-    private(set) var answerType = Encoding.json.rawValue
+    /// The types of those answers, where they are not the encodings of the protocol.
+    private(set) var answerTypes: [String] = []
     /// Codes of refusals by status, those that every route has left out.
     private(set) var refusals: [Int: [String]] = [:]
     /// The segments of `path`; `nil` stands for any. Split once: every request asks every route.
@@ -89,9 +90,9 @@ package struct Route: Sendable {
         refuses(413, "body_too_large")
     }
 
-    mutating func answers(_ status: Int, _ schema: JSONSchema?, type: String? = nil) {
+    mutating func answers(_ status: Int, _ schema: JSONSchema?, as types: String...) {
         answers[status] = .some(schema)
-        if let type { answerType = type }
+        answerTypes = types
     }
 
     mutating func refuses(_ status: Int, _ codes: String...) {
@@ -146,7 +147,7 @@ extension Server {
             $0.refuses(503, "unready")
         },
         Route("GET", "/metrics", .metrics, "Measures for Prometheus or OpenMetrics.") {
-            $0.answers(200, .text, type: "text/plain")
+            $0.answers(200, .text, as: "text/plain", "application/openmetrics-text")
         },
     ]
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ProtocolChecks
 import ToteClient
 import ToteTesting
 
@@ -13,7 +14,7 @@ final class TestBed: Sendable {
     let root: URL
 
     init() throws {
-        server = try TestServer(clock)
+        server = try TestServer(clock, answered: APICheck.check)
         root = FileManager.default.temporaryDirectory.appending(path: "tote-\(UUID().uuidString)")
     }
 

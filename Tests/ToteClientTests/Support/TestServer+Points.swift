@@ -53,7 +53,7 @@ extension TestServer {
         request.authorization = "Bearer \(try mint(customer))"
         request.contentType = Encoding.cbor.rawValue
         request.body = Encoding.cbor.encode(SyncRequest(replica: ReplicaID(0xFFFF)))
-        let handled = try serve { try server.handle(request, at: clock.milliseconds) }
+        let handled = try handle(request)
         guard case .answer(let answer) = handled,
             let snapshot = try Encoding.cbor.reply(answer.body).snapshot
         else { throw Offline() }
@@ -82,7 +82,7 @@ extension TestServer {
         request.authorization = "Bearer \(try staff())"
         request.idempotencyKey = "k-\(clock.draw())"
         request.body = Array(body.utf8)
-        let handled = try serve { try server.handle(request, at: clock.milliseconds) }
+        let handled = try handle(request)
         wakeTouched()
         guard case .answer(let answer) = handled else { throw Offline() }
         return (answer.status, try Encoding.json.value(answer.body))
@@ -205,7 +205,7 @@ extension TestServer {
         request.authorization = "Bearer \(secret)"
         request.contentType = Encoding.cbor.rawValue
         request.body = outgoing.body
-        let handled = try serve { try server.handle(request, at: clock.milliseconds) }
+        let handled = try handle(request)
         wakeTouched()
         guard case .answer(let answer) = handled else { throw Offline() }
         var body = answer.body

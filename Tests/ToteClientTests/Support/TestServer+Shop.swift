@@ -35,7 +35,7 @@ extension TestServer {
     }
 
     func done(_ request: ServerRequest) throws -> Value {
-        let handled = try serve { try server.handle(request, at: clock.milliseconds) }
+        let handled = try handle(request)
         wakeTouched()
         guard case .answer(let answer) = handled, (200..<300).contains(answer.status) else {
             throw Offline()

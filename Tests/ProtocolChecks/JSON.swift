@@ -1,13 +1,13 @@
-import Foundation
-import ToteCore
+internal import Foundation
+package import ToteCore
 
 /// A file of vectors as plain values. Keeps the order of members, which JSON parsers lose.
-indirect enum JSON: Equatable {
+package indirect enum JSON: Equatable {
     case null, bool(Bool), int(Int64), text(String)
     case array([JSON])
     case object([(name: String, value: JSON)])
 
-    static func == (left: JSON, right: JSON) -> Bool {
+    package static func == (left: JSON, right: JSON) -> Bool {
         switch (left, right) {
         case (.null, .null): true
         case (.bool(let a), .bool(let b)): a == b
@@ -20,21 +20,21 @@ indirect enum JSON: Equatable {
         }
     }
 
-    subscript(name: String) -> JSON? {
+    package subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
-    var text: String? { if case .text(let text) = self { text } else { nil } }
-    var int: Int64? { if case .int(let int) = self { int } else { nil } }
-    var array: [JSON] { if case .array(let values) = self { values } else { [] } }
-    var members: [(name: String, value: JSON)] {
+    package var text: String? { if case .text(let text) = self { text } else { nil } }
+    package var int: Int64? { if case .int(let int) = self { int } else { nil } }
+    package var array: [JSON] { if case .array(let values) = self { values } else { [] } }
+    package var members: [(name: String, value: JSON)] {
         if case .object(let members) = self { members } else { [] }
     }
-    var isNull: Bool { self == .null }
+    package var isNull: Bool { self == .null }
 
     /// Compact JSON text, members in the order in which they stand.
-    var encoded: String {
+    package var encoded: String {
         switch self {
         case .null: "null"
         case .bool(let flag): flag ? "true" : "false"
@@ -49,10 +49,10 @@ indirect enum JSON: Equatable {
         }
     }
 
-    var bytes: [UInt8] { Array(encoded.utf8) }
+    package var bytes: [UInt8] { Array(encoded.utf8) }
 
     /// With `$text`, `$list` and their like written out, as `expand` in check.py does.
-    func expanded(_ index: Int64 = 0) -> JSON {
+    package func expanded(_ index: Int64 = 0) -> JSON {
         switch self {
         case .array(let values): return .array(values.map { $0.expanded(index) })
         case .object(let members):
@@ -78,11 +78,11 @@ indirect enum JSON: Equatable {
     }
 
     /// The values of a file in Protocol/vectors.
-    static func vectors(_ topic: String) throws -> [JSON] {
+    package static func vectors(_ topic: String) throws -> [JSON] {
         try file("vectors/\(topic).json").array
     }
 
-    static func file(_ name: String) throws -> JSON {
+    package static func file(_ name: String) throws -> JSON {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let data = try Data(contentsOf: root.appending(path: "Protocol/\(name)"))
@@ -90,9 +90,23 @@ indirect enum JSON: Equatable {
     }
 
     /// Reads JSON that is known to be well-formed.
-    static func parsed(_ bytes: [UInt8]) -> JSON {
+    package static func parsed(_ bytes: [UInt8]) -> JSON {
         var parser = JSONParser(bytes: bytes)
         return parser.value()
+    }
+}
+
+extension JSON {
+    /// As values of the protocol, whose own reader takes none that nest so deep.
+    package var value: Value {
+        switch self {
+        case .null: .null
+        case .bool(let flag): .bool(flag)
+        case .int(let int): .int(int)
+        case .text(let text): .text(text)
+        case .array(let elements): .array(elements.map(\.value))
+        case .object(let members): .map(members.map { Value.Entry($0.name, $0.value.value) })
+        }
     }
 }
 

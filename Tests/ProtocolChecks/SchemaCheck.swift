@@ -1,87 +1,23 @@
-import Foundation
-import Testing
-import ToteCore
-import ToteServer
-
-/// Holds every answer that a test gets against the API's document.
-enum APICheck {
-    /// Notes as issues what an answer is not documented to be.
-    static func check(_ request: ServerRequest, _ response: ServerResponse) {
-        for fault in faults(request, response) {
-            Issue.record("\(request.method) \(request.path): \(fault)")
-        }
-    }
-
-    static func faults(_ request: ServerRequest, _ response: ServerResponse) -> [String] {
-        guard let operation = operation(request) else {
-            let isSaid = [404, 405].contains(response.status)
-            return isSaid ? problemFaults(response) : ["\(response.status) of no operation"]
-        }
-        guard var described = operation["responses"]?[String(response.status)] else {
-            return ["status \(response.status) (\(response.code ?? "")) is not documented"]
-        }
-        if let name = described["$ref"]?.textValue { described = resolve(name) }
-        guard let content = described["content"] else {
-            return response.body.isEmpty ? [] : ["\(response.status) has a body"]
-        }
-        let type = response.contentType
-        guard let media = content[type] else { return ["\(type) is not documented"] }
-        // CBOR has a schema of its own, which vectors and decoders are held against.
-        guard type != Encoding.cbor.rawValue, let schema = media["schema"] else { return [] }
-        let value = JSON.parsed(response.body).value
-        return SchemaCheck(document: OpenAPIDocument.value).faults(value, schema)
-    }
-
-    private static func problemFaults(_ response: ServerResponse) -> [String] {
-        let value = JSON.parsed(response.body).value
-        return SchemaCheck(document: OpenAPIDocument.value).faults(
-            value, .map(["$ref": .text("#/components/schemas/Problem")]))
-    }
-
-    private static func resolve(_ name: String) -> Value {
-        SchemaCheck(document: OpenAPIDocument.value).resolve(name)
-    }
-
-    /// The operation of the document that a request is one of.
-    private static func operation(_ request: ServerRequest) -> Value? {
-        let method = request.method == "HEAD" ? "get" : request.method.lowercased()
-        guard case .map(let paths)? = OpenAPIDocument.value["paths"] else { return nil }
-        let matching = paths.filter { entry in
-            let parts = entry.name.split(separator: "/").map(String.init)
-            return parts.count == request.path.count
-                && zip(parts, request.path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-        }
-        return matching.lazy.compactMap { $0.value[method] }.first
-    }
-}
-
-extension JSON {
-    /// As values of the protocol, whose own reader takes none that nest so deep.
-    var value: Value {
-        switch self {
-        case .null: .null
-        case .bool(let flag): .bool(flag)
-        case .int(let int): .int(int)
-        case .text(let text): .text(text)
-        case .array(let elements): .array(elements.map(\.value))
-        case .object(let members): .map(members.map { Value.Entry($0.name, $0.value.value) })
-        }
-    }
-}
+internal import Foundation
+package import ToteCore
 
 /// JSON Schema 2020-12, as much of it as the document uses; a keyword that it does not know is a
 /// fault, so that none is believed to be checked that is not.
 ///
 /// Members that a schema neither names nor allows in so many words are faults, too: the document
 /// must tell of everything that the server says.
-struct SchemaCheck {
-    let document: Value
+package struct SchemaCheck {
+    private let document: Value
 
-    func resolve(_ reference: String) -> Value {
+    package init(document: Value) { self.document = document }
+
+    /// What a `$ref` names.
+    package func resolve(_ reference: String) -> Value {
         reference.split(separator: "/").dropFirst().reduce(document) { $0[String($1)] ?? .null }
     }
 
-    func faults(_ value: Value, _ schema: Value, at path: String = "$") -> [String] {
+    /// What of a value its schema does not allow, each with where.
+    package func faults(_ value: Value, _ schema: Value, at path: String = "$") -> [String] {
         guard case .map(let keywords) = schema else {
             return schema == .bool(true) ? [] : ["\(path) must not be there"]
         }
