@@ -13,6 +13,7 @@ final class Asker: Sendable {
     let sinceNanos: UInt64?
     /// What it has taken of its rates; `nil` where that is spent.
     let charge: RateLimits.Charge?
+    /// What it asks; `nil` for what is answered in front of the server, and for what was parked.
     /// Held until the answer is made, so that the loop's thread frees it.
     let request: ServerRequest?
 

@@ -7,7 +7,8 @@ import ToteServer
 /// transaction, commits once, and only then answers them (group commit).
 final class CommitThread: Sendable {
     enum Job: Sendable {
-        case request(number: UInt64, ServerRequest, Asker)
+        /// What its asker asks, by the number of the request.
+        case request(number: UInt64, Asker)
         /// The client of a request is gone: a parked one is forgotten.
         case disconnected(number: UInt64)
         /// Runs between groups, with the server.
@@ -234,7 +235,8 @@ private struct CommitLoop {
         if isDue { try server.runDue(at: now) }
         for job in taken {
             switch job {
-            case .request(let number, let request, let asker):
+            case .request(let number, let asker):
+                guard let request = asker.request else { continue }
                 group.requests.append(asker)
                 switch try server.handle(request, at: now) {
                 case .answer(let response): group.answers.append((asker, response))

@@ -233,16 +233,18 @@ private final class Front: Sendable {
             case .metrics, .other: break
             }
         }
-        var served = served(request, id, isOperator: isOperator)
+        var served = served(request, path, id, isOperator: isOperator)
         let route = served.route ?? (place ?? .other).index
-        let refused = Asker(responder: responder, requestID: id, route: route, sinceNanos: now)
-        guard !isDraining else { return answers.send(draining(id), to: refused) }
+        let refused = {
+            Asker(responder: responder, requestID: id, route: route, sinceNanos: now)
+        }
+        guard !isDraining else { return answers.send(draining(id), to: refused()) }
         var charge: RateLimits.Charge?
         if !isOperator {
             // Before the body is read: a request too many costs as little as can be.
             switch limits.admit(request, tokenHash: served.tokenHash) {
             case .refused(let problem):
-                return answers.hold(ServerResponse(problem, requestID: id), for: refused)
+                return answers.hold(ServerResponse(problem, requestID: id), for: refused())
             case .admitted(let taken): charge = taken
             }
         }
@@ -256,7 +258,7 @@ private final class Front: Sendable {
                 commits.jobs.post(.disconnected(number: number))
             }
         }
-        let posted = commits.jobs.post(.request(number: number, served, asker))
+        let posted = commits.jobs.post(.request(number: number, asker))
         if !posted { answers.send(draining(id), to: asker) }
     }
 
@@ -289,10 +291,10 @@ private final class Front: Sendable {
 
     /// A request as the server takes it, its body still to be read.
     private func served(
-        _ request: HTTPRequest, _ id: String, isOperator: Bool
+        _ request: HTTPRequest, _ path: [String], _ id: String, isOperator: Bool
     ) -> ServerRequest {
         var served = ServerRequest(
-            method: request.method.rawValue, path: request.pathSegments, requestID: id)
+            method: request.method.rawValue, path: path, requestID: id)
         served.contentType = request.header("content-type")
         served.accept = request.header("accept")
         served.authorization = request.header("authorization")

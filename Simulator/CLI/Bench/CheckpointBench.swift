@@ -19,15 +19,15 @@ enum CheckpointBench {
         let service = try Service(options)
         defer { service.stop(within: .zero) }
         let admin = try BenchAdmin(options.directory)
-        var clients = try spaces.map {
-            SyncClient(space: $0, secret: try admin.mint([$0]))
-        }
+        let clients = SyncClients(
+            try spaces.map { SyncClient(space: $0, secret: try admin.mint([$0])) })
         let before = service.checkpointCount
         var ratios: [Double] = []
         var (tails, middles): ([Double], [Double]) = ([], [])
         var wal = 0.0
         repeat {
-            let report = try SyncBench.measure(service.port, &clients, seconds, isBare: false)
+            let report = try clients.load(of: service.port).run(seconds: seconds)
+            try clients.check()
             tails.append(report.percentile(0.99))
             middles.append(report.percentile(0.5))
             ratios.append(report.percentile(0.99) / report.percentile(0.5))

@@ -145,7 +145,6 @@ enum CustomerBench {
         /// Microseconds of a sync, of 32 connections on which all customers take turns.
         mutating func measure(_ seconds: Double) throws -> Double {
             let box = Box(clients)
-            for index in box.clients.indices { box.clients[index].abandon() }
             let generator = LoadGenerator(
                 port: service.port, connections: SyncBench.connections,
                 request: { box.request(of: $0) },

@@ -25,14 +25,13 @@ enum HTTPBench {
         let request = Array("GET /v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
         var pairs: [(LoadGenerator.Report, LoadGenerator.Report)] = []
         for _ in 0..<rounds {
-            var reports: [LoadGenerator.Report] = []
-            for target in [port, floor.port] {
-                let generator = LoadGenerator(
-                    port: target, connections: connections, request: { _ in request },
+            func load(of port: UInt16) -> LoadGenerator {
+                LoadGenerator(
+                    port: port, connections: connections, request: { _ in request },
                     answered: { _, _, _ in })
-                reports.append(try generator.run(seconds: seconds))
             }
-            pairs.append((reports[0], reports[1]))
+            pairs.append(
+                try LoadGenerator.alternate(load(of: port), load(of: floor.port), seconds: seconds))
         }
         return [
             BenchRow(

@@ -34,57 +34,39 @@ struct LoadGenerator {
         }
     }
 
-    private struct Connection {
-        var descriptor: Int32
-        var input: [UInt8] = []
-        var sentAt: UInt64 = 0
-    }
-
-    /// Runs until the time is over; answers still under way then are not counted.
+    /// Runs until the time is over.
     func run(seconds: Double, warmUp: Double = 0.3) throws(BenchError) -> Report {
-        let epoll = clinux_epoll_create()
-        defer { close(epoll) }
-        var clients: [Connection] = []
-        defer { for client in clients { close(client.descriptor) } }
-        for index in 0..<connections {
-            clients.append(Connection(descriptor: try connect()))
-            _ = clinux_epoll_add(
-                epoll, clients[index].descriptor, UInt32(EPOLLIN.rawValue), UInt64(index))
-        }
-        var report = Report()
-        for index in clients.indices { try send(&clients[index], request(index)) }
-        var events = [epoll_event](repeating: epoll_event(), count: connections)
-        let warmUpEnd = BenchClock.nowNanos() + UInt64(warmUp * 1e9)
-        let end = warmUpEnd + UInt64(seconds * 1e9)
-        var (ownStart, processStart) = (UInt64(0), UInt64(0))
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = clinux_epoll_wait(epoll, &events, Int32(connections), 1_000)
-            guard count > 0 else { throw BenchError("no answer within a second") }
-            let now = BenchClock.nowNanos()
-            if ownStart == 0, now >= warmUpEnd {
-                ownStart = BenchClock.cpuNanos(RUSAGE_THREAD_VALUE)
-                processStart = BenchClock.cpuNanos(0)
-            }
-            if now >= end { break }
-            for slot in 0..<Int(count) {
-                let index = Int(events[slot].data.u64)
-                guard try receive(&clients[index], index, &buffer) else { continue }
-                if now >= warmUpEnd {
-                    report.answers += 1
-                    report.latencies.append(BenchClock.nowNanos() - clients[index].sentAt)
-                }
-                try send(&clients[index], request(index))
-            }
-        }
-        report.seconds = seconds
-        report.ownCPU = BenchClock.cpuNanos(RUSAGE_THREAD_VALUE) - ownStart
-        report.processCPU = BenchClock.cpuNanos(0) - processStart
-        report.latencies.sort()
-        return report
+        let load = try OpenLoad(self)
+        if warmUp > 0 { try load.run(seconds: warmUp) }
+        load.report = Report()
+        try load.run(seconds: seconds)
+        load.report.latencies.sort()
+        return load.report
     }
 
-    private func connect() throws(BenchError) -> Int32 { try Self.connect(port) }
+    /// Runs two loads in turns of a fraction of a second, each of them for the time: machines are
+    /// twice as fast in one second as in the next, and so both have the same of it.
+    static func alternate(
+        _ first: LoadGenerator, _ second: LoadGenerator, seconds: Double, warmUp: Double = 0.3
+    ) throws(BenchError) -> (Report, Report) {
+        let loads = (try OpenLoad(first), try OpenLoad(second))
+        func runTurns(_ count: Int) throws(BenchError) {
+            for _ in 0..<max(1, count) {
+                try loads.0.run(seconds: secondsPerTurn)
+                try loads.1.run(seconds: secondsPerTurn)
+            }
+        }
+        try runTurns(Int(warmUp / secondsPerTurn))
+        loads.0.report = Report()
+        loads.1.report = Report()
+        try runTurns(Int(seconds / secondsPerTurn))
+        loads.0.report.latencies.sort()
+        loads.1.report.latencies.sort()
+        return (loads.0.report, loads.1.report)
+    }
+
+    /// Shorter than a server waits before it takes itself for idle.
+    private static let secondsPerTurn = 0.1
 
     static func connect(_ port: UInt16) throws(BenchError) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -102,33 +84,6 @@ struct LoadGenerator {
         setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
         return descriptor
-    }
-
-    private func send(_ client: inout Connection, _ bytes: [UInt8]) throws(BenchError) {
-        client.sentAt = BenchClock.nowNanos()
-        let sent = bytes.withUnsafeBytes {
-            clinux_send(client.descriptor, $0.baseAddress, $0.count)
-        }
-        guard sent == bytes.count else { throw BenchError("a request was not taken whole") }
-    }
-
-    /// Reads what is there; true when an answer is whole.
-    private func receive(
-        _ client: inout Connection, _ index: Int, _ buffer: inout [UInt8]
-    ) throws(BenchError) -> Bool {
-        let count = buffer.withUnsafeMutableBytes {
-            clinux_receive(client.descriptor, $0.baseAddress, $0.count)
-        }
-        guard count > 0 else { throw BenchError("a connection was closed") }
-        if client.input.isEmpty, let whole = Self.answer(buffer[..<count]), whole.end == count {
-            answered(index, whole.status, buffer[whole.body..<whole.end])
-            return true
-        }
-        client.input.append(contentsOf: buffer[..<count])
-        guard let whole = Self.answer(client.input[...]) else { return false }
-        answered(index, whole.status, client.input[whole.body..<whole.end])
-        client.input.removeAll(keepingCapacity: true)
-        return true
     }
 
     /// Where an answer's body lies, when the answer is whole.
@@ -152,6 +107,91 @@ struct LoadGenerator {
             let status = bytes[9..<12].reduce(0) { $0 * 10 + Int($1) - 0x30 }
             return bytes.count >= body + length ? (status, body, body + length) : nil
         }
+    }
+}
+
+/// The connections of a load, and what came of it so far.
+private final class OpenLoad {
+    private struct Connection {
+        var descriptor: Int32
+        var input: [UInt8] = []
+        var sentAt: UInt64 = 0
+    }
+
+    var report = LoadGenerator.Report()
+    private let generator: LoadGenerator
+    private let epoll: Int32
+    private var clients: [Connection] = []
+    private var events: [epoll_event]
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+    init(_ generator: LoadGenerator) throws(BenchError) {
+        self.generator = generator
+        epoll = clinux_epoll_create()
+        events = [epoll_event](repeating: epoll_event(), count: generator.connections)
+        for index in 0..<generator.connections {
+            clients.append(Connection(descriptor: try LoadGenerator.connect(generator.port)))
+            _ = clinux_epoll_add(
+                epoll, clients[index].descriptor, UInt32(EPOLLIN.rawValue), UInt64(index))
+        }
+    }
+
+    deinit {
+        for client in clients { close(client.descriptor) }
+        close(epoll)
+    }
+
+    /// Each connection sends again and again until the time is over, and then waits for what is
+    /// under way: that counts, and so does its time.
+    func run(seconds: Double) throws(BenchError) {
+        let began = BenchClock.nowNanos()
+        let own = BenchClock.cpuNanos(RUSAGE_THREAD_VALUE)
+        let process = BenchClock.cpuNanos(0)
+        let end = began + UInt64(seconds * 1e9)
+        for index in clients.indices { try send(index) }
+        var underWay = clients.count
+        while underWay > 0 {
+            let count = clinux_epoll_wait(epoll, &events, Int32(clients.count), 1_000)
+            guard count > 0 else { throw BenchError("no answer within a second") }
+            let isOver = BenchClock.nowNanos() >= end
+            for slot in 0..<Int(count) {
+                let index = Int(events[slot].data.u64)
+                guard try receive(index) else { continue }
+                report.answers += 1
+                report.latencies.append(BenchClock.nowNanos() - clients[index].sentAt)
+                if isOver { underWay -= 1 } else { try send(index) }
+            }
+        }
+        report.seconds += Double(BenchClock.nowNanos() - began) / 1e9
+        report.ownCPU += BenchClock.cpuNanos(RUSAGE_THREAD_VALUE) - own
+        report.processCPU += BenchClock.cpuNanos(0) - process
+    }
+
+    private func send(_ index: Int) throws(BenchError) {
+        let bytes = generator.request(index)
+        clients[index].sentAt = BenchClock.nowNanos()
+        let sent = bytes.withUnsafeBytes {
+            clinux_send(clients[index].descriptor, $0.baseAddress, $0.count)
+        }
+        guard sent == bytes.count else { throw BenchError("a request was not taken whole") }
+    }
+
+    /// Reads what is there; true when an answer is whole.
+    private func receive(_ index: Int) throws(BenchError) -> Bool {
+        let count = buffer.withUnsafeMutableBytes {
+            clinux_receive(clients[index].descriptor, $0.baseAddress, $0.count)
+        }
+        guard count > 0 else { throw BenchError("a connection was closed") }
+        let isFirst = clients[index].input.isEmpty
+        if isFirst, let whole = LoadGenerator.answer(buffer[..<count]), whole.end == count {
+            generator.answered(index, whole.status, buffer[whole.body..<whole.end])
+            return true
+        }
+        clients[index].input.append(contentsOf: buffer[..<count])
+        guard let whole = LoadGenerator.answer(clients[index].input[...]) else { return false }
+        generator.answered(index, whole.status, clients[index].input[whole.body..<whole.end])
+        clients[index].input.removeAll(keepingCapacity: true)
+        return true
     }
 }
 

@@ -23,15 +23,19 @@ enum SyncBench {
         defer { bare.stop() }
         var pairs: [(LoadGenerator.Report, LoadGenerator.Report)] = []
         var commits: [Double] = []
-        var clients = zip(spaces, secrets).map { SyncClient(space: $0, secret: $1) }
-        var bareClients = zip(spaces, secrets).map { SyncClient(space: $0, secret: $1) }
+        let clients = SyncClients(zip(spaces, secrets).map { SyncClient(space: $0, secret: $1) })
+        let bareClients = SyncClients(
+            zip(spaces, secrets).map { SyncClient(space: $0, secret: $1) })
         for _ in 0..<rounds {
             let before = service.counts
-            let served = try measure(service.port, &clients, seconds, isBare: false)
+            pairs.append(
+                try LoadGenerator.alternate(
+                    clients.load(of: service.port, isBare: false),
+                    bareClients.load(of: bare.port, isBare: true), seconds: seconds))
             let after = service.counts
             commits.append(
                 Double(after.groups - before.groups) / Double(after.requests - before.requests))
-            pairs.append((served, try measure(bare.port, &bareClients, seconds, isBare: true)))
+            for box in [clients, bareClients] { try box.check() }
         }
         let ratio = median(pairs.map { $0.0.rate / $0.1.rate })
         let tail = median(pairs.map { $0.0.percentile(0.99) / $0.1.percentile(0.99) })
@@ -59,28 +63,24 @@ enum SyncBench {
         try BenchAdmin(directory).mint([space])
     }
 
-    static func measure(
-        _ port: UInt16, _ clients: inout [SyncClient], _ seconds: Double, isBare: Bool
-    ) throws -> LoadGenerator.Report {
-        // The clients live across rounds: a reference keeps them between the closures.
-        let box = ClientBox(clients)
-        for index in box.clients.indices { box.clients[index].abandon() }
-        let generator = LoadGenerator(
-            port: port, connections: connections,
-            request: { box.clients[$0].request() },
-            answered: { index, status, body in
-                box.clients[index].answered(status, body, isBare: isBare)
-            })
-        let report = try generator.run(seconds: seconds)
-        clients = box.clients
-        if let failure = clients.compactMap(\.failure).first { throw BenchError(failure) }
-        return report
+}
+
+/// The clients of a load, each on a connection of its own: a reference keeps them between its
+/// closures.
+final class SyncClients {
+    private var clients: [SyncClient]
+
+    init(_ clients: [SyncClient]) { self.clients = clients }
+
+    func load(of port: UInt16, isBare: Bool = false) -> LoadGenerator {
+        LoadGenerator(
+            port: port, connections: clients.count,
+            request: { self.clients[$0].request() },
+            answered: { self.clients[$0].answered($1, $2, isBare: isBare) })
     }
 
-    private final class ClientBox {
-        var clients: [SyncClient]
-
-        init(_ clients: [SyncClient]) { self.clients = clients }
+    func check() throws(BenchError) {
+        if let failure = clients.compactMap(\.failure).first { throw BenchError(failure) }
     }
 }
 
@@ -110,7 +110,7 @@ struct SyncClient {
             + "Content-Length: "
     }
 
-    /// Forgets a push whose answer the end of a round cut off: a new id, as after a reinstall.
+    /// Goes on as a new device, as after a reinstall.
     mutating func abandon() {
         replica = ReplicaID(random.next() | 1)
         counter = 1

@@ -56,7 +56,8 @@ public struct Rejection: Hashable, Sendable {
 ///
 /// Wire form: Protocol §4.4.
 package struct Event: Hashable, Sendable {
-    package enum Outcome: Hashable, Sendable {
+    /// Nearly always `accepted`; the others lie elsewhere, so that an event is a third smaller.
+    package indirect enum Outcome: Hashable, Sendable {
         case accepted
         case rejected(Rejection)
         /// The change was judged before, under another name of the same family.
@@ -82,6 +83,8 @@ package struct Event: Hashable, Sendable {
 }
 
 extension Event.Outcome {
+    package var isAccepted: Bool { if case .accepted = self { true } else { false } }
+
     /// The refusal, of this change or of the one that it repeats.
     package var rejection: Rejection? {
         switch self {

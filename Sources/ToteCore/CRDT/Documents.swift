@@ -70,8 +70,8 @@ package struct Documents: Hashable, Sendable {
     ///
     /// The caller applies every change once, in the order of the log.
     package mutating func apply(_ change: Change, dot: Dot) {
-        for write in change.writes {
-            apply(write, dot: dot, time: change.time)
+        for index in change.writes.indices {
+            apply(change.writes[index], dot: dot, time: change.time)
         }
     }
 

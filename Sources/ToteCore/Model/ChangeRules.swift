@@ -24,10 +24,11 @@ extension Change {
             }
         }
         var keys = Set<Key>()
-        for write in writes {
-            if let refusal = write.refusal() { return refusal }
-            if writes.count > 1, !keys.insert(write.key).inserted {
-                return Rejection(code: "duplicate_write", details: write.key.details)
+        // By index, here and below: a loop over elements copies each, and every push comes by.
+        for index in writes.indices {
+            if let refusal = writes[index].refusal() { return refusal }
+            if writes.count > 1, !keys.insert(writes[index].key).inserted {
+                return Rejection(code: "duplicate_write", details: writes[index].key.details)
             }
         }
         return nil
@@ -43,7 +44,9 @@ extension Change {
 
     /// Whether it writes to a collection that the server alone writes.
     package var writesReserved: Bool {
-        writes.contains { Reserved.collections.contains($0.key.collection) }
+        writes.indices.contains {
+            Reserved.isReserved(writes[$0].key.collection)
+        }
     }
 }
 
@@ -51,7 +54,10 @@ extension Change {
 package enum Reserved {
     package static let orders: Name = "orders"
     package static let ledger: Name = "ledger"
-    package static let collections: [Name] = [orders, ledger]
+
+    package static func isReserved(_ collection: Name) -> Bool {
+        collection == orders || collection == ledger
+    }
 }
 
 extension Write {

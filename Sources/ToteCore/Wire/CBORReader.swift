@@ -2,8 +2,10 @@
 struct CBORReader: WireReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
-    /// What is left to read of each open array and map, innermost last.
-    private var open: [Frame] = []
+    /// What is left to read of the innermost open array or map, which nearly every call asks for.
+    private var frame = Frame(left: 0)
+    /// The same of those around it, innermost last; the first is the message itself.
+    private var outer: [Frame] = []
 
     private struct Frame {
         var left: Int
@@ -17,7 +19,7 @@ struct CBORReader: WireReader {
     /// The reader does not outlive the bytes: messages are decoded inside `withUnsafeBytes`.
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
-        open.reserveCapacity(8)
+        outer.reserveCapacity(8)
     }
 
     private func byte(_ index: Int) throws(WireError) -> UInt8 {
@@ -72,7 +74,7 @@ struct CBORReader: WireReader {
         guard count <= UInt64(bytes.count - offset) else {
             throw WireError(.truncated, at: start, "\(count) elements announced, too few follow")
         }
-        guard open.count < Limits.messageDepthMax else {
+        guard outer.count < Limits.messageDepthMax else {
             throw WireError(.tooDeep, at: start, "nested deeper than \(Limits.messageDepthMax)")
         }
         return Int(count)
@@ -93,19 +95,26 @@ struct CBORReader: WireReader {
     }
 
     mutating func beginMap() throws(WireError) {
-        open.append(Frame(left: try count(5, "a map")))
+        open(try count(5, "a map"))
     }
 
     mutating func beginArray() throws(WireError) {
-        open.append(Frame(left: try count(4, "an array")))
+        open(try count(4, "an array"))
     }
 
+    private mutating func open(_ count: Int) {
+        outer.append(frame)
+        frame = Frame(left: count)
+    }
+
+    var announced: Int { frame.left }
+
     mutating func nextElement() throws(WireError) -> Bool {
-        if open[open.count - 1].left == 0 {
-            open.removeLast()
+        if frame.left == 0 {
+            frame = outer.removeLast()
             return false
         }
-        open[open.count - 1].left -= 1
+        frame.left -= 1
         return true
     }
 
@@ -125,14 +134,13 @@ struct CBORReader: WireReader {
         guard number <= 255, let member = Member(rawValue: UInt8(number)) else {
             throw WireError(.unknownMember, at: start, "no member has the number \(number)")
         }
-        let frame = open.count - 1
-        guard open[frame].lastMember < Int(number), open[frame].keyStart < 0 else {
-            let isTwice = open[frame].lastMember == Int(number)
+        guard frame.lastMember < Int(number), frame.keyStart < 0 else {
+            let isTwice = frame.lastMember == Int(number)
             throw WireError(
                 isTwice ? .duplicateKey : .keyOrder, at: start,
                 isTwice ? "a key appears twice" : "keys are not in bytewise order")
         }
-        open[frame].lastMember = Int(number)
+        frame.lastMember = Int(number)
         return .known(member)
     }
 
@@ -156,7 +164,6 @@ struct CBORReader: WireReader {
 
     /// Keys must rise bytewise; equal ones are duplicates.
     private mutating func checkKey(from start: Int) throws(WireError) {
-        let frame = open[open.count - 1]
         if frame.keyStart >= 0 {
             let last = bytes[frame.keyStart..<frame.keyEnd]
             let this = bytes[start..<offset]
@@ -167,8 +174,8 @@ struct CBORReader: WireReader {
                 throw WireError(.keyOrder, at: start, "keys are not in bytewise order")
             }
         }
-        open[open.count - 1].keyStart = start
-        open[open.count - 1].keyEnd = offset
+        frame.keyStart = start
+        frame.keyEnd = offset
     }
 
     mutating func unsigned() throws(WireError) -> UInt64 {

@@ -422,6 +422,7 @@ extension WireReader {
                 hasCounter = true
             case .known(.keys):
                 try beginArray()
+                keys.reserveCapacity(min(announced, Limits.changesPerBatchMax))
                 while try nextElement() { keys.append(try key()) }
                 guard !keys.isEmpty, keys.areDistinct else {
                     throw fail(.duplicateKey, "keys are distinct, and not empty")
@@ -458,6 +459,7 @@ extension WireReader {
     ) throws(WireError) -> [Event] {
         var events: [Event] = []
         try beginArray()
+        events.reserveCapacity(min(announced, Limits.changesPerBatchMax))
         while try nextElement() {
             guard events.count < Limits.changesPerBatchMax else {
                 throw fail(.tooLong, "over \(Limits.changesPerBatchMax) changes")

@@ -73,6 +73,8 @@ struct JSONReader: WireReader {
         try push()
     }
 
+    var announced: Int { 0 }
+
     /// Whether an item follows in the innermost array or map.
     private mutating func step(_ close: Unicode.Scalar) throws(WireError) -> Bool {
         let byte = try next()

@@ -20,6 +20,9 @@ protocol WireReader {
     /// The next name in a map whose names are data, or `nil` when the map has ended.
     mutating func nextName() throws(WireError) -> String?
     mutating func beginArray() throws(WireError)
+    /// How many elements the array that was just begun says it has, each of a byte or more; 0 where
+    /// the encoding does not say.
+    var announced: Int { get }
     /// Whether an element follows; when not, the array has ended.
     mutating func nextElement() throws(WireError) -> Bool
     mutating func unsigned() throws(WireError) -> UInt64

@@ -393,7 +393,7 @@ struct Judge {
 
     /// - Parameter isSound: whether the change was found well-formed before.
     private func refusal(_ event: Event, isSound: Bool = false) -> Rejection? {
-        if !isSound, event.outcome != .accepted || event.change.writesReserved {
+        if !isSound, !event.outcome.isAccepted || event.change.writesReserved {
             return Rejection(code: "field_not_writable")
         }
         let change = event.change
@@ -408,12 +408,13 @@ struct Judge {
                 return Rejection(code: "not_allowed")
             }
         }
-        for write in change.writes {
-            guard grant.mayWrite(write.key.collection) else {
-                return Rejection(code: "not_allowed", details: write.key.details)
+        for index in change.writes.indices {
+            guard grant.mayWrite(change.writes[index].key.collection) else {
+                return Rejection(code: "not_allowed", details: change.writes[index].key.details)
             }
-            guard write.payload != nil, space.documents.cellCount >= Limits.cellsPerKeyMax
-            else { continue }
+            guard space.documents.cellCount >= Limits.cellsPerKeyMax else { continue }
+            let write = change.writes[index]
+            guard write.payload != nil else { continue }
             let cells = space.documents.cells(write.key)
             if cells.count >= Limits.cellsPerKeyMax {
                 let left = Set(cells.map(\.dot)).subtracting(write.replaces).count
@@ -492,7 +493,7 @@ struct Judge {
                     || (event.change.readableIntent.map { grant.mayWrite($0.collection) } ?? false))
                 && event.change.writes.allSatisfy {
                     grant.mayWrite($0.key.collection)
-                        && !Reserved.collections.contains($0.key.collection)
+                        && !Reserved.isReserved($0.key.collection)
                 }
             guard isWhole, mayWrite, seen.insert(event.change.nonce).inserted,
                 try space.indexed(store).dots[event.change.nonce] == nil

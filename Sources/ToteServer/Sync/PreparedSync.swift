@@ -32,11 +32,12 @@ package struct PreparedSync: Sendable {
         }
         digest = run.isEmpty ? [] : SHA256.digest(run)
         let changes = self.request.changes
-        isSound = changes.allSatisfy {
-            $0.outcome == .accepted && !$0.change.writesReserved && $0.change.refusal() == nil
+        isSound = changes.indices.allSatisfy {
+            changes[$0].outcome.isAccepted && !changes[$0].change.writesReserved
+                && changes[$0].change.refusal() == nil
         }
-        hasIntents = changes.contains { $0.change.intent != nil }
-        latestStamp = changes.reduce(0) { max($0, $1.change.time.milliseconds) }
+        hasIntents = changes.indices.contains { changes[$0].change.intent != nil }
+        latestStamp = changes.indices.reduce(0) { max($0, changes[$1].change.time.milliseconds) }
     }
 
     private static func encoding(_ type: String?) throws(Problem) -> Encoding {
