@@ -17,9 +17,11 @@ enum Command {
     ) throws(UsageError) -> ExitCode {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
+        case ["conformance"]: return try ConformanceCommand.run(command, terminal)
         case ["counter"]: return try CounterCommand.run(command, terminal)
         case ["crash"]: return try CrashCommand.run(command, terminal)
         case ["device"]: return try DeviceCommand.run(command, terminal)
+        case ["load"]: return try LoadCommand.run(command, terminal)
         case ["replay"]: return try ReplayCommand.run(command, terminal)
         case ["shrink"]: return try ShrinkCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)

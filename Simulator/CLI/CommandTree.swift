@@ -17,8 +17,7 @@ enum CommandTree {
                 ScenarioCommands.checkSpec, DeviceCommand.spec, InspectCommand.spec,
                 CounterCommand.spec, SalesCommand.spec, WorldCommand.spec, ExploreCommand.spec,
                 ReplayCommand.spec, ShrinkCommand.spec,
-                CrashCommand.spec,
-                BenchCommand.spec,
+                CrashCommand.spec, LoadCommand.spec, ConformanceCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [

@@ -59,7 +59,9 @@ import Testing
             #expect(!command.examples.isEmpty, "\(command.command)")
             #expect(command.has("--json"), "\(command.command)")
             for example in command.examples {
+                // What follows `--` is for another program.
                 let words = example.line.split(separator: " ").map(String.init)
+                    .prefix { $0 != "--" }
                 let shown = others.filter { other in
                     example.line.contains(other.command)
                 }
@@ -187,7 +189,7 @@ import Testing
         func simulate(
             _ command: String, _ rest: String..., input: String = "", code: Int32 = 0
         ) async throws {
-            let words = [command] + rest + ["--json"]
+            let words = [command, "--json"] + rest
             let outcome = try await SimulatorProgram.run(
                 "tote-sim", words, input: input, environment: ["TOTE_TOKEN": "none"])
             #expect(outcome.exit == code, "\(words): \(outcome)")
@@ -216,6 +218,8 @@ import Testing
         try await simulate("inspect", path("none"), code: 66)
         try await simulate("world", "--family", "orders", "--seeds", "1..1")
         try await simulate("crash", "--kills", "1", "--stops", "1")
+        try await simulate("conformance", "--only", "vectors", "--", "cat", code: 1)
+        try await simulate("load", "--devices", "4", "--rate", "4", "--time", "1s")
         try await simulate("explore", "--seeds", "2..3")
         try await simulate("replay", "3")
         try await simulate("replay", path("none.json"), code: 66)

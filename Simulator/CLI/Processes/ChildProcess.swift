@@ -2,7 +2,8 @@ import Glibc
 import ToteCommandLine
 import ToteConcurrency
 
-/// A program that this one started: its standard input and output are pipes, its errors a file.
+/// A program that this one started: its standard input and output are pipes, its errors go to a
+/// file or where this program's go.
 ///
 /// Invariant: the process is waited for exactly once, so that its id is never used for another's.
 /// One thread at a time may write and read; `kill` and `wait` may be called by any.
@@ -42,8 +43,9 @@ final class ChildProcess: Sendable {
 
     /// Starts a program.
     ///
-    /// - Parameter errors: the file that what it says on standard error is appended to.
-    init(_ program: String, _ arguments: [String], errors: String) throws(CannotStart) {
+    /// - Parameter errors: the file that what it says on standard error is appended to; `nil` for
+    ///   where this program's goes.
+    init(_ program: String, _ arguments: [String], errors: String?) throws(CannotStart) {
         let started = Self.spawning.withLock { count in
             count += 1
             return Self.spawn(program, arguments, errors: errors)
@@ -79,7 +81,7 @@ final class ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ program: String, _ arguments: [String], errors: String
+        _ program: String, _ arguments: [String], errors: String?
     ) -> Started {
         var toChild: [Int32] = [-1, -1]
         var fromChild: [Int32] = [-1, -1]
@@ -95,8 +97,10 @@ final class ChildProcess: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
         posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
-        posix_spawn_file_actions_addopen(
-            &actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        if let errors {
+            posix_spawn_file_actions_addopen(
+                &actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
