@@ -17,6 +17,7 @@ enum Command {
     ) throws(UsageError) -> ExitCode {
         switch command.path {
         case ["bench"]: return try BenchCommand.run(command, terminal)
+        case ["compare"]: return try CompareCommand.run(command, terminal)
         case ["conformance"]: return try ConformanceCommand.run(command, terminal)
         case ["counter"]: return try CounterCommand.run(command, terminal)
         case ["crash"]: return try CrashCommand.run(command, terminal)

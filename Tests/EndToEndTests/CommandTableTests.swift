@@ -224,6 +224,7 @@ import Testing
         try await simulate("replay", "3")
         try await simulate("replay", path("none.json"), code: 66)
         try await simulate("shrink", "3", code: 1)
+        try await simulate("compare", "3", path("none.ndjson"), code: 66)
         try await simulate("bench", "codec", "--check")
         for command in try await Self.commands("tote-sim")
         where !Self.builtIns.contains(command.words[1]) {

@@ -54,6 +54,26 @@ struct DayCommandTests {
         #expect(nothing.exit == 1 && nothing.error.contains("does not fail"), "\(nothing)")
     }
 
+    @Test func `two days are compared record by record`() async throws {
+        let folder = try SimulatorProgram.makeDirectory()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let kept = folder.appendingPathComponent("history.ndjson")
+        _ = try await Self.run("replay", "3", "--history", kept.path)
+        let same = try await Self.run("compare", folder.path, "3")
+        #expect(same.exit == 0 && same.out.hasPrefix("the same "), "\(same)")
+        var lines = try String(contentsOf: kept, encoding: .utf8).split(separator: "\n")
+        let changed = #"{"t":1,"what":"changed by hand"}"#
+        lines[9] = Substring(changed)
+        let other = folder.appendingPathComponent("other.ndjson")
+        try Data(lines.joined(separator: "\n").utf8).write(to: other)
+        let parted = try await Self.run("compare", kept.path, other.path)
+        #expect(parted.exit == 1, "\(parted)")
+        #expect(parted.out.hasPrefix("they part at record 10:\n"), "\(parted.out)")
+        #expect(parted.out.contains("\nb \(changed)\n  0 and 1 of changed by hand\n"))
+        let short = try await Self.run("compare", kept.path, other.path + "-none.ndjson")
+        #expect(short.exit == 66)
+    }
+
     @Test func `a search says how much it saw, and refuses what it cannot do`() async throws {
         let found = try await Self.run("explore", "--seeds", "2..3", "--faults")
         #expect(found.exit == 0, "\(found)")

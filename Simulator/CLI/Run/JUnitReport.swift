@@ -1,64 +1,78 @@
 import ToteCommandLine
 
-/// What a run found, in the form that continuous integration reads: a test case per scenario.
+/// What a run found, in the form that continuous integration reads: a test case per scenario, or
+/// for a day.
 ///
 /// Wire form: JUnit's XML, as Jenkins, GitLab and GitHub's reporters take it.
 struct JUnitReport {
-    let results: [RunResult]
+    struct Case {
+        enum Outcome {
+            case passed
+            case skipped(String)
+            /// What was to hold does not.
+            case failure(type: String, message: String, body: String)
+            /// It could not be told.
+            case error(type: String, message: String, body: String)
+        }
+
+        var name: String
+        var milliseconds: UInt64
+        var outcome: Outcome
+    }
+
+    let cases: [Case]
     /// When the run began, as RFC 3339 says it.
     let begun: String
 
     /// The whole document.
     var text: String {
-        let total = counts(milliseconds: results.reduce(0) { $0 + $1.milliseconds })
+        let total = counts(milliseconds: cases.reduce(0) { $0 + $1.milliseconds })
         var lines = [
             #"<?xml version="1.0" encoding="UTF-8"?>"#, "<testsuites\(total)>",
             #"  <testsuite name="tote-sim" timestamp="\#(Self.escaped(begun))"\#(total)>"#,
         ]
-        for result in results { lines += Self.testCase(result) }
+        for one in cases { lines += Self.testCase(one) }
         lines += ["  </testsuite>", "</testsuites>"]
         return lines.joined(separator: "\n") + "\n"
     }
 
     private func counts(milliseconds: UInt64) -> String {
         var counts = (failures: 0, errors: 0, skipped: 0)
-        for result in results {
-            switch result.verdict {
+        for one in cases {
+            switch one.outcome {
             case .passed: break
             case .skipped: counts.skipped += 1
-            case .failed(let failure) where failure.kind == .expectation: counts.failures += 1
-            case .failed: counts.errors += 1
+            case .failure: counts.failures += 1
+            case .error: counts.errors += 1
             }
         }
-        return #" tests="\#(results.count)" failures="\#(counts.failures)""#
+        return #" tests="\#(cases.count)" failures="\#(counts.failures)""#
             + #" errors="\#(counts.errors)" skipped="\#(counts.skipped)""#
             + #" time="\#(Self.seconds(milliseconds))""#
     }
 
-    private static func testCase(_ result: RunResult) -> [String] {
+    private static func testCase(_ one: Case) -> [String] {
         let start =
-            #"    <testcase classname="tote-sim" name="\#(escaped(result.name))""#
-            + #" time="\#(seconds(result.milliseconds))""#
-        switch result.verdict {
+            #"    <testcase classname="tote-sim" name="\#(escaped(one.name))""#
+            + #" time="\#(seconds(one.milliseconds))""#
+        switch one.outcome {
         case .passed: return [start + "/>"]
         case .skipped(let why):
             return [
                 start + ">", #"      <skipped message="\#(escaped(why))"/>"#, "    </testcase>",
             ]
-        case .failed(let failure):
-            let element = failure.kind == .expectation ? "failure" : "error"
-            let type = failure.kind == .expectation ? "expectation" : "unavailable"
-            var body = "step at \(failure.place), after \(result.steps) steps: \(failure.message)"
-            if let directory = result.directory {
-                body += "\nfiles and logs of the run: \(directory)"
-            }
-            return [
-                start + ">",
-                #"      <\#(element) type="\#(type)" message="\#(escaped(failure.message))">"#
-                    + escaped(body) + "</\(element)>",
-                "    </testcase>",
-            ]
+        case .failure(let type, let message, let body):
+            return [start + ">", element("failure", type, message, body), "    </testcase>"]
+        case .error(let type, let message, let body):
+            return [start + ">", element("error", type, message, body), "    </testcase>"]
         }
+    }
+
+    private static func element(
+        _ name: String, _ type: String, _ message: String, _ body: String
+    ) -> String {
+        #"      <\#(name) type="\#(escaped(type))" message="\#(escaped(message))">"#
+            + escaped(body) + "</\(name)>"
     }
 
     private static func seconds(_ milliseconds: UInt64) -> String {
@@ -80,6 +94,27 @@ struct JUnitReport {
             case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
             default: escaped.unicodeScalars.append(scalar)
             }
+        }
+    }
+}
+
+extension JUnitReport.Case {
+    /// What a scenario came to.
+    init(_ result: RunResult) {
+        name = result.name
+        milliseconds = result.milliseconds
+        switch result.verdict {
+        case .passed: outcome = .passed
+        case .skipped(let why): outcome = .skipped(why)
+        case .failed(let failure):
+            var body = "step at \(failure.place), after \(result.steps) steps: \(failure.message)"
+            if let directory = result.directory {
+                body += "\nfiles and logs of the run: \(directory)"
+            }
+            outcome =
+                failure.kind == .expectation
+                ? .failure(type: "expectation", message: failure.message, body: body)
+                : .error(type: "unavailable", message: failure.message, body: body)
         }
     }
 }

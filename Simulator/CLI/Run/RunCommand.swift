@@ -70,7 +70,7 @@ enum RunCommand {
         let exit = exitCode(results)
         do throws(Files.Failure) {
             if let path = command.option("junit") {
-                let report = JUnitReport(results: results, begun: begun)
+                let report = JUnitReport(cases: results.map { .init($0) }, begun: begun)
                 try Files.write(Array(report.text.utf8), to: path)
             }
         } catch {
