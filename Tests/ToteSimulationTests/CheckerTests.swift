@@ -246,6 +246,46 @@ struct CheckerTests {
         #expect(nobody == "hand_over_unknown")
     }
 
+    @Test func `a line that two orders have is found`() {
+        let found = code { history in
+            let accepted = Set(
+                history.compactMap { stamped -> Nonce? in
+                    guard case .logged(_, let seen) = stamped.record else { return nil }
+                    return seen.outcome == "accepted" ? seen.nonce : nil
+                })
+            var placed: [(index: Int, writes: [Record.Write])] = []
+            for (index, stamped) in history.enumerated() {
+                if case .acted(_, _, .place, let nonce, let writes, _) = stamped.record,
+                    accepted.contains(nonce), writes.contains(where: { !$0.saw.isEmpty })
+                {
+                    placed.append((index, writes))
+                }
+            }
+            guard placed.count > 1,
+                case .acted(let device, let customer, let act, let nonce, _, let order) =
+                    history[placed[1].index].record
+            else { return }
+            history[placed[1].index].record = .acted(
+                device: device, customer: customer, act, nonce,
+                placed[1].writes + placed[0].writes, order: order)
+        }
+        #expect(found == "ordered_twice")
+    }
+
+    @Test func `an order that cost less than it says is found`() {
+        let found = code { history in
+            guard let index = entry(history, "spend"),
+                case .entry(
+                    let customer, let account, let kind, let reference, let source, let units) =
+                    history[index].record
+            else { return }
+            history[index].record = .entry(
+                customer: customer, account: account, kind: kind, reference: reference,
+                source: source, units: units - 1)
+        }
+        #expect(found == "wrong_cost")
+    }
+
     private func entry(_ history: [Stamped], _ kind: String) -> Int? {
         history.lastIndex {
             if case .entry(_, _, kind, _, _, _) = $0.record { true } else { false }
