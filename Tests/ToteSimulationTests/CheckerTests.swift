@@ -229,6 +229,22 @@ struct CheckerTests {
         #expect(made == "made_up")
     }
 
+    @Test func `a quantity that is not what its changes add up to is found`() {
+        let found = code { history in
+            for index in history.indices {
+                guard
+                    case .counts(let device, let customer, var quantities) = history[index].record,
+                    let key = quantities.keys.min()
+                else { continue }
+                quantities[key, default: 0] += 1
+                history[index].record = .counts(
+                    device: device, customer: customer, quantities)
+                return
+            }
+        }
+        #expect(found == "miscounted")
+    }
+
     @Test func `an order that was handed over twice, or by nobody, is found`() {
         let twice = code { history in
             let index = history.firstIndex {

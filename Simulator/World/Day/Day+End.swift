@@ -13,6 +13,16 @@ extension Day {
             let documents = phone.replica.view.merged
             documents.checkInvariants()
             let bytes = Encoding.cbor.encode(Snapshot(position: 1, documents: documents))
+            let counted = Set(documents.sortedCells().map(\.key)).filter {
+                $0.field == Fields.quantity
+            }
+            note(
+                .counts(
+                    device: phone.number, customer: phone.customer,
+                    Dictionary(
+                        uniqueKeysWithValues: counted.map {
+                            ($0, phone.replica.view.quantity($0.collection, $0.item))
+                        })))
             note(
                 .shows(
                     device: phone.number, customer: phone.customer,

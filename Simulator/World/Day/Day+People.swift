@@ -47,6 +47,7 @@ extension Day {
         writes.map { write in
             Record.Write(
                 key: write.key, isCell: write.payload != nil,
+                counted: Record.Counted(write.payload),
                 saw: known(write.replaces, by: phone))
         }
     }

@@ -9,8 +9,24 @@ enum Record: Sendable {
         var key: Key
         /// Whether it leaves a cell: an erasing one does not.
         var isCell: Bool
+        /// What it says of a quantity.
+        var counted: Counted?
         /// The changes whose cells it replaces.
         var saw: [Nonce]
+    }
+
+    /// What a write makes of a quantity: so many, or so many more.
+    enum Counted: Hashable, Sendable {
+        case base(Int64)
+        case delta(Int64)
+
+        init?(_ payload: Payload?) {
+            switch payload {
+            case .base(let amount): self = .base(amount)
+            case .delta(let amount): self = .delta(amount)
+            case .register, .flag, .other, nil: return nil
+            }
+        }
     }
 
     /// What a change asks for beside its writes.
@@ -48,6 +64,8 @@ enum Record: Sendable {
     case logged(customer: Int, Seen)
     /// What a device shows at the end.
     case shows(device: Int, customer: Int, digest: [UInt8], cells: [Cell], orders: [Shown])
+    /// The quantities on a device's screen at the end.
+    case counts(device: Int, customer: Int, [Key: Int64])
     /// An entry of a customer's ledger, as the API tells it.
     case entry(
         customer: Int, account: String, kind: String, reference: String, source: String,
@@ -143,6 +161,11 @@ extension Stamped {
             add("digest", Hex.string(digest))
             add("cells", cells.count)
             add("orders", .array(orders.map { .text("\($0.id.text) \($0.state)") }))
+        case .counts(let device, let customer, let quantities):
+            add("what", "counts")
+            add("device", device)
+            add("customer", customer)
+            add("quantities", .array(quantities.sorted { $0.key < $1.key }.map(Self.value)))
         case .entry(let customer, let account, let kind, let reference, _, let units):
             add("what", "entry")
             add("customer", customer)
@@ -157,8 +180,23 @@ extension Stamped {
     private static func value(_ write: Record.Write) -> Value {
         .array([
             .text(write.key.collection.text), .text(write.key.item.text),
-            .text(write.key.field.text), .bool(write.isCell),
+            .text(write.key.field.text), .bool(write.isCell), value(write.counted),
             .array(write.saw.map { .text(Hex.string($0)) }),
+        ])
+    }
+
+    private static func value(_ counted: Record.Counted?) -> Value {
+        switch counted {
+        case .base(let amount): .array([.text("base"), .int(amount)])
+        case .delta(let amount): .array([.text("delta"), .int(amount)])
+        case nil: .null
+        }
+    }
+
+    private static func value(_ quantity: (key: Key, value: Int64)) -> Value {
+        .array([
+            .text(quantity.key.collection.text), .text(quantity.key.item.text),
+            .int(quantity.value),
         ])
     }
 

@@ -27,6 +27,44 @@ extension Checker {
         return nil
     }
 
+    /// A quantity on a screen is what is live of it, added up: one of the absolute values that
+    /// stand there, whichever is the latest, and every addition once.
+    static func countsAddUp(_ facts: Facts) -> DayFailure? {
+        var cells: [Int: [Key: [Dot]]] = [:]
+        for case .shows(let device, _, _, let shown, _) in facts.history.map(\.record) {
+            for cell in shown {
+                cells[device, default: [:]][cell.key, default: []].append(cell.dot)
+            }
+        }
+        for stamped in facts.history {
+            guard case .counts(let device, let customer, let quantities) = stamped.record
+            else { continue }
+            var dots: [Dot: Nonce] = [:]
+            for seen in facts.log[customer] ?? [] { dots[seen.dot] = seen.nonce }
+            for (key, quantity) in quantities.sorted(by: { $0.key < $1.key }) {
+                var bases: Set<Int64> = []
+                var sum: Int64 = 0
+                for dot in cells[device]?[key] ?? [] {
+                    let change = dots[dot].flatMap { facts.changes[$0] }
+                    switch change?.writes.first(where: { $0.key == key })?.counted {
+                    case .base(let amount): bases.insert(amount)
+                    case .delta(let amount): sum += amount
+                    case nil: break
+                    }
+                }
+                if bases.isEmpty { bases = [0] }
+                guard bases.contains(where: { $0 + sum == quantity }) else {
+                    return broken(
+                        "miscounted",
+                        "device \(device) shows \(quantity) of \(key.item.text), which are "
+                            + "\(bases.sorted().map { "\($0 + sum)" }.joined(separator: " or "))",
+                        [stamped])
+                }
+            }
+        }
+        return nil
+    }
+
     /// What is there is what accepted changes wrote and no accepted change that had seen it
     /// replaced: a plain function of what users did. No order, no positions, no dots.
     static func nothingIsLostOrDoubled(_ facts: Facts) -> DayFailure? {

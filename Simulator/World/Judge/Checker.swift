@@ -18,6 +18,7 @@ package enum Checker {
         for rule in [
             cursorsHaveNoGap, allSeeOneLog, everyChangeHasOneFate, nothingVanishes,
             onlyWhatMayBe, causesComeFirst, allShowTheSame, nothingIsLostOrDoubled,
+            countsAddUp,
             ordersAreHandedOverOnce, ordersTakeEachCellOnce, giftsCountOnce, noBalanceIsNegative,
             ordersCostWhatTheySay,
         ] {
