@@ -154,7 +154,8 @@ package struct JSONTextReader {
     )] {
         try take("{", "an object")
         var members: [(name: String, place: TextPlace, value: TextNode)] = []
-        var names: Set<String> = []
+        // By their bytes: names that only look alike are two names (RFC 8259, section 8.3).
+        var names: Set<[UInt8]> = []
         skipSpace()
         guard current != "}" else {
             advance()
@@ -165,7 +166,7 @@ package struct JSONTextReader {
             let start = place
             guard current == "\"" else { throw unexpected("a member's name in quotes") }
             let name = try string()
-            if name != "//", !names.insert(name).inserted {
+            if name != "//", !names.insert(Array(name.utf8)).inserted {
                 repeated.append(TextError(start, "\"\(name)\" is there twice"))
             }
             try take(":", "a colon")

@@ -85,7 +85,7 @@ def head(major: int, argument: int) -> bytes:
 
 
 def encode(item: Any) -> bytes:
-    """Deterministic CBOR of a message that `Form` has read, or of a value in one."""
+    """Deterministic CBOR of a message that a reader of `MESSAGES` gave."""
     if item is None or isinstance(item, bool):
         return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[item]
     if isinstance(item, int):
@@ -223,272 +223,211 @@ def parse_json(data: bytes) -> Any:
 
 
 # --- Sections 3.2 to 5.2: the form of the messages -----------------------------------------------
+# A reader takes what a parser gave, and whether that was of CBOR, and gives the message in JSON's
+# form with `Id` and `Members`. What is empty, 0 or false is left out.
+
+Reader = Callable[[Any, bool], Any]
 
 
-class Form:
-    """Reads what a parser gave as a message of a kind: JSON's form, with `Id` and `Members`.
+def demand(holds: bool, reason: str) -> None:
+    if not holds:
+        raise Refused(reason)
 
-    What is empty, 0 or false is left out, and what is not known is dropped where it may be.
+
+def ident(raw: Any, cbor: bool) -> Id:
+    """M-ID-1."""
+    if cbor:
+        demand(isinstance(raw, bytes) and len(raw) == 8, "wrong_type")
+        return Id(raw.hex())
+    demand(isinstance(raw, str) and re.fullmatch("[0-9a-f]{16}", raw) is not None, "wrong_type")
+    return Id(raw)
+
+
+def exactly(kind: type) -> Reader:
+    def read(raw: Any, cbor: bool) -> Any:
+        demand(type(raw) is kind, "wrong_type")
+        return raw
+    return read
+
+
+def integer(least: int, most: int = GREATEST) -> Reader:
+    def read(raw: Any, cbor: bool) -> int:
+        demand(type(raw) is int, "wrong_type")
+        demand(least <= raw <= most, "out_of_range")
+        return raw
+    return read
+
+
+def array(of: Reader, most: int = GREATEST, empty: bool = True) -> Reader:
+    def read(raw: Any, cbor: bool) -> list:
+        demand(isinstance(raw, list), "wrong_type")
+        demand(len(raw) <= most, "too_long")
+        demand(empty or raw != [], "not_canonical")
+        return [of(element, cbor) for element in raw]
+    return read
+
+
+def fixed(*of: Reader) -> Reader:
+    def read(raw: Any, cbor: bool) -> list:
+        demand(isinstance(raw, list), "wrong_type")
+        demand(len(raw) >= len(of), "missing_member")
+        demand(len(raw) <= len(of), "too_long")
+        return [reader(element, cbor) for reader, element in zip(of, raw)]
+    return read
+
+
+def texts_to(of: Reader) -> Reader:
+    """A map whose names are texts of the app, not members."""
+    def read(raw: Any, cbor: bool) -> dict:
+        demand(isinstance(raw, dict) and all(isinstance(key, str) for key in raw), "wrong_type")
+        return {name: of(what, cbor) for name, what in raw.items()}
+    return read
+
+
+def members(need: dict[str, Reader], may: dict[str, Reader], defaults: str = "",
+            extra: Reader | None = None, strict: bool = False) -> Reader:
+    """A map of members, of which the `defaults` are left out when they are empty, 0 or false.
+
+    Unknown ones are refused (`strict`), read by `extra`, or ignored (M-ENC-10).
     """
+    known = need | may
 
-    def __init__(self, cbor: bool):
-        self.cbor = cbor
-
-    def read(self, kind: str, raw: Any) -> Any:
-        readers = {"request": self.request, "reply": self.reply, "run": self.run,
-                   "snapshot": self.snapshot, "value": self.value}
-        return readers[kind](raw)
-
-    # Scalars
-
-    def id(self, raw: Any) -> Id:
-        """M-ID-1."""
-        if self.cbor and isinstance(raw, bytes) and len(raw) == 8:
-            return Id(raw.hex())
-        if not self.cbor and isinstance(raw, str) and re.fullmatch("[0-9a-f]{16}", raw):
-            return Id(raw)
-        raise Refused("wrong_type")
-
-    def integer(self, raw: Any, least: int = -GREATEST, most: int = GREATEST) -> int:
-        if type(raw) is not int:
-            raise Refused("wrong_type")
-        if not least <= raw <= most:
-            raise Refused("out_of_range")
-        return raw
-
-    def natural(self, raw: Any) -> int:
-        return self.integer(raw, 0)
-
-    def text(self, raw: Any) -> str:
-        if not isinstance(raw, str):
-            raise Refused("wrong_type")
-        return raw
-
-    def boolean(self, raw: Any) -> bool:
-        if not isinstance(raw, bool):
-            raise Refused("wrong_type")
-        return raw
-
-    # Arrays and maps
-
-    def listed(self, raw: Any, reader: Callable, most: int | None = None) -> list:
-        if not isinstance(raw, list):
-            raise Refused("wrong_type")
-        if most is not None and len(raw) > most:
-            raise Refused("too_long")
-        return [reader(element) for element in raw]
-
-    def fixed(self, raw: Any, *readers: Callable) -> list:
-        if not isinstance(raw, list):
-            raise Refused("wrong_type")
-        if len(raw) != len(readers):
-            raise Refused("missing_member" if len(raw) < len(readers) else "too_long")
-        return [reader(element) for reader, element in zip(readers, raw)]
-
-    def named(self, raw: Any, reader: Callable) -> dict:
-        """A map by texts that are no members."""
-        if not isinstance(raw, dict):
-            raise Refused("wrong_type")
-        return {self.text(name): reader(what) for name, what in raw.items()}
-
-    def members(self, raw: Any, need: dict, may: dict, extra: Callable | None = None,
-                strict: bool = False) -> Members:
-        """A map of members: unknown ones are read by `extra`, refused or ignored (M-ENC-10)."""
-        if not isinstance(raw, dict):
-            raise Refused("wrong_type")
-        known = need | may
+    def read(raw: Any, cbor: bool) -> Members:
+        demand(isinstance(raw, dict), "wrong_type")
         result = Members()
         for key, what in raw.items():
-            name = self.member_name(key)
+            name = member_name(key) if cbor else key
             if name in known:
-                result[name] = known[name](what)
+                result[name] = known[name](what, cbor)
             elif strict or (extra and name in NUMBERS):
                 raise Refused("unknown_member")
             elif extra:
-                result[name] = extra(what)
-        for name in need:
-            if name not in result:
-                raise Refused("missing_member")
+                result[name] = extra(what, cbor)
+        for name in defaults.split():
+            if not result.get(name, True):
+                del result[name]
+        demand(all(name in result for name in need), "missing_member")
         return result
+    return read
 
-    def member_name(self, key: Any) -> str:
-        """M-ENC-6."""
-        if not self.cbor:
-            return key
-        if isinstance(key, str):
-            if key in NUMBERS:
-                raise Refused("not_canonical")
-            return key
-        if key < 0:
-            raise Refused("wrong_type")
-        if key >= len(NAMES):
-            raise Refused("unknown_member")
-        return NAMES[key]
 
-    @staticmethod
-    def without_defaults(members: Members, *names: str) -> Members:
-        for name in names:
-            if name in members and not members[name]:
-                del members[name]
-        return members
+def member_name(key: int | str) -> str:
+    """M-ENC-6."""
+    if isinstance(key, str):
+        demand(key not in NUMBERS, "not_canonical")
+        return key
+    demand(key >= 0, "wrong_type")
+    demand(key < len(NAMES), "unknown_member")
+    return NAMES[key]
 
-    # Sections 3.3 to 3.9
 
-    def dot(self, raw: Any) -> list:
-        return self.fixed(raw, self.id, lambda counter: self.integer(counter, 1))
+def read_value(raw: Any, cbor: bool, depth: int = 0) -> Any:
+    """M-VAL-1."""
+    if isinstance(raw, (list, dict)):
+        demand(depth < 4, "too_deep")
+        shape = array if isinstance(raw, list) else texts_to
+        return shape(lambda inner, _: read_value(inner, cbor, depth + 1))(raw, cbor)
+    if raw is None or isinstance(raw, (bool, str)):
+        return raw
+    return integer(-GREATEST)(raw, cbor)
 
-    def time(self, raw: Any) -> list[int]:
-        return self.fixed(raw, lambda ms: self.integer(ms, 0, 2**48 - 1),
-                          lambda count: self.integer(count, 0, 2**16 - 1))
 
-    def key(self, raw: Any) -> list[str]:
-        return self.fixed(raw, self.text, self.text, self.text)
+def read_payload(raw: Any, cbor: bool) -> Payload:
+    """M-PAY-1."""
+    kind, what = fixed(NATURAL, read_value)(raw, cbor)
+    if kind in (BASE, DELTA):
+        integer(-GREATEST)(what, cbor)
+    if kind == FLAG:
+        demand(BOOLEAN(what, cbor), "out_of_range")
+    return [kind, what]
 
-    def value(self, raw: Any, depth: int = 0) -> Any:
-        """M-VAL-1."""
-        if isinstance(raw, (list, dict)) and depth == 4:
-            raise Refused("too_deep")
-        if isinstance(raw, list):
-            return [self.value(element, depth + 1) for element in raw]
-        if isinstance(raw, dict):
-            return self.named(raw, lambda what: self.value(what, depth + 1))
-        if raw is None or isinstance(raw, (bool, str)):
-            return raw
-        return self.integer(raw)
 
-    def payload(self, raw: Any) -> Payload:
-        """M-PAY-1."""
-        kind, value = self.fixed(raw, self.natural, self.value)
-        if kind in (BASE, DELTA):
-            self.integer(value)
-        if kind == FLAG and not self.boolean(value):
-            raise Refused("out_of_range")
-        return [kind, value]
+def read_change(raw: Any, cbor: bool) -> Members:
+    """M-CHG-2."""
+    result = members({"nonce": ident}, {
+        "time": TIME, "writes": array(WRITE, empty=False), "intent": read_value, "same_as": DOT,
+        "rejected": REJECTION}, extra=read_value)(raw, cbor)
+    if result.get("time") == [0, 0]:
+        del result["time"]
+    return result
 
-    def write(self, raw: Any) -> Members:
-        may = {"payload": self.payload, "replaces": lambda dots: self.listed(dots, self.dot)}
-        write = self.members(raw, {"key": self.natural}, may, strict=True)
-        if not write.get("replaces", True):
-            raise Refused("not_canonical")
-        return write
 
-    def rejection(self, raw: Any) -> Members:
-        return self.members(raw, {"code": self.text}, {"details": self.value})
-
-    def change(self, raw: Any) -> Members:
-        """M-CHG-2."""
-        may = {"time": self.time, "writes": lambda writes: self.listed(writes, self.write),
-               "intent": self.value, "same_as": self.dot, "rejected": self.rejection}
-        change = self.members(raw, {"nonce": self.id}, may, extra=self.value)
-        if not change.get("writes", True):
-            raise Refused("not_canonical")
-        if change.get("time") == [0, 0]:
-            del change["time"]
-        return change
-
-    def check_batch(self, message: Members) -> None:
-        """The table of keys (M-CHG-1) and the counters of a request or a run."""
+def with_batch(form: Reader) -> Reader:
+    """M-CHG-1, and the counters of a request or a run."""
+    def read(raw: Any, cbor: bool) -> Members:
+        message = form(raw, cbor)
         keys, used = message.get("keys", []), 0
-        if ("keys" in message and not keys) or len(set(map(tuple, keys))) < len(keys):
-            raise Refused("duplicate_key")
-        for change in message.get("changes", []):
-            for write in change.get("writes", []):
-                if write["key"] > used or write["key"] >= len(keys):
-                    raise Refused("out_of_range")
-                used = max(used, write["key"] + 1)
-        if used < len(keys):
-            raise Refused("not_canonical")
-        if message.get("changes"):
-            if "counter" not in message:
-                raise Refused("missing_member")
-            if message["counter"] + len(message["changes"]) - 1 > GREATEST - 1:
-                raise Refused("integer_range")
+        demand(keys != [] or "keys" not in message, "duplicate_key")
+        demand(len(set(map(tuple, keys))) == len(keys), "duplicate_key")
+        for write in (w for c in message.get("changes", []) for w in c.get("writes", [])):
+            demand(write["key"] <= used and write["key"] < len(keys), "out_of_range")
+            used = max(used, write["key"] + 1)
+        demand(used == len(keys), "not_canonical")
+        if "changes" in message:
+            demand("counter" in message, "missing_member")
+            demand(message["counter"] + len(message["changes"]) <= GREATEST, "integer_range")
+        return message
+    return read
 
-    def batch_members(self) -> dict:
-        return {"counter": self.natural, "keys": lambda keys: self.listed(keys, self.key),
-                "changes": lambda many: self.listed(many, self.change, BATCH_CHANGES)}
 
-    # Sections 4.4, 4.5, 5.1, 5.2
+def read_cell(raw: Any, cbor: bool) -> list:
+    """M-SNP-1: a time exactly when the kind is not delta or flag."""
+    parts = [NATURAL, integer(1), read_payload]
+    if isinstance(raw, list) and len(raw) > 2:
+        if read_payload(raw[2], cbor)[0] not in (DELTA, FLAG):
+            parts.append(TIME)
+    return fixed(*parts)(raw, cbor)
 
-    def run(self, raw: Any) -> Members:
-        may = self.batch_members() | {"position": self.natural, "digest": self.id}
-        run = self.members(raw, {"replica": self.id}, may)
-        self.without_defaults(run, "position", "counter", "changes")
-        if "counter" not in run or "changes" not in run:
-            raise Refused("missing_member")
-        self.check_batch(run)
-        return run
 
-    def cursor(self, raw: Any) -> list:
-        return self.fixed(raw, self.id, self.natural)
+def read_snapshot(raw: Any, cbor: bool) -> Members:
+    """Section 4.5."""
+    result = members({"position": NATURAL}, {
+        "documents": texts_to(texts_to(texts_to(array(read_cell)))), "next": NATURAL,
+        "rejections": array(LOGGED_REJECTION), "replicas": array(ident),
+    }, defaults="documents rejections next replicas")(raw, cbor)
+    replicas = len(result.get("replicas", []))
+    for fields in (item for items in result.get("documents", {}).values()
+                   for item in items.values()):
+        demand(all(c[0] < replicas for cells in fields.values() for c in cells), "out_of_range")
+    return result
 
-    def request(self, raw: Any) -> Members:
-        may = self.batch_members() | {
-            "cursor": self.cursor, "ticket": self.id,
-            "formerly": lambda ids: self.listed(ids, self.id, FORMER_IDS),
-            "wait": lambda seconds: self.integer(seconds, 0, 25),
-            "resend": lambda runs: self.listed(runs, self.run, RESEND_RUNS),
-            "page": lambda page: self.fixed(page, self.natural, self.natural),
-            "whole": self.boolean}
-        request = self.members(raw, {"replica": self.id}, may)
-        self.without_defaults(
-            request, "counter", "changes", "formerly", "wait", "resend", "whole")
-        self.check_batch(request)
-        return request
 
-    def fate(self, raw: Any) -> int | Members:
-        if not isinstance(raw, dict):
-            return self.natural(raw)
-        may = {"same_as": self.dot, "rejected": self.rejection}
-        return self.members(raw, {"position": self.natural}, may)
-
-    def reply(self, raw: Any) -> Members:
-        may = {"ticket": self.id, "fates": lambda fates: self.listed(fates, self.fate),
-               "events": lambda runs: self.listed(runs, self.run), "snapshot": self.snapshot,
-               "covered": self.natural, "more": self.boolean}
-        reply = self.members(raw, {"cursor": self.cursor, "server_time": self.time}, may)
-        return self.without_defaults(reply, "fates", "events", "more")
-
-    def cell(self, raw: Any) -> list:
-        """M-SNP-1: a time exactly when the kind is not delta or flag."""
-        readers = [self.natural, lambda counter: self.integer(counter, 1), self.payload]
-        if isinstance(raw, list) and len(raw) > 2:
-            if self.payload(raw[2])[0] not in (DELTA, FLAG):
-                readers.append(self.time)
-        return self.fixed(raw, *readers)
-
-    def logged_rejection(self, raw: Any) -> Members:
-        need = {"nonce": self.id, "time": self.time, "code": self.text, "dot": self.dot}
-        return self.members(raw, need, {"details": self.value})
-
-    def snapshot(self, raw: Any) -> Members:
-        def field(cells: Any) -> list:
-            return self.listed(cells, self.cell)
-
-        may = {"documents": lambda docs: self.named(
-                   docs, lambda items: self.named(items, lambda item: self.named(item, field))),
-               "rejections": lambda many: self.listed(many, self.logged_rejection),
-               "next": self.natural, "replicas": lambda ids: self.listed(ids, self.id)}
-        snapshot = self.members(raw, {"position": self.natural}, may)
-        self.without_defaults(snapshot, "documents", "rejections", "next", "replicas")
-        for items in snapshot.get("documents", {}).values():
-            for fields in items.values():
-                for cells in fields.values():
-                    for cell in cells:
-                        if cell[0] >= len(snapshot.get("replicas", [])):
-                            raise Refused("out_of_range")
-        return snapshot
+NATURAL, TEXT, BOOLEAN = integer(0), exactly(str), exactly(bool)
+DOT = fixed(ident, integer(1))
+TIME = fixed(integer(0, 2**48 - 1), integer(0, 2**16 - 1))
+CURSOR = fixed(ident, NATURAL)
+WRITE = members({"key": NATURAL}, {"payload": read_payload, "replaces": array(DOT, empty=False)},
+                strict=True)
+REJECTION = members({"code": TEXT}, {"details": read_value})
+LOGGED_REJECTION = members({"nonce": ident, "time": TIME, "code": TEXT, "dot": DOT},
+                           {"details": read_value})
+BATCH = {"counter": NATURAL, "keys": array(fixed(TEXT, TEXT, TEXT)),
+         "changes": array(read_change, BATCH_CHANGES)}
+RUN = with_batch(members({"replica": ident, "counter": NATURAL, "changes": BATCH["changes"]},
+                         BATCH | {"position": NATURAL, "digest": ident},
+                         defaults="position counter changes"))
+REQUEST = with_batch(members({"replica": ident}, BATCH | {
+    "cursor": CURSOR, "ticket": ident, "formerly": array(ident, FORMER_IDS),
+    "wait": integer(0, 25), "resend": array(RUN, RESEND_RUNS), "page": fixed(NATURAL, NATURAL),
+    "whole": BOOLEAN}, defaults="counter changes formerly wait resend whole"))
+FATE_MAP = members({"position": NATURAL}, {"same_as": DOT, "rejected": REJECTION})
+REPLY = members({"cursor": CURSOR, "server_time": TIME}, {
+    "ticket": ident, "events": array(RUN), "snapshot": read_snapshot, "covered": NATURAL,
+    "fates": array(lambda raw, cbor: (FATE_MAP if isinstance(raw, dict) else NATURAL)(raw, cbor)),
+    "more": BOOLEAN}, defaults="fates events more")
+MESSAGES: dict[str, Reader] = {
+    "request": REQUEST, "reply": REPLY, "run": RUN, "snapshot": read_snapshot, "value": read_value}
 
 
 def decode(kind: str, encoding: str, data: bytes) -> Any:
     """A message from its bytes (section 3)."""
     cbor = encoding == "cbor"
-    return Form(cbor).read(kind, CborParser(data).message() if cbor else parse_json(data))
+    return MESSAGES[kind](CborParser(data).message() if cbor else parse_json(data), cbor)
 
 
 def bytes_of(kind: str, message: Any) -> bytes:
     """Deterministic CBOR of a message in JSON's form."""
-    return encode(Form(cbor=False).read(kind, message))
+    return encode(MESSAGES[kind](message, False))
 
 
 # --- Sections 3.9 and 4.4: runs and changes ------------------------------------------------------
@@ -724,7 +663,6 @@ class Device:
         self.url, self.token, self.space = urllib.parse.urlsplit(url), token, space
         self.clock_offset_ms = clock_offset_ms
         self.store = Store(directory)
-        self.clock_known = False  # the server's time was learnt in this process
         self.whole = False
         self.pages: Documents | None = None
         self.page: list[int] | None = None
@@ -735,6 +673,7 @@ class Device:
 
     def load(self) -> None:
         parts = self.store.load()
+        self.clock_known = False  # whether the server's time was learnt in this process
         self.meta: dict[str, Any] = parts.get("meta", {}).get("device") or {
             "replica": new_id(), "next": 1, "ticket": None, "formerly": [], "cursor": None,
             "resend": False, "refused": [], "offset": 0, "stamp": [0, 0], "era": 0}
@@ -781,13 +720,9 @@ class Device:
 
     def pending(self) -> list[dict]:
         """What of the outbox is in the view, with the stamp that it has or would have."""
-        guess = {"time": None}
-        result = []
-        for change in self.outbox:
-            if "hidden" not in change:
-                guess["time"] = [max(1, change["reading"] + self.meta["offset"]), 0]
-                result.append(guess | change)
-        return result
+        offset = self.meta["offset"]
+        return [{"time": [max(1, change["reading"] + offset), 0]} | change
+                for change in self.outbox if "hidden" not in change]
 
     def change(self, edit: list) -> None:
         """Makes one edit (section 2.6); durable when it returns."""
@@ -823,7 +758,7 @@ class Device:
                 return "offline"
             except Problem as problem:
                 troubles += 1
-                if troubles > 20:
+                if troubles > 8:
                     raise
                 if not self.deal_with(problem):
                     return "offline"
@@ -902,7 +837,7 @@ class Device:
         try:
             handshake = parse_json(answer)
             versions = handshake["protocol"]
-            server_time = Form(cbor=False).time(handshake["server_time"])
+            server_time = TIME(handshake["server_time"], False)
             spoken = versions["min"] <= 1 <= versions["max"]
         except (Refused, KeyError, TypeError) as error:
             raise Offline from error
@@ -976,7 +911,7 @@ class Device:
             if "same_as" not in fate and entry["nonce"] not in self.kept:
                 self.keep(fate["position"], sendable(entry), reply["server_time"][0])
             entry["judged"] = fate["position"]
-            if "hidden" in entry:
+            if "hidden" in entry or fate["position"] <= self.meta["cursor"][1]:
                 self.outbox.remove(entry)
         self.sent.append({"run": {n: batch[n] for n in ("replica", "counter", "keys", "changes")
                                   if n in batch}, "until": last})
@@ -1005,6 +940,8 @@ class Device:
                     if short and not is_void(change):
                         change = self.as_sent(change["dot"][1], run.get("digest"))
                         if not change:
+                            if self.whole:
+                                raise ValueError("the server does not give changes in full")
                             self.whole = True  # M-PULL-2
                             return None
                 events.append((position, change))
@@ -1222,7 +1159,9 @@ def do_fold(ask: dict) -> dict:
 
 
 def do_apply(ask: dict) -> dict:
-    documents = Documents.of(ask["start"])
+    # A snapshot stands for everything up to its position: nothing of what was there is kept (5.4).
+    state = ask.get("snapshot") or ask["start"]
+    documents = Documents.of(state)
     nonces = set()
     for run in ask.get("runs") or []:
         for change in expand(run):
@@ -1230,7 +1169,7 @@ def do_apply(ask: dict) -> dict:
             nonces.add(change["nonce"])
     pending = expand(ask["pending"]) if ask.get("pending") else []
     view = view_of(documents, [change for change in pending if change["nonce"] not in nonces])
-    return {"end": view.snapshot(ask["start"]["position"])}
+    return {"end": view.snapshot(state["position"])}
 
 
 def do_edit(ask: dict) -> dict:

@@ -12,6 +12,12 @@ import ToteCommandLine
         #expect(members[1].value.place.description == "4:7")
     }
 
+    @Test func `names that only look alike are two`() throws {
+        let root = try JSONTextReader.read("{\"caf\u{E9}\": 1, \"cafe\u{301}\": 2}")
+        guard case .object(let members) = root.kind else { throw TextError(root.place, "none") }
+        #expect(members.map(\.name.utf8.count) == [5, 6])
+    }
+
     @Test func `escapes are read, pairs too`() throws {
         let node = try JSONTextReader.read(#""\u0041\n\"\\\/\ud83c\udf4e\u00e9""#)
         guard case .string(let text) = node.kind else { throw TextError(node.place, "no text") }

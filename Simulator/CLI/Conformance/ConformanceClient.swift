@@ -96,7 +96,7 @@ extension JSONText {
 
     subscript(name: String) -> JSONText? {
         guard case .object(let members) = self else { return nil }
-        return members.first { $0.name == name }?.value
+        return members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
 
     var text: String? { if case .string(let text) = self { text } else { nil } }

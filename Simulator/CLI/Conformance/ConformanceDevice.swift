@@ -1,20 +1,19 @@
 import ToteCommandLine
 import ToteCore
-import ToteService
 
 /// The server that clients are put through their scenarios against, and its operator.
 final class ConformanceWorld {
     let server: ServerProcess
     let directory: String
     private let command: [String]
-    private let admin: BenchAdmin
+    private let administrator: Administrator
     private var devices: [ConformanceDevice] = []
 
     init(in directory: String, command: [String]) throws {
         self.directory = directory
         self.command = command
         server = try ServerProcess(in: directory)
-        admin = try BenchAdmin(DataDirectory(path: directory + "/server"))
+        administrator = Administrator(endpoint: server.operatorSocket, token: nil)
     }
 
     /// A device of a customer, which may write to these collections.
@@ -23,10 +22,16 @@ final class ConformanceWorld {
     ) throws -> ConformanceDevice {
         let path = "\(directory)/\(customer)-\(name)"
         try Files.makeDirectory(path)
-        let patterns = write.map { "\"\($0)\"" }.joined(separator: ",")
-        let minted = try admin.post(
-            "/v1/admin/tokens",
-            "{\"spaces\":[{\"space\":\"customer:\(customer)\",\"write\":[\(patterns)]}]}")
+        let minted = try administrator.call(
+            "POST", "/v1/admin/tokens",
+            .map([
+                "spaces": .array([
+                    .map([
+                        "space": .text("customer:\(customer)"),
+                        "write": .array(write.map { .text($0) }),
+                    ])
+                ])
+            ]))
         let device = ConformanceDevice(
             name: name, command: command, directory: path,
             relay: try Relay(to: server.address.port),

@@ -122,7 +122,8 @@ struct ConformanceVectors {
                 Check(
                     verb,
                     [
-                        ("start", vector["start"]), ("runs", vector["runs"] ?? []),
+                        ("start", vector["start"]), ("snapshot", vector["snapshot"]),
+                        ("runs", vector["runs"] ?? []),
                         ("pending", vector["pending"]),
                     ], "end", is: end)
             ]
