@@ -40,11 +40,19 @@ enum PageChecksums {
         var page: UnsafeMutableRawPointer?
         /// 0 where pages have no checksums.
         var pageBytes = 0
+        /// Whether the first page was read or written: it says whether there are checksums.
+        var isKnown = false
+        /// Where what was written before the first page ends.
+        ///
+        /// A copy of more than SQLite keeps in memory is such a file: `VACUUM INTO` holds the first
+        /// page to the end.
+        var earlyEnd: sqlite3_int64 = 0
 
         /// Reads from the beginning of a database whether its pages have checksums, and their size
         /// (sqlite.org/fileformat2.html, section 1.3).
         mutating func learn(_ header: UnsafeRawPointer, _ count: Int) {
             guard count >= 100 else { return }
+            isKnown = true
             let byte = { header.load(fromByteOffset: $0, as: UInt8.self) }
             let size = Int(byte(16)) << 8 | Int(byte(17))
             let pageBytes = byte(20) == UInt8(reservedBytes) ? (size == 1 ? 65_536 : size) : 0
@@ -131,7 +139,15 @@ enum PageChecksums {
             guard let file, let bytes else { return SQLITE_ERROR }
             let state = state(file)
             let write = state.pointee.system.pointee.xWrite
-            if offset == 0 { state.pointee.learn(bytes, Int(count)) }
+            if offset == 0 {
+                let isFirst = !state.pointee.isKnown
+                state.pointee.learn(bytes, Int(count))
+                let code = isFirst ? sealEarlyPages(file) : SQLITE_OK
+                guard code == SQLITE_OK else { return code }
+            } else if !state.pointee.isKnown {
+                state.pointee.earlyEnd = max(
+                    state.pointee.earlyEnd, offset + sqlite3_int64(count))
+            }
             guard let page = state.pointee.page(at: offset, Int(count)),
                 let copy = state.pointee.page
             else { return write?(file, bytes, count, offset) ?? SQLITE_ERROR }
@@ -142,6 +158,26 @@ enum PageChecksums {
                 as: UInt64.self)
             return write?(file, copy, count, offset) ?? SQLITE_ERROR
         }
+
+    /// Gives the pages that were written before the first one their checksums.
+    private static func sealEarlyPages(_ file: UnsafeMutablePointer<sqlite3_file>) -> Int32 {
+        let state = state(file).pointee
+        guard let page = state.page else { return SQLITE_OK }
+        let (count, system) = (Int32(state.pageBytes), state.system.pointee)
+        let covered = state.pageBytes - Int(reservedBytes)
+        for offset in stride(from: sqlite3_int64(count), to: state.earlyEnd, by: Int(count)) {
+            guard let number = state.page(at: offset, Int(count)) else { continue }
+            var code = system.xRead(file, page, count, offset)
+            if code == SQLITE_OK {
+                page.storeBytes(
+                    of: checksum(page, covered, number).littleEndian, toByteOffset: covered,
+                    as: UInt64.self)
+                code = system.xWrite(file, page, count, offset)
+            }
+            guard code == SQLITE_OK else { return code }
+        }
+        return SQLITE_OK
+    }
 
     /// Whether a page ends with the checksum of the rest, or was never written.
     private static func isSound(_ page: UnsafeRawPointer, _ count: Int, _ number: UInt64) -> Bool {

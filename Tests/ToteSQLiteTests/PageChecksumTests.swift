@@ -56,6 +56,61 @@ struct PageChecksumTests {
         }
     }
 
+    /// More than SQLite keeps in memory: it writes pages of a copy before the first one, which says
+    /// that they have checksums.
+    private static let much = """
+        CREATE TABLE much (id INTEGER PRIMARY KEY, value);
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+            INSERT INTO much SELECT i, randomblob(1000) FROM n;
+        """
+
+    @Test func `the copy of a large file is sound, and a bit that another changed there is found`()
+        throws
+    {
+        try inFile { path in
+            let copy = path + "-copy"
+            defer { try? FileManager.default.removeItem(atPath: copy) }
+            try fill(path)
+            do {
+                let database = try Database(path: path)
+                try database.transaction { try database.execute(Self.much) }
+                var options = Database.Options()
+                options.access = .readOnly
+                try Database(path: path, options: options).run("VACUUM INTO ?", .text(copy))
+            }
+            #expect(try faults(copy) == [])
+            let sound = try Data(contentsOf: URL(filePath: copy))
+            #expect(sound.count > 6_000_000)
+            for start in stride(from: 0, to: sound.count, by: 4_096 * 97) {
+                var damaged = sound
+                damaged[start + 2_048] ^= 4
+                try damaged.write(to: URL(filePath: copy))
+                #expect(try faults(copy) != [], "the bit at \(start + 2_048) of \(sound.count)")
+            }
+        }
+    }
+
+    @Test func `a large file that was made without checksums gets them`() throws {
+        try inFile { path in
+            var plain: OpaquePointer?
+            #expect(sqlite3_open(path, &plain) == SQLITE_OK)
+            for sql in ["PRAGMA journal_mode=WAL", Self.filling, Self.much] {
+                #expect(sqlite3_exec(plain, sql, nil, nil, nil) == SQLITE_OK)
+            }
+            sqlite3_close(plain)
+            do {
+                let database = try Database(path: path)
+                try database.addPageChecksums()
+                #expect(database.hasPageChecksums)
+            }
+            #expect(try faults(path) == [])
+            var damaged = try Data(contentsOf: URL(filePath: path))
+            damaged[damaged.count / 2] ^= 1
+            try damaged.write(to: URL(filePath: path))
+            #expect(try faults(path) != [])
+        }
+    }
+
     @Test func `a page in the place of another is found`() throws {
         try inFile { path in
             try fill(path)
