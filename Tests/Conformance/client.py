@@ -743,7 +743,7 @@ class Device:
         view = view_of(self.confirmed, self.pending())
         lines = {key[1]: view.counter(key) for key in sorted(view.cells)
                  if key[0] == collection and key[2] == "quantity"}
-        return {"lines": {item: n for item, n in lines.items() if n},
+        return {"lines": {item: n for item, n in lines.items() if n > 0},
                 "outbox": len(self.unjudged()), "refused": self.meta["refused"]}
 
     def sync(self) -> str:
