@@ -15,7 +15,7 @@ struct PlantedBugTests {
             .appendingPathComponent("../..").standardized
         let list = try Data(contentsOf: root.appendingPathComponent("Tests/Planted/bugs.json"))
         let bugs = try JSONDecoder().decode([Bug].self, from: list)
-        #expect(bugs.count >= 15)
+        #expect(bugs.count >= 25)
         #expect(Set(bugs.map(\.name)).count == bugs.count)
         for bug in bugs {
             let text = try String(
