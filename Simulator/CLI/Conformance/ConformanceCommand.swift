@@ -40,8 +40,9 @@ enum ConformanceCommand {
     ) throws(UsageError) -> ExitCode {
         let only = command.option("only")
         let scenarios = ConformanceScenarios.all.filter { only == nil || $0.name == only }
+        // Nothing that is started outlives the run.
+        Keeper.shared.start()
         var progress = ProgressLine(terminal)
-        defer { progress.finish() }
         do {
             var checks: [Check] = []
             let (name, verbs) = try greet(command.arguments)

@@ -39,6 +39,8 @@ enum CrashCommand {
         let kills = try command.int("kills")
         let stops = try command.int("stops")
         let devices = try command.int("devices")
+        // Nothing that is started outlives the run.
+        Keeper.shared.start()
         var progress = ProgressLine(terminal)
         do {
             let directory = try Files.makeTemporaryDirectory()
