@@ -21,16 +21,24 @@ final class LaneSession: Sendable {
         session = URLSession(configuration: configuration, delegate: receiver, delegateQueue: nil)
     }
 
-    /// A session keeps its delegate, and itself, until it is told to end.
-    func end() { session.invalidateAndCancel() }
+    /// A session keeps its delegate, and itself, until it is told to end. Nothing is under way
+    /// then but what was cancelled.
+    func end() { session.finishTasksAndInvalidate() }
+
+    /// Cancels a task in the queue in which tasks end: on Linux a task that is cancelled from
+    /// elsewhere while it ends, also by `invalidateAndCancel`, takes the process with it
+    /// (https://github.com/swiftlang/swift-corelibs-foundation/issues/3296).
+    private func cancel(_ task: URLSessionTask) {
+        session.delegateQueue.addOperation { task.cancel() }
+    }
 
     func send(_ request: URLRequest, timeout: Duration) async throws -> TransportResponse {
         let task = session.dataTask(with: request)
         let id = task.taskIdentifier
-        let timer = Task { [receiver] in
+        let timer = Task {
             try await Task.sleep(for: timeout)
             receiver.fail(id, URLError(.timedOut))
-            task.cancel()
+            cancel(task)
         }
         defer { timer.cancel() }
         return try await withTaskCancellationHandler {
@@ -42,7 +50,7 @@ final class LaneSession: Sendable {
             }
         } onCancel: {
             receiver.fail(id, URLError(.cancelled))
-            task.cancel()
+            cancel(task)
         }
     }
 }

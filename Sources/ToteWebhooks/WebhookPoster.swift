@@ -24,8 +24,15 @@ final class WebhookPoster: Sendable {
 
     /// Ends what is under way; a session keeps its delegate, and itself, until then.
     func end() {
-        receiver.failAll("stopped")
-        session.invalidateAndCancel()
+        for task in receiver.failAll("stopped") { cancel(task) }
+        session.finishTasksAndInvalidate()
+    }
+
+    /// Cancels a task in the queue in which tasks end: on Linux a task that is cancelled from
+    /// elsewhere while it ends, also by `invalidateAndCancel`, takes the process with it
+    /// (https://github.com/swiftlang/swift-corelibs-foundation/issues/3296).
+    private func cancel(_ task: URLSessionTask) {
+        session.delegateQueue.addOperation { task.cancel() }
     }
 
     /// Posts and waits for the whole answer, at most so long.
@@ -44,11 +51,11 @@ final class WebhookPoster: Sendable {
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let task = session.dataTask(with: request)
         let outcome = Mailbox<WebhookOutcome>()
-        guard receiver.begin(task.taskIdentifier, outcome) else { return .unanswered("stopped") }
+        guard receiver.begin(task, outcome) else { return .unanswered("stopped") }
         task.resume()
         if let outcome = outcome.drain(waitingAtMost: timeout).first { return outcome }
         receiver.finish(task.taskIdentifier, .unanswered("timeout"))
-        task.cancel()
+        cancel(task)
         return outcome.drain(waitingAtMost: .zero).first ?? .unanswered("timeout")
     }
 }
@@ -56,6 +63,7 @@ final class WebhookPoster: Sendable {
 /// Collects answers by task.
 private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
     private struct Post: Sendable {
+        let task: URLSessionTask
         let outcome: Mailbox<WebhookOutcome>
         var status = 0
         var retryAfterSeconds: UInt64?
@@ -76,10 +84,10 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
     /// As much of an answer is read; what follows is nobody's.
     private static let bodyBytesMax = 64 * 1_024
 
-    func begin(_ id: Int, _ outcome: Mailbox<WebhookOutcome>) -> Bool {
+    func begin(_ task: URLSessionTask, _ outcome: Mailbox<WebhookOutcome>) -> Bool {
         state.change { state in
             guard !state.hasEnded else { return false }
-            state.posts[id] = Post(outcome: outcome)
+            state.posts[task.taskIdentifier] = Post(task: task, outcome: outcome)
             return true
         }
     }
@@ -89,13 +97,15 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
         state.change { $0.posts.removeValue(forKey: id) }?.outcome.post(outcome)
     }
 
-    func failAll(_ code: String) {
+    /// Tells the outcome of every task that has none, and of those that would begin. Returns them.
+    func failAll(_ code: String) -> [URLSessionTask] {
         let posts = state.change { state in
             defer { state.posts = [:] }
             state.hasEnded = true
             return Array(state.posts.values)
         }
         for post in posts { post.outcome.post(.unanswered(code)) }
+        return posts.map(\.task)
     }
 
     func urlSession(

@@ -84,4 +84,21 @@ import ToteURLSession
         task.cancel()
         await #expect(throws: (any Error).self) { try await task.value }
     }
+
+    /// A task that is cancelled while it ends once took the process with it.
+    @Test func `a request may be cancelled at any moment of its answer`() async throws {
+        let server = try LoopbackServer { _ in LoopbackServer.response(200, body: [7]) }
+        var answered = 0
+        for round in 0..<300 {
+            let transport = URLSessionTransport(server: server.url)
+            let task = Task { try await transport.send(request()) }
+            try await Task.sleep(for: .microseconds(10 * round))
+            task.cancel()
+            if case .success(let response) = await task.result {
+                #expect(response.body == [7])
+                answered += 1
+            }
+        }
+        #expect(answered > 0)
+    }
 }

@@ -71,6 +71,19 @@ import ToteWebhooks
         #expect(receiver.received.last?.id == message)
     }
 
+    /// A task that is cancelled while it ends once took the process with it.
+    @Test func `a sender may stop at any moment of an answer`() throws {
+        let receiver = try TestReceiver()
+        for round in 0..<20 {
+            let world = try TestWorld()
+            let (id, _) = try world.add(receiver.url)
+            for _ in 0..<3 { _ = try world.test(id) }
+            _ = receiver.wait(for: 3 * round + 1, atMost: .seconds(5))
+            world.sender.stop(within: .microseconds(100 * round))
+        }
+        #expect(receiver.received.count >= 20)
+    }
+
     @Test func `an event goes to those who asked for its type, once`() throws {
         let all = try TestReceiver()
         let some = try TestReceiver()
