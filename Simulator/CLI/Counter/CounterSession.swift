@@ -268,14 +268,13 @@ struct CounterSession: LineSession {
             }
             return try ExpectLine.judge(code, refused, nil)
         }
-        let deadline = MonotonicClock.nowNanos() &+ line.limit.clampedNanos
         while true {
             let (wanted, found) = try look(line.words)
             if wanted == found { return LineAnswer(lines: ["as expected"]) }
-            guard MonotonicClock.nowNanos() < deadline else {
+            guard let pause = line.pause else {
                 throw line.failure(wanted: wanted, found: found)
             }
-            SystemClock.pause(ExpectLine.interval)
+            SystemClock.pause(pause)
         }
     }
 

@@ -14,14 +14,13 @@ extension DeviceSession {
             }
             return try ExpectLine.judge(code, refused, nil)
         }
-        let deadline = MonotonicClock.nowNanos() &+ line.limit.clampedNanos
         while true {
             let (wanted, found) = try await look(line.words)
             if wanted == found { return Answer(lines: ["as expected"]) }
-            guard MonotonicClock.nowNanos() < deadline else {
+            guard let pause = line.pause else {
                 throw line.failure(wanted: wanted, found: found)
             }
-            try await Task.sleep(for: ExpectLine.interval)
+            try await Task.sleep(for: pause)
         }
     }
 

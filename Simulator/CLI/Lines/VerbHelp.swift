@@ -1,4 +1,5 @@
 import ToteCommandLine
+import ToteConcurrency
 
 /// What `help` says: made from the table of verbs and the list of expectations.
 struct VerbHelp: Sendable {
@@ -79,8 +80,15 @@ struct ExpectLine: Sendable {
     let words: [String]
     /// How long it may take to come true.
     let limit: Duration
-    /// How often it is looked at again.
-    static let interval: Duration = .milliseconds(20)
+    private let begun = MonotonicClock.nowNanos()
+
+    /// Whether there is no more time, and else how long to wait before one looks again: a tenth of
+    /// what was waited already, so that many that wait long do not hold up what they wait for.
+    var pause: Duration? {
+        let waited = Duration.nanoseconds(MonotonicClock.nowNanos() - begun)
+        guard waited < limit else { return nil }
+        return min(max(waited / 10, .milliseconds(20)), .milliseconds(500))
+    }
 
     /// Takes `within TIME` off the end.
     init(_ words: [String]) throws(VerbFailure) {
