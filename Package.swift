@@ -51,9 +51,9 @@ let package = Package(
         library("ToteHTTP", ["CLinux", "ToteConcurrency"]),
         library("ToteQR"),
         library("ToteClient", ["ToteCore", "ToteSQLite", "ToteQR"]),
-        library("ToteURLSession", ["ToteClient"]),
+        library("ToteURLSession", ["ToteClient", "ToteConcurrency"]),
         library("ToteServer", ["ToteCore", "ToteSQLite"]),
-        library("ToteTesting", ["ToteClient", "ToteServer", "ToteCore"]),
+        library("ToteTesting", ["ToteClient", "ToteServer", "ToteConcurrency", "ToteCore"]),
         library(
             "ToteBoard",
             embedding: [
@@ -72,7 +72,8 @@ let package = Package(
                 "ToteCommandLine", "ToteConcurrency",
             ]),
         library(
-            "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer"], path: "Simulator/World"),
+            "ToteSimulation", ["ToteCore", "ToteClient", "ToteServer", "ToteSQLite"],
+            path: "Simulator/World"),
         command(
             "tote-sim",
             [
@@ -95,8 +96,7 @@ let package = Package(
             "ToteClientTests",
             [
                 "ProtocolChecks", "ToteClient", "ToteURLSession", "ToteTesting", "ToteCore",
-                "ToteSQLite",
-                "ToteServer",
+                "ToteSQLite", "ToteServer", "ToteConcurrency",
             ]),
         tests(
             "ToteServiceTests",

@@ -149,19 +149,17 @@ extension Tote {
     private func send(_ id: SyncMachine.ID, _ lane: TransportRequest.Lane) {
         guard let session, let replica = openReplica else { return }
         let outgoing: Outgoing
-        do {
+        do throws(ToteError) {
             if guestWaits {
                 guestWaits = try Self.adoptGuests(
                     installation, into: replica, random: clock.draw)
             }
-            outgoing =
-                switch lane {
-                case .exchange:
-                    try replica.nextRequest(at: clock.reading(), pullsAnyway: true)
-                        ?? replica.pullRequest()
-                case .parked: replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
-                case .lookup: replica.pullRequest()
-                }
+            switch lane {
+            case .exchange: outgoing = try replica.exchangeRequest(at: clock.reading())
+            case .parked:
+                outgoing = try replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
+            case .lookup: outgoing = try replica.pullRequest()
+            }
         } catch {
             return handle(failure(id, error))
         }

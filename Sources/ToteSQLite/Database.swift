@@ -22,6 +22,8 @@ package final class Database {
         package var busyMilliseconds: Int32 = 2_000
         /// Overwrites what is deleted.
         package var securelyDeletes = true
+        /// Where the file is, when it is not on this machine's; `isExclusive` then.
+        package var disk: SimulatedDisk?
 
         package init() {}
     }
@@ -53,7 +55,8 @@ package final class Database {
         }
         let name = options.access == .asItIs ? Self.immutableURI(path) : path
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(name, &handle, flags, PageChecksums.name)
+        let layer = options.disk.map(\.name) ?? PageChecksums.name
+        let code = sqlite3_open_v2(name, &handle, flags, layer)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -235,6 +238,15 @@ package final class Database {
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, &done)
         guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
         return Int(max(0, pages - done))
+    }
+
+    /// Writes back what an earlier process left in the WAL.
+    ///
+    /// What that process could not sync may be readable and yet not durable; behind it, whatever
+    /// is committed would be lost with it (Rebello et al., USENIX ATC 2020). In the database file
+    /// it is written, and synced, anew. A disk that is full leaves things as they are.
+    package func recover() throws(SQLiteError) {
+        do { try checkpoint(truncating: true) } catch  where error.isFull {}
     }
 
     /// The whole database as the bytes of a file.

@@ -10,32 +10,60 @@ internal import CSQLite
 enum PageChecksums {
     /// The bytes at the end of each page that SQLite leaves alone: the header's byte 20 says so.
     static let reservedBytes: Int32 = 8
-    /// What SQLite knows the layer by; registered at the first use.
-    static let name: String? = register()
+    /// The layer over the system's own; registered at the first use, for good.
+    private static let layer = sqlite3_vfs_find(nil).flatMap {
+        Layer(over: $0, name: "tote-checksums")
+    }
+    /// What SQLite knows it by.
+    static let name = layer?.name
 
     /// A read of a page that is not what was written (`SQLITE_IOERR_DATA`).
     static let damaged = SQLITE_IOERR | 32 << 8
 
-    /// SQLite's own layer for this system.
-    nonisolated(unsafe) private static let system = sqlite3_vfs_find(nil)
+    /// A layer over another one, registered with SQLite while this lives.
+    final class Layer: @unchecked Sendable {
+        /// What `xOpen` is given: SQLite's record of the layer, and the one below.
+        struct Record {
+            var own: sqlite3_vfs
+            let below: UnsafeMutablePointer<sqlite3_vfs>
+            let stateOffset: Int
+        }
 
-    private static func register() -> String? {
-        guard let system else { return nil }
-        let name: StaticString = "tote-checksums"
-        let layer = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
-        layer.initialize(to: system.pointee)
-        layer.pointee.zName = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(
-            to: CChar.self)
-        layer.pointee.szOsFile = Int32(stateOffset) + Int32(MemoryLayout<FileState>.stride)
-        layer.pointee.xOpen = open
-        return sqlite3_vfs_register(layer, 0) == SQLITE_OK ? name.description : nil
+        let name: String
+        private let record: UnsafeMutablePointer<Record>
+        private let nameCharacters: UnsafeMutablePointer<CChar>
+
+        init?(over below: UnsafeMutablePointer<sqlite3_vfs>, name: String) {
+            self.name = name
+            let characters = name.utf8CString
+            nameCharacters = .allocate(capacity: characters.count)
+            for (index, character) in characters.enumerated() {
+                nameCharacters[index] = character
+            }
+            let alignment = MemoryLayout<FileState>.alignment
+            let offset = (Int(below.pointee.szOsFile) + alignment - 1) / alignment * alignment
+            // All but opening a file goes below as it is.
+            var own = below.pointee
+            own.zName = UnsafePointer(nameCharacters)
+            own.szOsFile = Int32(offset + MemoryLayout<FileState>.stride)
+            own.xOpen = open
+            record = .allocate(capacity: 1)
+            record.initialize(to: Record(own: own, below: below, stateOffset: offset))
+            guard sqlite3_vfs_register(&record.pointee.own, 0) == SQLITE_OK else { return nil }
+        }
+
+        deinit {
+            sqlite3_vfs_unregister(&record.pointee.own)
+            record.deallocate()
+            nameCharacters.deallocate()
+        }
     }
 
-    /// What is known of an open database file. It lies behind the system's own record of the file,
-    /// whose methods it borrows: all but three go there as they are.
-    private struct FileState {
+    /// What is known of an open database file. It lies behind the record of the file that the layer
+    /// below has, whose methods it borrows: all but three go there as they are.
+    struct FileState {
         var methods: sqlite3_io_methods
-        let system: UnsafePointer<sqlite3_io_methods>
+        let below: UnsafePointer<sqlite3_io_methods>
         /// Where a page gets its checksum; SQLite's copy stays as it is.
         var page: UnsafeMutableRawPointer?
         /// 0 where pages have no checksums.
@@ -69,15 +97,12 @@ enum PageChecksums {
         }
     }
 
-    private static let stateOffset: Int = {
-        let alignment = MemoryLayout<FileState>.alignment
-        return (Int(system?.pointee.szOsFile ?? 0) + alignment - 1) / alignment * alignment
-    }()
-
+    /// Of a file whose methods are ours: they are the first member of its state.
     private static func state(
         _ file: UnsafeMutablePointer<sqlite3_file>
     ) -> UnsafeMutablePointer<FileState> {
-        (UnsafeMutableRawPointer(file) + stateOffset).assumingMemoryBound(to: FileState.self)
+        UnsafeMutableRawPointer(mutating: UnsafeRawPointer(file.pointee.pMethods))
+            .assumingMemoryBound(to: FileState.self)
     }
 
     /// Whether the pages of an open database file have checksums.
@@ -89,9 +114,11 @@ enum PageChecksums {
         @convention(c) (
             UnsafeMutablePointer<sqlite3_vfs>?, UnsafePointer<CChar>?,
             UnsafeMutablePointer<sqlite3_file>?, Int32, UnsafeMutablePointer<Int32>?
-        ) -> Int32 = { _, path, file, flags, opened in
-            guard let system, let open = system.pointee.xOpen, let file else { return SQLITE_ERROR }
-            let code = open(system, path, file, flags, opened)
+        ) -> Int32 = { layer, path, file, flags, opened in
+            guard let layer, let file else { return SQLITE_ERROR }
+            let record = UnsafeMutableRawPointer(layer).assumingMemoryBound(to: Layer.Record.self)
+            let below = record.pointee.below
+            let code = below.pointee.xOpen?(below, path, file, flags, opened) ?? SQLITE_ERROR
             guard code == SQLITE_OK, flags & SQLITE_OPEN_MAIN_DB != 0,
                 let methods = file.pointee.pMethods
             else { return code }
@@ -101,9 +128,9 @@ enum PageChecksums {
             own.xRead = read
             own.xWrite = write
             own.xClose = close
-            let state = state(file)
-            state.initialize(to: FileState(methods: own, system: methods))
-            // `methods` is the first member of what is behind `state`, and stays where it is.
+            let state = (UnsafeMutableRawPointer(file) + record.pointee.stateOffset)
+                .bindMemory(to: FileState.self, capacity: 1)
+            state.initialize(to: FileState(methods: own, below: methods))
             file.pointee.pMethods = UnsafeRawPointer(state).assumingMemoryBound(
                 to: sqlite3_io_methods.self)
             return code
@@ -112,11 +139,11 @@ enum PageChecksums {
     private static let close: @convention(c) (UnsafeMutablePointer<sqlite3_file>?) -> Int32 = {
         guard let file = $0 else { return SQLITE_ERROR }
         let state = state(file)
-        let system = state.pointee.system
+        let below = state.pointee.below
         state.pointee.page?.deallocate()
         state.deinitialize(count: 1)
-        file.pointee.pMethods = system
-        return system.pointee.xClose(file)
+        file.pointee.pMethods = below
+        return below.pointee.xClose(file)
     }
 
     private static let read:
@@ -125,7 +152,7 @@ enum PageChecksums {
         ) -> Int32 = { file, bytes, count, offset in
             guard let file, let bytes else { return SQLITE_ERROR }
             let state = state(file)
-            let code = state.pointee.system.pointee.xRead(file, bytes, count, offset)
+            let code = state.pointee.below.pointee.xRead(file, bytes, count, offset)
             guard code == SQLITE_OK else { return code }
             if offset == 0 { state.pointee.learn(bytes, Int(count)) }
             guard let page = state.pointee.page(at: offset, Int(count)) else { return code }
@@ -138,7 +165,7 @@ enum PageChecksums {
         ) -> Int32 = { file, bytes, count, offset in
             guard let file, let bytes else { return SQLITE_ERROR }
             let state = state(file)
-            let write = state.pointee.system.pointee.xWrite
+            let write = state.pointee.below.pointee.xWrite
             if offset == 0 {
                 let isFirst = !state.pointee.isKnown
                 state.pointee.learn(bytes, Int(count))
@@ -163,16 +190,16 @@ enum PageChecksums {
     private static func sealEarlyPages(_ file: UnsafeMutablePointer<sqlite3_file>) -> Int32 {
         let state = state(file).pointee
         guard let page = state.page else { return SQLITE_OK }
-        let (count, system) = (Int32(state.pageBytes), state.system.pointee)
+        let (count, below) = (Int32(state.pageBytes), state.below.pointee)
         let covered = state.pageBytes - Int(reservedBytes)
         for offset in stride(from: sqlite3_int64(count), to: state.earlyEnd, by: Int(count)) {
             guard let number = state.page(at: offset, Int(count)) else { continue }
-            var code = system.xRead(file, page, count, offset)
+            var code = below.xRead(file, page, count, offset)
             if code == SQLITE_OK {
                 page.storeBytes(
                     of: checksum(page, covered, number).littleEndian, toByteOffset: covered,
                     as: UInt64.self)
-                code = system.xWrite(file, page, count, offset)
+                code = below.xWrite(file, page, count, offset)
             }
             guard code == SQLITE_OK else { return code }
         }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ToteConcurrency
 public import ToteClient
 
 /// The network of one device of a `TestWorld`.
@@ -10,7 +10,7 @@ public final class TestNetwork: Transport {
     }
 
     private let server: LocalServer
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ server: LocalServer) { self.server = server }
 

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ToteConcurrency
 package import ToteClient
 
 /// Time that passes only when a test says so. All devices of a `TestWorld` have their clocks and
@@ -11,9 +11,9 @@ public final class VirtualClock: Sendable {
         var sleepers: [Int: (end: UInt64, continuation: CheckedContinuation<Void, any Error>)] = [:]
     }
 
-    private let state = Mutex(State())
-    private let skew = Mutex<Int64>(0)
-    private let boot = Mutex<(id: UInt64, at: UInt64)>((7, 1_700_000_000_000))
+    private let state = Lock(State())
+    private let skew = Lock<Int64>(0)
+    private let boot = Lock<(id: UInt64, at: UInt64)>((7, 1_700_000_000_000))
 
     /// - Parameter seed: of everything random: the same seed draws the same ids.
     public init(seed: UInt64 = 0) { state.withLock { $0.random = seed } }

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Synchronization
+internal import ToteConcurrency
 internal import ToteClient
 
 #if canImport(FoundationNetworking)
@@ -64,7 +64,7 @@ private final class Receiver: NSObject, URLSessionDataDelegate, Sendable {
         var response = TransportResponse(status: 0)
     }
 
-    private let answers = Mutex<[Int: Answer]>([:])
+    private let answers = Lock<[Int: Answer]>([:])
 
     func begin(_ id: Int, _ continuation: Continuation) {
         answers.withLock { $0[id] = Answer(continuation: continuation) }

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import ToteConcurrency
 import Testing
 import ToteClient
 import ToteTesting
@@ -8,10 +8,10 @@ import ToteTesting
     /// Counts the calls of an app's token closure and says what they return.
     final class Backend: Sendable {
         struct Failure: Error {}
-        private let state = Mutex((calls: 0, running: 0, most: 0))
-        private let tokens: Mutex<[Result<AccessToken?, Failure>]>
+        private let state = Lock((calls: 0, running: 0, most: 0))
+        private let tokens: Lock<[Result<AccessToken?, Failure>]>
 
-        init(_ tokens: Result<AccessToken?, Failure>...) { self.tokens = Mutex(tokens) }
+        init(_ tokens: Result<AccessToken?, Failure>...) { self.tokens = Lock(tokens) }
 
         var calls: Int { state.withLock { $0.calls } }
         /// The most calls that were under way at once.

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import ToteConcurrency
 import Testing
 import ToteClient
 import ToteTesting
@@ -14,7 +14,7 @@ import ToteURLSession
     }
 
     @Test func `a request goes out as it is, behind the server's own path`() async throws {
-        let seen = Mutex<LoopbackServer.Request?>(nil)
+        let seen = Lock<LoopbackServer.Request?>(nil)
         let server = try LoopbackServer { request in
             seen.withLock { $0 = request }
             return LoopbackServer.response(
@@ -34,7 +34,7 @@ import ToteURLSession
     }
 
     @Test func `no redirect is followed`() async throws {
-        let count = Mutex(0)
+        let count = Lock(0)
         let other = try LoopbackServer { _ in
             count.withLock { $0 += 1 }
             return LoopbackServer.response(200)

@@ -1,4 +1,4 @@
-import Synchronization
+import ToteConcurrency
 import Testing
 import ToteClient
 
@@ -41,7 +41,7 @@ import ToteClient
     @Test func `no sequence tells the same twice, however much happens`() async throws {
         let bed = try TestBed()
         let (a, b) = (try await bed.device("a"), try await bed.device("b"))
-        let told = Mutex<[Cart]>([])
+        let told = Lock<[Cart]>([])
         let reader = Task {
             for await cart in b.cart().updates { told.withLock { $0.append(cart) } }
         }

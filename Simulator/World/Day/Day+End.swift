@@ -45,6 +45,8 @@ extension Day {
     /// The log as a device would read it that was there for its first event only, which is the
     /// server's: the welcome of the programme. (From 0 it would be given a snapshot.)
     private func readLog(of customer: Int) throws {
+        // Nothing ever happened: there is not even a first event.
+        if try site.pull(customer, nil, at: now)?.cursor.position == 0 { return }
         var cursor = Cursor(epoch: site.server.epoch, position: 1)
         while true {
             guard let reply = try site.pull(customer, cursor, at: now), reply.snapshot == nil else {

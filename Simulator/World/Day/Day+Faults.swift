@@ -9,6 +9,7 @@ extension Day {
         timeline.plan(.look(device: phone.number), at: now + DayOptions.lookMilliseconds)
         // Two tokens in a row were refused: the app asks its user to sign in.
         if phone.isRunning, phone.isSignedOut { try launch(phone) }
+        emptyDisk(phone)
         for fault in Fault.ofDevices where strikes(fault) { try strike(phone, fault) }
         if options.rates[.clockDrift] != nil, phone.drift == 0 {
             phone.drift = Int64(draw(.clockDrift, below: 400)) - 200
@@ -25,10 +26,11 @@ extension Day {
         case .clockYears:
             let decade = 10 * 365 * 24 * 3_600 * 1_000
             phone.skew = Int64(draw(fault, below: 2 * decade)) - Int64(decade)
-        case .reboot:
+        case .reboot, .powerLost:
             phone.boot = UInt64(1 + draw(fault, below: .max))
             phone.bootedAt = now
-            try kill(phone, for: length)
+            try kill(phone, for: length, losingPower: fault == .powerLost)
+        case .diskFull, .diskFailed: fail(phone.disk, fault)
         case .killed: try kill(phone, for: length)
         case .paused:
             guard phone.isRunning else { return }
@@ -39,18 +41,19 @@ extension Day {
         case .copied: return try copy(phone)
         case .rolledBack:
             guard let saved = phone.saved else {
-                phone.saved = try phone.replica.image()
+                phone.saved = try? phone.drive
                 return
             }
             phone.saved = nil
-            try reopen(phone, image: saved)
+            try reopen(phone, saved)
             note(fault, device: phone.number)
             return try launch(phone)
         case .signedOut: try signOutAndIn(phone)
         case .tokenExpired:
             let former = site.tokens[phone.customer]
             guard now > former.since + Site.Token.leastMilliseconds else { return }
-            site.tokens[phone.customer] = try site.inGroup { try site.mint(phone.customer, now) }
+            guard let token = try atServer({ try site.mint(phone.customer, now) }) else { return }
+            site.tokens[phone.customer] = token
             _ = try ask("DELETE", "v1/admin/tokens/\(former.id)")
         case .tokenUnavailable: phone.tokenlessUntil = now + length
         default: return
@@ -69,8 +72,8 @@ extension Day {
     }
 
     /// The process ends at once: what is in its file is all there is.
-    private func kill(_ phone: Phone, for length: UInt64) throws {
-        try reopen(phone, image: phone.replica.image())
+    private func kill(_ phone: Phone, for length: UInt64, losingPower: Bool = false) throws {
+        try restart(phone, losingPower: losingPower)
         phone.isRunning = false
         phone.launch += 1
         timeline.plan(.wake(device: phone.number, launch: phone.launch), at: now + length)
@@ -83,7 +86,7 @@ extension Day {
 
     /// The app and its file are gone; the customer signs in again on a new one.
     private func reinstall(_ phone: Phone) throws {
-        try reopen(phone, image: WorldImages.device)
+        try reopen(phone, emptyDrive)
         phone.installation += 1
         phone.catalogVersion = 0
         phone.saved = nil
@@ -94,10 +97,9 @@ extension Day {
     /// The device's whole disk appears on another device.
     private func copy(_ phone: Phone) throws {
         guard phones.count < options.customers * options.devicesEach + 3 else { return }
-        let ids = ids
+        let (replica, disk) = try newReplica(phone.drive)
         let copy = Phone(
-            number: phones.count, customer: phone.customer,
-            replica: try Replica(image: phone.replica.image(), random: { ids.next() }), now: now,
+            number: phones.count, customer: phone.customer, replica: replica, disk: disk, now: now,
             latency: phone.latency)
         copy.skew = phone.skew
         copy.token = phone.token

@@ -8,11 +8,12 @@ extension Day {
 
     /// Sends what the machine wants sent, as the app's shell does, into this weather.
     func send(_ phone: Phone, _ id: SyncMachine.ID, _ lane: TransportRequest.Lane) throws {
-        let outgoing =
+        let next = try storing(phone, id) { () throws(ToteError) in
             lane == .exchange
-            ? try phone.replica.nextRequest(at: phone.reading(now), pullsAnyway: true)
-                ?? phone.replica.pullRequest()
-            : phone.replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
+                ? try phone.replica.exchangeRequest(at: phone.reading(now))
+                : try phone.replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
+        }
+        guard let outgoing = next else { return }
         phone.replica.checkInvariants()
         phone.underWay[id] = outgoing
         requests += 1

@@ -27,6 +27,61 @@ extension Day {
         try feed(phone, .localChange)
     }
 
+    /// Does what a user asks for. A disk that fails may have kept it nevertheless: that shows when
+    /// the app starts anew.
+    private func attempt<Result>(
+        _ phone: Phone, _ unsure: Phone.Unsure, _ body: () throws(ToteError) -> Result?
+    ) throws -> Result? {
+        do throws(ToteError) {
+            let result = try body()
+            if result != nil { phone.unsure = [] }
+            return result
+        } catch {
+            guard error.code == .storage else { throw error }
+            phone.unsure.append(unsure)
+            return nil
+        }
+    }
+
+    /// - Returns: `nil` for what the app does not let its user do now.
+    private func ifAllowed<Result>(
+        _ body: () throws(ToteError) -> Result
+    ) throws(ToteError) -> Result? {
+        do throws(ToteError) {
+            return try body()
+        } catch {
+            if error.code == .storage { throw error }
+            return nil
+        }
+    }
+
+    private func note(_ act: Phone.Unsure, _ nonce: Nonce, by phone: Phone) {
+        known.insert(nonce)
+        note(
+            .acted(
+                device: phone.number, customer: phone.customer, act.act, nonce, act.writes,
+                order: act.order))
+    }
+
+    /// After a restart: what a user was told could not be saved, and is there.
+    func noteUnsure(_ phone: Phone) {
+        defer { phone.unsure = [] }
+        guard let entry = phone.replica.pending.last, !known.contains(entry.change.nonce),
+            var act = phone.unsure.last(where: { $0.isOf(entry.change) })
+        else { return }
+        if case .place(let place)? = entry.change.readableIntent {
+            act.order = place.order
+            act.writes = consumed(entry, by: phone)
+        }
+        note(act, entry.change.nonce, by: phone)
+    }
+
+    private func consumed(_ entry: LocalView.Pending, by phone: Phone) -> [Record.Write] {
+        entry.consumes.map { key, dots in
+            Record.Write(key: key, isCell: false, saw: known(Array(dots), by: phone))
+        }
+    }
+
     /// A random edit by the production rules.
     private func edit(_ phone: Phone) throws {
         let isForbidden = people.chance(3)
@@ -35,11 +90,11 @@ extension Day {
             in: view, collection: isForbidden ? "app:secret" : "cart:main",
             item: Self.items[people.below(Self.items.count)], &people)
         let seen = seen(writes, by: phone)
-        guard let nonce = try phone.replica.commit(writes, at: phone.reading(now)) else { return }
-        note(
-            .acted(
-                device: phone.number, customer: phone.customer, isForbidden ? .forbidden : .edit,
-                nonce, seen, order: nil))
+        let act = Phone.Unsure(act: isForbidden ? .forbidden : .edit, writes: seen)
+        let nonce = try attempt(phone, act) { () throws(ToteError) in
+            try phone.replica.commit(writes, at: phone.reading(now))
+        }
+        if let nonce { note(act, nonce, by: phone) }
     }
 
     /// The writes with the changes that they replace: by their names on the wire, or on the device.
@@ -61,37 +116,44 @@ extension Day {
 
     private func place(_ phone: Phone) throws {
         if phone.catalogVersion == 0 || people.chance(30) {
-            try phone.replica.keepCatalog(site.served)
+            let isKept: Bool? = try attempt(phone, Phone.Unsure(act: .place)) {
+                () throws(ToteError) in
+                try phone.replica.keepCatalog(site.served)
+                return true
+            }
+            guard isKept != nil else { return }
             phone.catalogVersion = site.catalogs
         }
         var request = OrderRequest(store: Self.store)
         if people.chance(40) { request.rewards = [people.chance(50) ? "free-tea" : "two-off"] }
         let isOnline = people.chance(50)
         let reading = phone.reading(now)
-        guard
-            let queued = try? phone.replica.place(
-                cart: "main", request, isOnline: isOnline, at: reading),
-            let entry = phone.replica.pending.last, let nonce = Hex.id(queued.receipt)
+        var act = Phone.Unsure(act: .place)
+        let queued = try attempt(phone, act) { () throws(ToteError) in
+            // Refused: the cart is empty, or the menu has not what is in it.
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.place(cart: "main", request, isOnline: isOnline, at: reading)
+            }
+        }
+        guard let queued, let entry = phone.replica.pending.last,
+            let nonce = Hex.id(queued.receipt)
         else { return }
-        note(
-            .acted(
-                device: phone.number, customer: phone.customer, .place, nonce,
-                entry.consumes.map { key, dots in
-                    Record.Write(key: key, isCell: false, saw: known(Array(dots), by: phone))
-                }, order: queued.order))
+        (act.order, act.writes) = (queued.order, consumed(entry, by: phone))
+        note(act, nonce, by: phone)
     }
 
     private func cancel(_ phone: Phone) throws {
         let orders = phone.replica.orders.filter { $0.state != .queued }
         guard !orders.isEmpty else { return }
         let order = orders[people.below(orders.count)]
-        guard let receipt = try? phone.replica.cancel(order.id, at: phone.reading(now)),
-            let nonce = Hex.id(receipt)
-        else { return }
-        note(
-            .acted(
-                device: phone.number, customer: phone.customer, .cancel, nonce, [],
-                order: order.id))
+        let act = Phone.Unsure(act: .cancel, order: order.id)
+        let receipt = try attempt(phone, act) { () throws(ToteError) in
+            // Refused: it was collected meanwhile.
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.cancel(order.id, at: phone.reading(now))
+            }
+        }
+        if let receipt, let nonce = Hex.id(receipt) { note(act, nonce, by: phone) }
     }
 
     private func give(to customer: Int) throws {
@@ -107,11 +169,12 @@ extension Day {
 
     private func send(_ gift: Site.Gift) throws {
         guard now >= site.downUntil || isHealed else { return site.unsent.append(gift) }
-        _ = try ask(
+        let answer = try ask(
             "POST", "v1/admin/ledger",
             "{\"customer\":\"c-\(gift.customer)\",\"account\":\"points\",\"kind\":\"grant\","
                 + "\"amount\":\(gift.units),\"reference\":\"\(gift.reference)\",\"reason\":\"day\"}"
         )
+        if !(200..<500).contains(answer.status) { site.unsent.append(gift) }
     }
 
     func sendUnsent() throws {
@@ -147,6 +210,7 @@ extension Day {
             teaPrice: 250 + people.below(3) * 50, capacity: 1 + people.below(20),
             programme: World.programme.replacing("POLICY", with: "within_balance"))
         let answer = try ask("POST", "v1/admin/catalog", text)
+        guard answer.status > 0, answer.status != 503 else { return }
         guard answer.status < 300, let version = answer.value["version"]?.intValue else {
             throw DayFailure(
                 kind: .wrong, code: "catalog_refused", message: "\(answer.value)")
@@ -169,6 +233,7 @@ extension Day {
         timeline.plan(.counter, at: now + 2_000 + UInt64(people.below(8_000)))
         guard now >= site.downUntil else { return }
         try sendUnsent()
+        try askAgain()
         let list = try ask("GET", "v1/stores/\(Self.store)/orders", token: site.counters[0])
         guard case .array(let orders)? = list.value["orders"], !orders.isEmpty else { return }
         let order = orders[people.below(orders.count)]
@@ -192,21 +257,36 @@ extension Day {
         note(.counter(0, next.rawValue, id, status: answer.status))
     }
 
+    /// One request to hand an order over.
+    private func hand(_ deed: Site.HandOver, isNoted: Bool = true) throws -> Int {
+        let status = try ask(
+            "POST", "v1/stores/\(Self.store)/handover", "{\"order\":\"\(deed.order.text)\"}",
+            token: site.counters[deed.counter], key: deed.key
+        ).status
+        if isNoted, status > 0 {
+            note(.counter(deed.counter, "handover", deed.order, status: status))
+        }
+        return status
+    }
+
+    /// The same requests again, by the same keys, for which no answer came.
+    func askAgain() throws {
+        let deeds = site.unanswered
+        site.unanswered = []
+        for deed in deeds where try hand(deed) == 0 { site.unanswered.append(deed) }
+    }
+
     private func handOver(_ id: OrderID, _ version: Int64) throws {
-        for (counter, token) in site.counters.enumerated() where counter == 0 || people.chance(50) {
+        for counter in site.counters.indices where counter == 0 || people.chance(50) {
             let key = "\(id.text) \(counter) \(version)"
-            func once() throws -> Int {
-                try ask(
-                    "POST", "v1/stores/\(Self.store)/handover", "{\"order\":\"\(id.text)\"}",
-                    token: token, key: key
-                ).status
-            }
-            let status = try once()
-            note(.counter(counter, "handover", id, status: status))
+            let deed = Site.HandOver(counter: counter, order: id, key: key)
+            let status = try hand(deed)
+            guard status > 0 else { return site.unanswered.append(deed) }
             // Its answer was lost: the same again, by the same key, is the same answer.
             if strikes(.answerRepeated) {
                 note(.answerRepeated)
-                if try once() != status {
+                let again = try hand(deed, isNoted: false)
+                if again != status, again > 0, again != 503, status != 503 {
                     throw DayFailure(
                         kind: .wrong, code: "key_ignored",
                         message: "hand-over \(key) was answered \(status), then otherwise")
@@ -233,6 +313,19 @@ enum EditDraw {
         default:
             let list: Name = collection.text.hasPrefix("cart:") ? "wishlist:w" : collection
             return view.flagging(collection: list, item: item)
+        }
+    }
+}
+
+extension Phone.Unsure {
+    /// Whether a change is what this act made.
+    func isOf(_ change: Change) -> Bool {
+        switch change.readableIntent {
+        case .place: act == .place
+        case .cancel(let id): act == .cancel && id == order
+        default:
+            change.writes.map(\.key) == writes.map(\.key)
+                && change.writes.map { Record.Counted($0.payload) } == writes.map(\.counted)
         }
     }
 }

@@ -71,6 +71,8 @@ package final class Day {
     var requests: UInt64 = 0
     /// Which change each dot on the wire stands for.
     var nonces: [Dot: Nonce] = [:]
+    /// The changes that are in the history.
+    var known: Set<Nonce> = []
     /// Until when nobody reaches the server.
     var partitionedUntil: UInt64 = 0
 
@@ -90,7 +92,8 @@ package final class Day {
             })
         let ids = SharedGenerator(seed: seed ^ 0xD1CE)
         self.ids = ids
-        site = try Site(ids: ids, now: Self.start, customers: options.customers)
+        site = try Site(
+            ids: ids, now: Self.start, customers: options.customers, hasDisk: options.hasDisks)
         note(
             .began(
                 customers: options.customers,
@@ -174,8 +177,10 @@ package final class Day {
     private func heal() throws {
         isHealed = true
         partitionedUntil = 0
+        mendDisks()
         note(.healed)
         try sendUnsent()
+        try askAgain()
         for phone in phones {
             phone.offlineUntil = 0
             phone.captiveUntil = 0

@@ -47,8 +47,12 @@ package struct DayOptions: Sendable, Hashable {
         } else {
             (rates[.copied], rates[.rolledBack]) = (nil, nil)
         }
+        if !random.chance(40) { for fault in Fault.ofDisks { rates[fault] = nil } }
         narrow(limits)
     }
+
+    /// Whether what devices and the server keep is on disks that fail, rather than in memory.
+    var hasDisks: Bool { rates.keys.contains(where: Fault.ofDisks.contains) }
 
     private mutating func narrow(_ limits: Limits) {
         for fault in limits.without { rates[fault] = nil }

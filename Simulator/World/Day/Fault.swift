@@ -45,6 +45,13 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
     case overloaded
     case restored
     case swept
+    // Disks, under the devices and the server.
+    case powerLost = "power-lost"
+    case diskFull = "disk-full"
+    case diskFailed = "disk-failed"
+    case serverPowerLost = "server-power-lost"
+    case serverDiskFull = "server-disk-full"
+    case serverDiskFailed = "server-disk-failed"
 
     /// Faults that strike one message of a device.
     static let ofMessages: [Fault] = [
@@ -56,10 +63,16 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
         .offline, .stall, .captivePortal, .deafUp, .deafDown, .clockJump, .clockYears, .reboot,
         .killed,
         .paused, .reinstalled, .copied, .rolledBack, .signedOut, .tokenExpired, .tokenUnavailable,
+        .powerLost, .diskFull, .diskFailed,
     ]
     /// Faults that strike the server, the store or everybody now and then.
     static let ofTheServer: [Fault] = [
         .partition, .menuChanged, .soldOut, .restarted, .overloaded, .restored, .swept,
+        .serverPowerLost, .serverDiskFull, .serverDiskFailed,
+    ]
+    /// Faults of disks: a day has simulated ones, which cost time, when it has any of these.
+    static let ofDisks: Set<Fault> = [
+        .powerLost, .diskFull, .diskFailed, .serverPowerLost, .serverDiskFull, .serverDiskFailed,
     ]
 
     package static func < (left: Fault, right: Fault) -> Bool { left.rawValue < right.rawValue }

@@ -1,5 +1,6 @@
 internal import ToteClient
 internal import ToteCore
+internal import ToteSQLite
 
 /// A customer's device: the production replica and the production sync machine, and what is around
 /// them: its clocks, its disk, its token and its network.
@@ -20,8 +21,13 @@ final class Phone {
     var drift: Int64 = 0
     var boot: UInt64 = 1
     var bootedAt: UInt64
+    /// Where its file is, in a day of disks that fail.
+    var disk: SimulatedDisk?
+    /// What its user did since the last time that something was saved, and was told could not be:
+    /// one of these may be there nevertheless, as a restart shows.
+    var unsure: [Unsure] = []
     /// An image of its disk to go back to.
-    var saved: [UInt8]?
+    var saved: Drive?
     /// Milliseconds of true time until which it has no network, or one that lies.
     var offlineUntil: UInt64 = 0
     var captiveUntil: UInt64 = 0
@@ -34,10 +40,20 @@ final class Phone {
     var latency: UInt64
     var catalogVersion = 0
 
-    init(number: Int, customer: Int, replica: Replica, now: UInt64, latency: UInt64) {
+    struct Unsure {
+        var act: Record.Act
+        var writes: [Record.Write] = []
+        var order: OrderID?
+    }
+
+    init(
+        number: Int, customer: Int, replica: Replica, disk: SimulatedDisk?, now: UInt64,
+        latency: UInt64
+    ) {
         self.number = number
         self.customer = customer
         self.replica = replica
+        self.disk = disk
         machine = SyncMachine(hasAccount: true)
         bootedAt = now - 3_600_000
         self.latency = latency
@@ -67,10 +83,9 @@ final class Phone {
 
 extension Day {
     func addPhone(of customer: Int) throws {
-        let ids = ids
+        let (replica, disk) = try newReplica(emptyDrive)
         let phone = Phone(
-            number: phones.count, customer: customer,
-            replica: try Replica(image: WorldImages.device, random: { ids.next() }), now: now,
+            number: phones.count, customer: customer, replica: replica, disk: disk, now: now,
             latency: UInt64(10 + weather.below(200)))
         phone.token = site.tokens[customer].secret
         phones.append(phone)
@@ -95,9 +110,10 @@ extension Day {
         try feed(phone, .start(isLive: true))
     }
 
-    func reopen(_ phone: Phone, image: [UInt8]?) throws {
-        let ids = ids
-        phone.replica = try Replica(image: image, random: { ids.next() })
+    /// Another file is in the place of the app's.
+    func reopen(_ phone: Phone, _ drive: Drive) throws {
+        (phone.replica, phone.disk) = try newReplica(drive)
+        phone.unsure = []
     }
 
     func whenRunning(_ phone: Phone, _ launch: Int, _ body: (Phone) throws -> Void) rethrows {
@@ -144,9 +160,12 @@ extension Day {
         else { return note(.dropped(device: message.device, request: message.number)) }
         noteAnswer(message, answer)
         let before = phone.replica.id
-        let outcome = try phone.replica.receive(
-            status: answer.status, body: answer.body, isProblem: answer.isProblem, to: outgoing,
-            at: phone.reading(now))
+        let taken = try storing(phone, message.id) { () throws(ToteError) in
+            try phone.replica.receive(
+                status: answer.status, body: answer.body, isProblem: answer.isProblem,
+                to: outgoing, at: phone.reading(now))
+        }
+        guard let outcome = taken else { return }
         phone.replica.checkInvariants()
         if phone.replica.id != before, struck[.copied] == nil, struck[.rolledBack] == nil {
             throw DayFailure(

@@ -1,6 +1,7 @@
 internal import ToteClient
 internal import ToteCore
 internal import ToteServer
+internal import ToteSQLite
 
 /// The server's side of a day: the production server over a file in memory, and what its shell
 /// does for it: groups, answers after the commit, and requests that wait.
@@ -11,6 +12,8 @@ final class Site {
     }
 
     private(set) var server: Server
+    /// Where the data file is, in a day of disks that fail.
+    private(set) var disk: SimulatedDisk?
     let ids: SharedGenerator
     /// Tokens of the customers, and of the store's counters.
     var tokens: [Token] = []
@@ -19,7 +22,7 @@ final class Site {
     var group: [Day.Message] = []
     var waiting: [Waiting] = []
     /// A backup, and what it is a backup of.
-    var backup: [UInt8]?
+    var backup: Drive?
     /// Until when it answers nobody, and until when it sends everybody away.
     var downUntil: UInt64 = 0
     var busyUntil: UInt64 = 0
@@ -29,6 +32,8 @@ final class Site {
     /// What the operator gave, and what of it is still to be entered.
     var gifts: [Gift] = []
     var unsent: [Gift] = []
+    /// Hand-overs that no answer came to: sent again as they were.
+    var unanswered: [HandOver] = []
 
     struct Token {
         var secret: String
@@ -39,15 +44,23 @@ final class Site {
         static let leastMilliseconds: UInt64 = 120_000
     }
 
+    struct HandOver {
+        var counter: Int
+        var order: OrderID
+        var key: String
+    }
+
     struct Gift {
         var customer: Int
         var units: Int64
         var reference: String
     }
 
-    init(ids: SharedGenerator, now: UInt64, customers: Int) throws {
+    init(ids: SharedGenerator, now: UInt64, customers: Int, hasDisk: Bool) throws {
         self.ids = ids
-        server = try Server(store: ServerStore(image: WorldImages.server), random: { ids.next() })
+        disk = hasDisk ? SimulatedDisk() : nil
+        if let image = WorldImages.server { disk?.put(image, at: Day.file) }
+        server = try Self.open(disk.map { .disk($0) } ?? .image(WorldImages.server), ids)
         try inGroup {
             for customer in 0..<customers {
                 tokens.append(try mint(customer, now))
@@ -75,11 +88,48 @@ final class Site {
         return Token(secret: token, id: id, since: now)
     }
 
+    private static func open(_ drive: Drive, _ ids: SharedGenerator) throws -> Server {
+        try Server(store: store(on: drive), random: { ids.next() })
+    }
+
+    private static func store(on drive: Drive) throws -> ServerStore {
+        switch drive {
+        case .image(let image): return try ServerStore(image: image)
+        case .disk(let disk):
+            var options = Database.Options()
+            options.disk = disk
+            options.isExclusive = true
+            return try ServerStore(path: Day.file, options: options)
+        }
+    }
+
+    /// A copy of the server's file, marked as a backup.
+    func takeBackup() throws {
+        guard let disk else {
+            let store = try ServerStore(image: server.image())
+            try store.setMeta("is_backup", 1)
+            backup = .image(try store.image())
+            return
+        }
+        let copy = disk.copy()
+        try Self.store(on: .disk(copy)).setMeta("is_backup", 1)
+        backup = .disk(copy)
+    }
+
     /// The process ends and starts again on its file: who waited is cut off.
-    func restart(_ image: [UInt8]?) throws {
-        let ids = ids
-        let image = try image ?? server.image()
-        server = try Server(store: ServerStore(image: image), random: { ids.next() })
+    ///
+    /// - Parameters:
+    ///   - backup: another file in its place.
+    ///   - random: when the power was gone, see `SimulatedDisk.restarted`.
+    func restart(_ backup: Drive?, losing random: (() -> UInt64)?) throws {
+        if let disk {
+            var next = disk.restarted(losing: random)
+            if case .disk(let backup) = backup { next = backup.copy() }
+            self.disk = next
+            server = try Self.open(.disk(next), ids)
+        } else {
+            server = try Self.open(backup ?? .image(server.image()), ids)
+        }
     }
 
     func inGroup<Result>(_ body: () throws -> Result) throws -> Result {
@@ -159,28 +209,37 @@ extension Day {
         site.group = []
         guard !group.isEmpty, now >= site.downUntil else { return }
         var answers: [(Message, Answer)] = []
-        var parking: [Site.Waiting] = []
-        try site.server.begin()
-        try site.server.runDue(at: now)
-        for message in group {
-            let request = Site.request(message, customer: phones[message.device].customer)
-            switch try site.server.handle(request, at: now) {
-            case .answer(let response):
-                let answer = Self.answer(response)
-                learn(message, answer)
-                answers.append((message, answer))
-            case .park(let parked): parking.append(Site.Waiting(message: message, parked: parked))
+        let judged = try whileStoring(group) {
+            var parking: [Site.Waiting] = []
+            try site.server.begin()
+            try site.server.runDue(at: now)
+            for message in group {
+                let request = Site.request(message, customer: phones[message.device].customer)
+                switch try site.server.handle(request, at: now) {
+                case .answer(let response):
+                    let answer = Self.answer(response)
+                    learn(message, answer)
+                    answers.append((message, answer))
+                case .park(let parked):
+                    parking.append(Site.Waiting(message: message, parked: parked))
+                }
             }
+            return parking
         }
+        guard let parking = judged else { return }
         if strikes(.crashBeforeCommit) {
             note(.crashBeforeCommit)
-            try site.server.rollBack()
+            // A file in memory would keep what was begun; one on a disk does not.
+            if site.disk == nil { try site.server.rollBack() }
             return try crash(group)
         }
         // Before anybody is woken: what one of a group asks for, another may have just written.
-        site.waiting += parking
-        let woken = try wakeWaiting()
-        try site.server.commit()
+        let woken = try whileStoring(group) {
+            site.waiting += parking
+            return try wakeWaiting()
+        }
+        guard let woken else { return }
+        guard try commitGroup(group) else { return }
         exchanges += group.count
         if strikes(.crashAfterCommit) {
             note(.crashAfterCommit)
@@ -199,6 +258,58 @@ extension Day {
         for (event, fate) in zip(changes, fates) where fate.rejection == nil && fate.sameAs == nil {
             nonces[event.dot] = event.change.nonce
         }
+    }
+
+    /// Does what reads and writes in the open group, as the server's commit thread does: when the
+    /// file cannot be used, nothing of the group happened, and who asked is told.
+    private func whileStoring<Result>(
+        _ group: [Message], _ body: () throws -> Result
+    ) throws -> Result? {
+        let waiting = site.waiting
+        do {
+            return try body()
+        } catch let error as SQLiteError where site.disk != nil && !error.isCorrupt {
+            site.waiting = waiting
+            try giveUp(group)
+            return nil
+        }
+    }
+
+    /// Undoes a group; a server that cannot even do that ends.
+    private func giveUp(_ group: [Message]) throws {
+        do {
+            try site.server.rollBack()
+            refuse(group)
+        } catch is SQLiteError {
+            try crash(group)
+        }
+    }
+
+    /// Makes a group durable. A disk that is full refused it for certain; after any other error it
+    /// is open whether it did, and the process ends.
+    ///
+    /// - Returns: whether its answers may be sent; if not, who asked was told what there is to.
+    private func commitGroup(_ group: [Message]) throws -> Bool {
+        do {
+            try site.server.commit()
+            return true
+        } catch let error as SQLiteError where error.isFull {
+            try giveUp(group)
+        } catch is SQLiteError where site.disk != nil {
+            try crash(group)
+        }
+        return false
+    }
+
+    private func refuse(_ group: [Message]) {
+        let problem =
+            #"{"type":"about:blank","status":503,"code":"storage_unavailable","#
+            + #""did_not_happen":true,"detail":"later"}"#
+        let answer = Answer(status: 503, body: Array(problem.utf8), isProblem: true)
+        // What waited among them was parked in this group, and is refused with it.
+        let numbers = Set(group.map(\.number))
+        site.waiting.removeAll { numbers.contains($0.message.number) }
+        for message in group { reply(message, answer) }
     }
 
     private static func answer(_ response: ServerResponse) -> Answer {
@@ -226,16 +337,21 @@ extension Day {
     }
 
     /// Does something at the server, and tells who waits for it.
-    func atServer<Result>(_ body: () throws -> Result) throws -> Result {
-        try site.server.begin()
-        let result = try body()
-        let woken = try wakeWaiting()
-        try site.server.commit()
+    ///
+    /// - Returns: `nil` when its disk failed: it did not happen, or nobody knows.
+    func atServer<Result>(_ body: () throws -> Result) throws -> Result? {
+        let done = try whileStoring([]) {
+            try site.server.begin()
+            return (try body(), try wakeWaiting())
+        }
+        guard let (result, woken) = done, try commitGroup([]) else { return nil }
         for (message, answer) in woken { reply(message, answer) }
         return result
     }
 
     /// A request of the operator or of a counter; who waits for what it does is told.
+    ///
+    /// - Returns: status 503 when it did not happen, and 0 when the server ended before it said.
     func ask(
         _ method: String, _ path: String, _ body: String = "", token: String? = nil,
         version: Int64? = nil, key: String? = nil, query: [String: String] = [:]
@@ -244,11 +360,13 @@ extension Day {
             try site.handle(
                 method, path, body, token: token, version: version, key: key, query: query,
                 at: now)
-        }
+        } ?? (now < site.downUntil ? 0 : 503, .null)
     }
 
     /// The process is gone: so are its connections. It is back in a moment.
-    func crash(_ group: [Message] = [], image: [UInt8]? = nil) throws {
+    func crash(
+        _ group: [Message] = [], backup: Drive? = nil, losingPower: Bool = false
+    ) throws {
         let cutOff = Dictionary(
             (group + site.group + site.waiting.map(\.message)).map { ($0.number, $0) },
             uniquingKeysWith: { first, _ in first })
@@ -258,14 +376,16 @@ extension Day {
         site.waiting = []
         site.group = []
         site.downUntil = now + 300 + UInt64(weather.below(3_000))
-        try site.restart(image)
+        try site.restart(
+            backup, losing: losingPower ? { self.drawBits(.serverPowerLost) } : nil)
     }
 
     func lookAtServer() throws {
         guard !isHealed else { return sweepWaiting() }
         timeline.plan(.lookAtServer, at: now + DayOptions.lookMilliseconds)
         guard now >= site.downUntil else { return }
-        try atServer { try site.server.runDue(at: now) }
+        _ = try atServer { try site.server.runDue(at: now) }
+        lookAfterFile()
         for fault in Fault.ofTheServer where strikes(fault) {
             switch fault {
             case .partition: partitionedUntil = now + UInt64(draw(fault, below: 60_000))
@@ -275,9 +395,9 @@ extension Day {
             case .overloaded: site.busyUntil = now + UInt64(draw(fault, below: 20_000))
             case .restored:
                 guard try restoreOrBackUp() else { continue }
-            case .swept:
-                try atServer { try site.server.sweepAll(at: now) }
-                try site.inGroup { try site.server.settle() }
+            case .swept: _ = try atServer { try site.server.sweepAll(at: now) }
+            case .serverPowerLost: try crash(losingPower: true)
+            case .serverDiskFull, .serverDiskFailed: fail(site.disk, fault)
             default: continue
             }
             note(fault)
@@ -287,30 +407,22 @@ extension Day {
     /// Without faults, too, somebody must end the waiting that is over.
     private func sweepWaiting() {
         timeline.plan(.lookAtServer, at: now + 1_000)
-        if let answers = try? atServer({ [] as [Int] }), answers.isEmpty { return }
+        _ = try? atServer {}
     }
 
     /// - Returns: whether the server went back to a backup.
     private func restoreOrBackUp() throws -> Bool {
         guard let backup = site.backup, draw(.restored, below: 100) < 40 else {
-            let moment = try site.inGroup { try site.server.beginBackup(at: now) }
-            let copy = try ServerStoreImage.backup(of: site.server)
-            site.backup = copy
-            try site.inGroup { try site.server.noteBackup(begunAt: moment) }
+            if let moment = try atServer({ try site.server.beginBackup(at: now) }),
+                (try? site.takeBackup()) != nil
+            {
+                _ = try atServer { try site.server.noteBackup(begunAt: moment) }
+            }
             return false
         }
-        try crash(image: backup)
+        try crash(backup: backup)
         try giveAgain()
         try mintAgain()
         return true
-    }
-}
-
-enum ServerStoreImage {
-    /// The image of a server's file, marked as a backup.
-    static func backup(of server: Server) throws -> [UInt8] {
-        let store = try ServerStore(image: server.image())
-        try store.setMeta("is_backup", 1)
-        return try store.image()
     }
 }

@@ -41,7 +41,9 @@ extension Checker {
             for write in change.writes {
                 for saw in write.saw {
                     let cell = LiveCell(nonce: saw, key: write.key)
-                    if let former = taken.updateValue(nonce, forKey: cell) {
+                    // Legal in one order: a copy sees a change under the other's name as well, until
+                    // it is told that they are one.
+                    if let former = taken.updateValue(nonce, forKey: cell), former != nonce {
                         return broken(
                             "ordered_twice",
                             "\(Hex.string(saw)) is in the orders of \(Hex.string(former)) and "

@@ -23,6 +23,7 @@ extension Replica {
     package func receive(
         status: Int, body: [UInt8], isProblem: Bool, to outgoing: Outgoing, at reading: ClockReading
     ) throws(ToteError) -> ReplyOutcome {
+        try refresh()
         guard status == 200, !isProblem else {
             return try receiveProblem(status: status, body: body, to: outgoing, at: reading)
         }

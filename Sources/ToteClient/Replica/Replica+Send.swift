@@ -27,10 +27,11 @@ extension Replica {
     package func nextRequest(
         at reading: ClockReading, pullsAnyway: Bool
     ) throws(ToteError) -> Outgoing? {
+        try refresh()
         if let resending {
             if let request = try resendRequest(resending) { return request }
         }
-        if pages != nil { return pullRequest() }
+        if pages != nil { return try pullRequest() }
         // An anchor of an earlier start of the device tells nothing about its wall clock now.
         let knowsTime = anchor?.reading.bootID == reading.bootID
         if batch == nil, knowsTime, outbox.contains(where: { !$0.isJudged }) {
@@ -47,11 +48,18 @@ extension Replica {
         }
         // Before the first reply the server's time is unknown, and no stamp can be made.
         let mustAsk = outbox.contains { !$0.isJudged }
-        return pullsAnyway || mustAsk || wantsWhole ? pullRequest() : nil
+        return pullsAnyway || mustAsk || wantsWhole ? try pullRequest() : nil
+    }
+
+    /// The next request, or a pull.
+    package func exchangeRequest(at reading: ClockReading) throws(ToteError) -> Outgoing {
+        if let request = try nextRequest(at: reading, pullsAnyway: true) { return request }
+        return try pullRequest()
     }
 
     /// A pull; with `wait` one that the server may hold until something is new.
-    package func pullRequest(waitSeconds: UInt64 = 0) -> Outgoing {
+    package func pullRequest(waitSeconds: UInt64 = 0) throws(ToteError) -> Outgoing {
+        try refresh()
         var request = SyncRequest(replica: id, cursor: cursor)
         request.waitSeconds = waitSeconds
         request.wantsWhole = wantsWhole

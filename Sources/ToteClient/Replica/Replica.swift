@@ -1,5 +1,5 @@
 package import ToteCore
-internal import ToteSQLite
+package import ToteSQLite
 
 /// One account's documents on one device: local edits, the outbox, and its half of the exchange.
 ///
@@ -44,6 +44,8 @@ package final class Replica {
     var redeemer: RedeemerState?
     /// What was asked for last to keep points ready, and when.
     var keptReady: KeptReady?
+    /// Whether the memory may not be what the file says, because the file could not be read.
+    var isStale = false
     /// Changes whenever the view or a receipt does.
     package internal(set) var revision: UInt64 = 0
 
@@ -70,6 +72,16 @@ package final class Replica {
     ) throws(ToteError) {
         var options = Database.Options()
         options.syncsEveryCommit = survivesPowerCuts
+        try self.init(store: ReplicaStore(path: path, options: options), random: random)
+    }
+
+    /// A device whose file is on a disk that may fail.
+    package convenience init(
+        disk: SimulatedDisk, path: String, random: @escaping () -> UInt64
+    ) throws(ToteError) {
+        var options = Database.Options()
+        options.disk = disk
+        options.isExclusive = true
         try self.init(store: ReplicaStore(path: path, options: options), random: random)
     }
 
@@ -181,19 +193,31 @@ package final class Replica {
         pages = nil
         keptCatalog = nil
         rebuildView(confirmed)
+        isStale = false
     }
 
     /// Runs a body that writes the file and the memory; after an error the memory is read anew.
     func update<Result>(_ body: () throws -> Result) throws(ToteError) -> Result {
+        try refresh()
         do {
             let result = try store.transaction(body)
             revision += 1
             return result
         } catch {
             // What failed may have changed the memory half-way; the file is the truth.
-            do { try load() } catch { throw ToteError.storage(error) }
+            isStale = true
+            try refresh()
             throw ToteError.storage(error)
         }
+    }
+
+    /// Reads the memory anew where an earlier failure has left it half-changed, and the file could
+    /// not be read either. Before anything is decided by what is in memory.
+    ///
+    /// - Throws: `storage` and its kin: it cannot be read still.
+    func refresh() throws(ToteError) {
+        guard isStale else { return }
+        do { try load() } catch { throw ToteError.storage(error) }
     }
 
     func rebuildView(_ confirmed: Documents) {
@@ -229,6 +253,11 @@ package final class Replica {
         nonce: Nonce? = nil, alongside: () throws -> Void = {}
     ) throws(ToteError) -> Nonce? {
         guard !writes.isEmpty || intent != nil else { return nil }
+        if isStale {
+            // What is to be written was drawn from it.
+            try refresh()
+            throw ToteError(.storage, "the file could not be read a moment ago: try again")
+        }
         guard outbox.count < Self.outboxMax else {
             throw ToteError(
                 .outboxFull, "\(outbox.count) changes wait to be sent: connect and sync first")

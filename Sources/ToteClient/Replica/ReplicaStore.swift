@@ -45,7 +45,11 @@ final class ReplicaStore {
 
     /// Opens or makes the file; takes it for this process alone.
     convenience init(path: String, options: Database.Options) throws(ToteError) {
-        try self.init { try Database(path: path, options: options) }
+        try self.init {
+            let database = try Database(path: path, options: options)
+            try database.recover()
+            return database
+        }
     }
 
     /// A file in memory, from the image of one.
@@ -114,8 +118,15 @@ final class ReplicaStore {
         try database.execute("PRAGMA application_id=\(applicationID)")
     }
 
+    /// Pages in the WAL from which on they are written back: 4 MiB, whatever kills apps before
+    /// they close their files.
+    private static let walPagesMax = 1_024
+
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        try database.transaction(body)
+        let result = try database.transaction(body)
+        // The WAL has everything, whatever becomes of this.
+        if database.walPages >= Self.walPagesMax { _ = try? database.checkpoint() }
+        return result
     }
 
     func fact(_ name: String) throws -> UInt64? {

@@ -104,7 +104,10 @@ package final class ServerStore {
     /// Opens or makes the file and brings it to the current schema.
     package init(path: String, options: Database.Options = Database.Options()) throws {
         do {
-            if options.access != .readOnly { try Self.checkOwner(of: path, options) }
+            // On a disk that is a program's own, files are its own, too.
+            if options.access != .readOnly, options.disk == nil {
+                try Self.checkOwner(of: path, options)
+            }
             database = try Database(path: path, options: options)
             if options.access == .readOnly {
                 try Schema.check(database)
@@ -112,6 +115,7 @@ package final class ServerStore {
                     throw StoreError.foreignFile(path: path)
                 }
             } else {
+                try database.recover()
                 try Schema.migrate(database)
                 do {
                     try database.addPageChecksums()

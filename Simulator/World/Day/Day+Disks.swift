@@ -1,0 +1,98 @@
+internal import ToteClient
+internal import ToteCore
+internal import ToteServer
+internal import ToteSQLite
+
+// The disks of a day, under the production files: what was not synced is lost with the power,
+// writes are torn, room runs out, and operations fail once.
+/// All that a process keeps: a file in memory, or on a disk that fails.
+enum Drive {
+    case image([UInt8]?)
+    case disk(SimulatedDisk)
+}
+
+extension Phone {
+    /// A copy of its disk as it is now.
+    var drive: Drive {
+        get throws { try disk.map { .disk($0.copy()) } ?? .image(replica.image()) }
+    }
+}
+
+extension Day {
+    /// What every file is called on its own disk.
+    static let file = "file"
+    /// How many operations a disk may do before the one that fails.
+    private static let operationsMax = 60
+
+    /// The disk of a device that nobody has used.
+    var emptyDrive: Drive {
+        options.hasDisks ? .disk(SimulatedDisk()) : .image(WorldImages.device)
+    }
+
+    /// A device that starts on a copy of what another one had on its disk.
+    func newReplica(_ drive: Drive) throws -> (Replica, SimulatedDisk?) {
+        let ids = ids
+        switch drive {
+        case .image(let image): return (try Replica(image: image, random: { ids.next() }), nil)
+        case .disk(let disk):
+            let disk = disk.copy()
+            return (try Replica(disk: disk, path: Self.file, random: { ids.next() }), disk)
+        }
+    }
+
+    /// The app's process ended at once, and starts again on its file.
+    func restart(_ phone: Phone, losingPower: Bool) throws {
+        let random = losingPower ? { self.drawBits(.powerLost) } : nil
+        let drive = try phone.disk.map { .disk($0.restarted(losing: random)) } ?? phone.drive
+        (phone.replica, phone.disk) = try newReplica(drive)
+        noteUnsure(phone)
+    }
+
+    /// What a device's core reads and writes for its machine, which is told when the disk failed,
+    /// as the app's shell does.
+    func storing<Result>(
+        _ phone: Phone, _ id: SyncMachine.ID, _ body: () throws(ToteError) -> Result
+    ) throws -> Result? {
+        do throws(ToteError) {
+            return try body()
+        } catch {
+            guard error.code == .storage else { throw error }
+            try feed(phone, .failed(id, .notSaved(error)))
+            return nil
+        }
+    }
+
+    func drawBits(_ fault: Fault) -> UInt64 { UInt64(draw(fault, below: .max)) }
+
+    /// A disk is full from now on, or one of its next operations fails.
+    func fail(_ disk: SimulatedDisk?, _ fault: Fault) {
+        guard let disk else { return }
+        if fault == .diskFull || fault == .serverDiskFull {
+            disk.failures[.write] = .init(count: .max, isFull: true)
+            return
+        }
+        let operations = SimulatedDisk.Operation.allCases
+        disk.failures[operations[draw(fault, below: operations.count)]] = .init(
+            after: draw(fault, below: Self.operationsMax), count: 1 + draw(fault, below: 3))
+    }
+
+    func mendDisks() {
+        for disk in phones.map(\.disk) + [site.disk] { disk?.failures = [:] }
+    }
+
+    /// Somebody made room meanwhile; and the app writes back its WAL.
+    func emptyDisk(_ phone: Phone) {
+        guard let disk = phone.disk else { return }
+        if disk.failures[.write]?.isFull ?? false { disk.failures[.write] = nil }
+        try? phone.replica.checkpoint()
+    }
+
+    /// What the server's process does when nobody asks for anything, on a disk that has room again.
+    func lookAfterFile() {
+        if let disk = site.disk, disk.failures[.write]?.isFull ?? false {
+            disk.failures[.write] = nil
+        }
+        _ = try? atServer { try site.server.settle() }
+        if site.disk != nil { try? site.server.checkpoint() }
+    }
+}
