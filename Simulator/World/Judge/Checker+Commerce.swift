@@ -41,7 +41,7 @@ extension Checker {
             for write in change.writes {
                 for saw in write.saw {
                     let cell = LiveCell(nonce: saw, key: write.key)
-                    // Legal in one order: a copy sees a change under the other's name as well, until
+                    // Legal in one order: a copy sees a change under both names, until
                     // it is told that they are one.
                     if let former = taken.updateValue(nonce, forKey: cell), former != nonce {
                         return broken(
