@@ -24,6 +24,7 @@ enum Command {
         case ["device"]: return try DeviceCommand.run(command, terminal)
         case ["load"]: return try LoadCommand.run(command, terminal)
         case ["replay"]: return try ReplayCommand.run(command, terminal)
+        case ["watch"]: return try WatchCommand.run(command, terminal)
         case ["shrink"]: return try ShrinkCommand.run(command, terminal)
         case ["run"]: return try RunCommand.run(command, terminal)
         case ["sales"]: return try SalesCommand.run(command, terminal)

@@ -16,7 +16,7 @@ enum CommandTree {
                 RunCommand.spec, ScenarioCommands.listSpec, ScenarioCommands.showSpec,
                 ScenarioCommands.checkSpec, DeviceCommand.spec, InspectCommand.spec,
                 CounterCommand.spec, SalesCommand.spec, WorldCommand.spec, ExploreCommand.spec,
-                ReplayCommand.spec, ShrinkCommand.spec, CompareCommand.spec,
+                ReplayCommand.spec, WatchCommand.spec, ShrinkCommand.spec, CompareCommand.spec,
                 CrashCommand.spec, LoadCommand.spec, ConformanceCommand.spec, BenchCommand.spec,
             ]),
         version: Command.version, date: Command.date,

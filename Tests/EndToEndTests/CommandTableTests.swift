@@ -222,6 +222,7 @@ import Testing
         try await simulate("load", "--devices", "4", "--rate", "4", "--time", "1s")
         try await simulate("explore", "--seeds", "2..3")
         try await simulate("replay", "3")
+        try await simulate("watch", "3", "--pace", "0")
         try await simulate("replay", path("none.json"), code: 66)
         try await simulate("shrink", "3", code: 1)
         try await simulate("compare", "3", path("none.ndjson"), code: 66)

@@ -43,6 +43,19 @@ import Testing
     private let up = "\u{1B}[A"
     private let left = "\u{1B}[D"
 
+    @Test func `a day is held, stepped through and cut off by keys`() async throws {
+        let talk = try await talk(
+            "tote-sim", ["watch", "3", "--pace", "20"],
+            [
+                .see("devices of"), .see("device"), .send(" "), .see("held"), .send("s"),
+                .see("  "), .send("o"), .see("everybody is offline"), .see("FAULT partition"),
+                .send("o"), .see("everybody is back"), .send(" "), .see("goes on"),
+                .send("+"), .see("40 s a second"), .send("q"), .see("ended before it was over"),
+            ])
+        #expect(talk.exit == 2 && talk.restored)
+        #expect(talk.written.contains("changed by hand"))
+    }
+
     @Test func `a device's lines are completed, edited and called back`() async throws {
         let world = try await CafeWorld()
         _ = try await world.phone("menu refresh", "cart set latte 1 cart:work")

@@ -35,6 +35,7 @@ struct DayPage {
         \(story)
         <h2>The day</h2>\(timeline)
         <h2>The last messages</h2>\(messages)
+        <h2>How long it took</h2>\(latencies)
         <h2>Faults</h2>\(faults)
         </html>
 
@@ -108,6 +109,41 @@ struct DayPage {
                     + "\(Self.escaped(words))</text>")
         }
         return svg(50 + shown.count * step, parts)
+    }
+
+    /// What each kind of act waited for its effect, in octaves of milliseconds.
+    private var latencies: String {
+        let rows = chart.latencies.map { latency in
+            let cells = [50, 90, 99, 100].map { percent in
+                "<td class=\"n\">\(latency.percentile(percent).map(String.init) ?? "–")</td>"
+            }
+            return "<tr><td>\(latency.name)</td><td class=\"n\">\(latency.milliseconds.count)</td>"
+                + cells.joined() + "<td class=\"n\">\(latency.unfinished)</td></tr>"
+        }
+        return
+            "<p>Milliseconds from an act to the moment at which its device was told that it took "
+            + "effect, time without a network included; nobody waited for one act with the next, "
+            + "so none hides behind another (coordinated omission).</p><table><tr><th></th>"
+            + "<th>times</th><th>half</th><th>90 %</th><th>99 %</th><th>all</th>"
+            + "<th>unfinished</th></tr>\(rows.joined())</table>"
+            + chart.latencies.map(histogram).joined()
+    }
+
+    private func histogram(_ latency: DayChart.Latency) -> String {
+        let octaves = latency.octaves
+        guard let most = octaves.max() else { return "" }
+        let (height, step) = (90, 44)
+        var parts = ["<text x=\"4\" y=\"14\">\(latency.name)</text>"]
+        for (octave, count) in octaves.enumerated() {
+            let x = 90 + octave * step
+            let bar = count == 0 ? 0 : max(1, 60 * count / most)
+            parts.append(
+                "<rect x=\"\(x)\" y=\"\(height - 18 - bar)\" width=\"\(step - 6)\" "
+                    + "height=\"\(bar)\" fill=\"#36c\"><title>\(count) below "
+                    + "\(UInt64(2) << octave) ms</title></rect>"
+                    + "<text x=\"\(x)\" y=\"\(height - 4)\">\(UInt64(2) << octave)</text>")
+        }
+        return svg(height, parts)
     }
 
     private var faults: String {

@@ -8,7 +8,7 @@ struct Repro {
     /// The SHA-256 of the history that it made.
     var hash: String?
 
-    private static let bytesMax = 64 * 1_024
+    private static let bytesMax = 1_024 * 1_024
 
     init(seed: UInt64) {
         self.seed = seed
@@ -56,6 +56,8 @@ struct Repro {
                 limits.seconds = UInt64(count)
             case ("act_ms", .number(let count)) where (1...3_600_000).contains(count):
                 limits.actMilliseconds = UInt64(count)
+            case ("skip", .array(let nodes)):
+                for node in nodes { limits.skipped.insert(try Self.event(node)) }
             case ("sha256", .string(let text)): hash = text
             case ("code", .string), ("message", .string): continue
             default:
@@ -76,6 +78,13 @@ struct Repro {
         return fault
     }
 
+    private static func event(_ node: TextNode) throws(TextError) -> String {
+        guard case .string(let text) = node.kind, text.utf8.count < 64 else {
+            throw TextError(node.place, "an event has a name like \"act 3.17\"")
+        }
+        return text
+    }
+
     func json(_ failure: DayFailure?) -> JSONText {
         var members: [(name: String, value: JSONText)] = [("seed", .string(String(seed)))]
         if !limits.without.isEmpty {
@@ -87,6 +96,9 @@ struct Repro {
         if let seconds = limits.seconds { members.append(("seconds", .int(Int(seconds)))) }
         if let milliseconds = limits.actMilliseconds {
             members.append(("act_ms", .int(Int(milliseconds))))
+        }
+        if !limits.skipped.isEmpty {
+            members.append(("skip", .array(limits.skipped.sorted().map { .string($0) })))
         }
         if let hash { members.append(("sha256", .string(hash))) }
         if let failure {

@@ -5,7 +5,8 @@ import ToteSimulation
 /// `tote-sim shrink`: the smallest day that still fails the same way.
 enum ShrinkCommand {
     static let spec = CommandSpec(
-        "shrink", "Makes a failing day smaller: fewer faults, devices, customers and seconds.",
+        "shrink",
+        "Makes a failing day smaller: fewer faults, devices, customers, seconds and events.",
         discussion: "Tries one thing less at a time, and keeps it when the same promise breaks. "
             + "What is left is written beside the file, as repro-small.json.",
         examples: [("tote-sim shrink runs/seed-17/repro.json", "then replay what it names")],
@@ -42,6 +43,7 @@ enum ShrinkCommand {
                 let members: [(name: String, value: JSONText)] = [
                     ("repro", .string(folder.repro)), ("code", .string(failure.code)),
                     ("records", .int(least.history.count)),
+                    ("events", .int(least.events.count)),
                     ("devices", .int(least.devices)),
                     ("faults", .array(rates.map { .string($0) })),
                 ]
@@ -49,13 +51,19 @@ enum ShrinkCommand {
             } else {
                 terminal.writeOut(
                     "\(failure.code): \(least.devices) devices for "
-                        + "\(least.options.seconds) s, \(least.history.count) records of "
-                        + "\(whole.history.count), faults: \(rates.joined(separator: ", "))\n"
+                        + "\(least.options.seconds) s, \(least.events.count) events of "
+                        + "\(whole.events.count), faults: \(rates.joined(separator: ", "))\n"
+                        + Self.told(least.events)
                         + "again: tote-sim replay \(folder.repro)\n")
             }
         } catch {
             return terminal.report(error, asJSON: command.flag("json"))
         }
         return .success
+    }
+
+    /// The events that are left, where they are few enough to be read.
+    private static func told(_ events: [String]) -> String {
+        events.count > 40 ? "" : "events: \(events.joined(separator: ", "))\n"
     }
 }

@@ -7,7 +7,7 @@ extension Day {
 
     /// Plans when a device's user acts next: at any time, on average as often as the day says.
     func planAct(_ phone: Phone) {
-        let wait = 1 + people.below(Int(2 * options.actMilliseconds))
+        let wait = 1 + pace.below(Int(2 * options.actMilliseconds))
         timeline.plan(
             .act(device: phone.number, installation: phone.installation), at: now + UInt64(wait))
     }
@@ -15,12 +15,14 @@ extension Day {
     func act(_ phone: Phone, _ installation: Int) throws {
         guard !isHealed, phone.installation == installation else { return }
         planAct(phone)
-        guard phone.isRunning else { return }
+        guard phone.isRunning, let stream = begin("act \(phone.number)") else { return }
+        people = stream
         acts += 1
         switch people.below(20) {
-        case 0..<15: try edit(phone)
-        case 15..<18: try place(phone)
-        case 18: try cancel(phone)
+        case 0..<14: try edit(phone)
+        case 14..<17: try place(phone)
+        case 17: try cancel(phone)
+        case 18: try people.chance(60) ? reserve(phone) : release(phone)
         default: try give(to: phone.customer)
         }
         phone.replica.checkInvariants()
@@ -66,6 +68,7 @@ extension Day {
     /// After a restart: what a user was told could not be saved, and is there.
     func noteUnsure(_ phone: Phone) {
         defer { phone.unsure = [] }
+        noteLeases(phone)
         guard let entry = phone.replica.pending.last, !known.contains(entry.change.nonce),
             var act = phone.unsure.last(where: { $0.isOf(entry.change) })
         else { return }
@@ -156,6 +159,49 @@ extension Day {
         if let receipt, let nonce = Hex.id(receipt) { note(act, nonce, by: phone) }
     }
 
+    private func reserve(_ phone: Phone) throws {
+        let units = Int64(20 + people.below(200))
+        _ = try attempt(phone, Phone.Unsure(act: .reserve)) { () throws(ToteError) in
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.reserve(
+                    units, of: .points, at: nil, reading: phone.reading(now))
+            }
+        }
+        noteLeases(phone)
+    }
+
+    private func release(_ phone: Phone) throws {
+        let leases = phone.replica.leases.filter { $0.holder.store == nil }
+        guard !leases.isEmpty else { return }
+        let lease = leases[people.below(leases.count)].id
+        _ = try attempt(phone, Phone.Unsure(act: .release)) { () throws(ToteError) in
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.release(lease, at: phone.reading(now))
+            }
+        }
+        noteLeases(phone)
+    }
+
+    /// What the app does by itself when it is up to date, as the client's shell has it do.
+    func keepLeases(_ phone: Phone) throws {
+        let ready: Int64 = phone.number % 3 == 0 ? 50 : 0
+        let kept = try attempt(phone, Phone.Unsure(act: .release)) { () throws(ToteError) in
+            try phone.replica.keepLeases(ready: ready, at: phone.reading(now))
+        }
+        noteLeases(phone)
+        if kept == true { try feed(phone, .localChange) }
+    }
+
+    private func noteLeases(_ phone: Phone) {
+        for entry in phone.replica.pending where !known.contains(entry.change.nonce) {
+            switch entry.change.readableIntent {
+            case .lease: note(Phone.Unsure(act: .reserve), entry.change.nonce, by: phone)
+            case .release: note(Phone.Unsure(act: .release), entry.change.nonce, by: phone)
+            default: continue
+            }
+        }
+    }
+
     private func give(to customer: Int) throws {
         let units = Int64(20 + people.below(100))
         // Sent again now and then: the same reference gives nothing more.
@@ -230,8 +276,9 @@ extension Day {
     /// A counter takes an order a step on; two of them may try the same hand-over.
     func serveAtCounter() throws {
         guard !isHealed else { return }
-        timeline.plan(.counter, at: now + 2_000 + UInt64(people.below(8_000)))
-        guard now >= site.downUntil else { return }
+        timeline.plan(.counter, at: now + 2_000 + UInt64(pace.below(8_000)))
+        guard now >= site.downUntil, let stream = begin("counter") else { return }
+        people = stream
         try sendUnsent()
         try askAgain()
         let list = try ask("GET", "v1/stores/\(Self.store)/orders", token: site.counters[0])

@@ -54,6 +54,12 @@ package final class Day {
     /// What users and counters did.
     package internal(set) var acts = 0
     package internal(set) var exchanges = 0
+    /// What came about, in order: acts of a device's user (`act 3.17`), deeds of a counter
+    /// (`counter.5`), strikes of a fault (`reply-lost.12`). Each draws from a stream of its own, so
+    /// that one that is left out changes no other's draws.
+    package private(set) var events: [String] = []
+    /// How many there were of each kind, with those that were left out.
+    private var eventCounts: [String: UInt64] = [:]
 
     package var deviceCount: Int { phones.count }
 
@@ -63,9 +69,13 @@ package final class Day {
     var site: Site
     /// Streams of their own, so that leaving out one thing changes the others as little as can be.
     var people: SeededGenerator
+    /// When people act.
+    var pace: SeededGenerator
     var weather: SeededGenerator
     /// Of each fault.
     private var streams: [Fault: SeededGenerator]
+    /// Of the latest strike of each.
+    private var strikeStreams: [Fault: SeededGenerator] = [:]
     let ids: SharedGenerator
     var isHealed = false
     var requests: UInt64 = 0
@@ -75,6 +85,8 @@ package final class Day {
     var known: Set<Nonce> = []
     /// Until when nobody reaches the server.
     var partitionedUntil: UInt64 = 0
+    /// Until when everything must be settled.
+    private var deadline = UInt64.max
 
     static let start: UInt64 = 1_800_000_000_000
     /// How long everything may take to settle when nothing fails any more.
@@ -85,6 +97,7 @@ package final class Day {
         self.seed = seed
         options = DayOptions(seed: seed, limits: limits)
         people = SeededGenerator(seed: seed ^ 0xBEEF)
+        pace = SeededGenerator(seed: seed ^ 0xFACE)
         weather = SeededGenerator(seed: seed ^ 0xC10D)
         streams = Dictionary(
             uniqueKeysWithValues: Fault.allCases.enumerated().map { index, fault in
@@ -116,26 +129,66 @@ package final class Day {
 
     /// Whether a fault strikes now.
     func strikes(_ fault: Fault) -> Bool {
-        guard !isHealed, let rate = options.rates[fault] else { return false }
-        return streams[fault]?.chance(rate, of: 1_000) ?? false
+        guard !isHealed, let rate = options.rates[fault],
+            streams[fault]?.chance(rate, of: 1_000) ?? false,
+            let stream = begin(fault.rawValue)
+        else { return false }
+        strikeStreams[fault] = stream
+        return true
     }
 
-    /// A number below a bound, out of a fault's own stream: how long, how far.
-    func draw(_ fault: Fault, below bound: Int) -> Int { streams[fault]?.below(bound) ?? 0 }
+    /// A number below a bound, out of a strike's own stream: how long, how far.
+    func draw(_ fault: Fault, below bound: Int) -> Int {
+        if strikeStreams[fault] == nil { strikeStreams[fault] = streams[fault] }
+        return strikeStreams[fault]?.below(bound) ?? 0
+    }
+
+    /// Begins the next event of a kind.
+    ///
+    /// - Returns: what it draws from; `nil` for one that is left out.
+    func begin(_ kind: String) -> SeededGenerator? {
+        eventCounts[kind, default: 0] += 1
+        let name = "\(kind).\(eventCounts[kind, default: 0])"
+        guard !options.skipped.contains(name) else { return nil }
+        events.append(name)
+        // FNV-1a: the same in every process, as `hashValue` is not.
+        let digest = name.utf8.reduce(0xCBF2_9CE4_8422_2325) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
+        return SeededGenerator(seed: seed ^ digest)
+    }
 
     /// Runs the whole day and reads what everybody shows at its end.
     ///
     /// - Throws: `DayFailure` when it did not settle, or what a core could not do.
     package func run() throws {
-        var deadline = UInt64.max
-        while let next = timeline.next {
-            guard next <= deadline else { break }
-            guard let (at, step) = timeline.take() else { break }
-            now = at
-            try take(step)
-            if isHealed, deadline == .max { deadline = now + Self.settleMilliseconds }
-            if isHealed, isSettled { break }
+        while try step() {}
+        try end()
+    }
+
+    /// When the next thing happens, in milliseconds since the day began; `nil` when it is over.
+    package var next: UInt64? {
+        guard !isHealed || !isSettled, let next = timeline.next, next <= deadline else {
+            return nil
         }
+        return next - Self.start
+    }
+
+    /// Does the next thing.
+    ///
+    /// - Returns: whether there was one.
+    package func step() throws -> Bool {
+        guard next != nil, let (at, step) = timeline.take() else { return false }
+        now = at
+        try take(step)
+        if isHealed, deadline == .max { deadline = now + Self.settleMilliseconds }
+        return true
+    }
+
+    /// Reads what everybody shows, when it is over.
+    ///
+    /// - Throws: `DayFailure` when it did not settle.
+    package func end() throws {
         guard isSettled else {
             let waiting = phones.filter { !$0.isSettled }.map { "\($0.number): \($0.standing)" }
             throw DayFailure(
@@ -144,6 +197,16 @@ package final class Day {
         }
         note(.settled)
         try readTheEnd()
+    }
+
+    /// Somebody who watches cuts everybody off the server, or lets them reach it again.
+    package var isEverybodyOffline: Bool {
+        get { partitionedUntil > now }
+        set {
+            guard !isHealed else { return }
+            partitionedUntil = newValue ? .max : now
+            if newValue { note(.partition) }
+        }
     }
 
     private func take(_ step: Step) throws {
@@ -212,4 +275,18 @@ package struct DayFailure: Error, Sendable, CustomStringConvertible {
     package var proof: [Stamped] = []
 
     package var description: String { "\(code): \(message)" }
+
+    init(kind: Kind, code: String, message: String, proof: [Stamped] = []) {
+        self.kind = kind
+        self.code = code
+        self.message = message
+        self.proof = proof
+    }
+
+    /// Of whatever ended a day before its time.
+    package init(_ error: any Error) {
+        self =
+            error as? DayFailure
+            ?? DayFailure(kind: .wrong, code: "core_failed", message: "\(error)")
+    }
 }

@@ -23,6 +23,38 @@ package struct DayChart: Sendable {
         package var isFault: Bool
     }
 
+    /// How long something took, each time. Milliseconds of true time.
+    package struct Latency: Sendable {
+        package var name: String
+        /// Ascending.
+        package fileprivate(set) var milliseconds: [UInt64] = []
+        /// How often it had not come about when the day ended.
+        package fileprivate(set) var unfinished = 0
+
+        /// What so many of a hundred took at most; `nil` when nothing was finished.
+        package func percentile(_ percent: Int) -> UInt64? {
+            guard !milliseconds.isEmpty else { return nil }
+            return milliseconds[max(0, (milliseconds.count * percent + 99) / 100 - 1)]
+        }
+
+        /// How many took less than 2, 4, 8 … milliseconds, and no less than half of that.
+        package var octaves: [Int] {
+            var counts: [Int] = []
+            for time in milliseconds {
+                let octave = max(1, UInt64.bitWidth - time.leadingZeroBitCount) - 1
+                if octave >= counts.count {
+                    counts += Array(repeating: 0, count: octave + 1 - counts.count)
+                }
+                counts[octave] += 1
+            }
+            return counts
+        }
+    }
+
+    /// From when a user acted until the device was told that it took effect, by what the user did;
+    /// and from a request to its answer. Users act when they like, whatever became of what they did
+    /// before: no wait of theirs hides a slow answer (coordinated omission).
+    package private(set) var latencies: [Latency] = []
     package private(set) var messages: [Message] = []
     package private(set) var marks: [Mark] = []
     /// When faults ended; `nil` when the day broke before.
@@ -31,6 +63,8 @@ package struct DayChart: Sendable {
 
     package init(_ history: [Stamped]) {
         var open: [UInt64: Int] = [:]
+        var acted: [Nonce: (at: UInt64, act: Record.Act)] = [:]
+        var told: [Record.Act: [UInt64]] = [:]
         for stamped in history {
             end = stamped.at
             switch stamped.record {
@@ -38,7 +72,11 @@ package struct DayChart: Sendable {
                 open[request] = messages.count
                 messages.append(
                     Message(device: device, kind: kind, changes: nonces.count, sent: stamped.at))
-            case .answered(_, let request, let status, _, _, _):
+            case .answered(_, let request, let status, _, _, let fates):
+                for nonce in fates {
+                    guard let act = acted.removeValue(forKey: nonce) else { continue }
+                    told[act.act, default: []].append(stamped.at - act.at)
+                }
                 guard let index = open[request] else { continue }
                 messages[index].answered = stamped.at
                 messages[index].status = status
@@ -46,7 +84,8 @@ package struct DayChart: Sendable {
                 guard let index = open[request] else { continue }
                 messages[index].isDropped = true
                 messages[index].answered = stamped.at
-            case .acted(let device, _, let act, _, _, _):
+            case .acted(let device, _, let act, let nonce, _, _):
+                acted[nonce] = (stamped.at, act)
                 mark(stamped.at, device, act.rawValue, isFault: false)
             case .struck(let fault, let device):
                 mark(stamped.at, device, fault.rawValue, isFault: true)
@@ -56,6 +95,19 @@ package struct DayChart: Sendable {
             default: continue
             }
         }
+        for act in [Record.Act.edit, .place, .cancel, .reserve, .release] {
+            latencies.append(
+                Latency(
+                    name: act.rawValue, milliseconds: told[act, default: []].sorted(),
+                    unfinished: acted.values.count { $0.act == act }))
+        }
+        let exchanges = messages.filter { !$0.isDropped }
+        latencies.append(
+            Latency(
+                name: "exchange",
+                milliseconds: exchanges.compactMap { message in
+                    message.answered.map { $0 - message.sent }
+                }.sorted(), unfinished: exchanges.count { $0.answered == nil }))
     }
 
     private mutating func mark(_ at: UInt64, _ device: Int?, _ word: String, isFault: Bool) {

@@ -12,6 +12,8 @@ package struct DayOptions: Sendable, Hashable {
     /// How often each fault strikes: of 1,000 messages, or of 1,000 looks at a device or the
     /// server. One that is not here never does.
     package var rates: [Fault: Int] = [:]
+    /// Single events that do not come about, see `Day.events`.
+    package var skipped: Set<String> = []
     /// Milliseconds between two looks.
     package static let lookMilliseconds: UInt64 = 15_000
 
@@ -23,6 +25,8 @@ package struct DayOptions: Sendable, Hashable {
         package var seconds: UInt64?
         /// More of the same: a long day of many. Replaces what the seed says.
         package var actMilliseconds: UInt64?
+        /// Single events that are left out, by their names in `Day.events`.
+        package var skipped: Set<String> = []
 
         package init() {}
     }
@@ -60,5 +64,6 @@ package struct DayOptions: Sendable, Hashable {
         devicesEach = limits.devicesEach ?? devicesEach
         seconds = limits.seconds ?? seconds
         actMilliseconds = limits.actMilliseconds ?? actMilliseconds
+        skipped = limits.skipped
     }
 }

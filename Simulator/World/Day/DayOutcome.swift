@@ -12,6 +12,8 @@ package struct DayOutcome: Sendable {
     package let acts: Int
     package let exchanges: Int
     package let devices: Int
+    /// See `Day.events`.
+    package let events: [String]
 
     /// Runs a day and judges it.
     package init(seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits()) {
@@ -24,16 +26,15 @@ package struct DayOutcome: Sendable {
             let made = try Day(seed: seed, limits: limits)
             day = made
             try made.run()
-        } catch let error as DayFailure {
-            failure = error
         } catch {
-            failure = DayFailure(kind: .wrong, code: "core_failed", message: "\(error)")
+            failure = DayFailure(error)
         }
         history = day?.history ?? []
         struck = day?.struck ?? [:]
         acts = day?.acts ?? 0
         exchanges = day?.exchanges ?? 0
         devices = day?.deviceCount ?? 0
+        events = day?.events ?? []
         verdict = failure.map { .invalid($0) } ?? Checker.verdict(on: history)
     }
 

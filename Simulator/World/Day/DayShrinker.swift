@@ -1,6 +1,6 @@
-/// Looks for a smaller day that breaks the same promise. Greedy: one thing less at a time, as long
-/// as anything helps (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
-/// 2002, with a step of one).
+/// Looks for a smaller day that breaks the same promise: fewer people, faults and seconds first,
+/// then fewer single events (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
+/// 2002: halves of them, quarters, and so on to one).
 package enum DayShrinker {
     /// The smallest day that was found.
     ///
@@ -13,21 +13,35 @@ package enum DayShrinker {
         guard let code = outcome.failure?.code else { return outcome }
         var least = outcome
         var tried = 0
-        var isSmaller = true
-        while isSmaller {
-            isSmaller = false
-            for limits in smaller(least) {
-                tried += 1
-                progress(tried)
-                let next = DayOutcome(seed: least.seed, limits: limits)
-                guard next.failure?.code == code else { continue }
-                least = next
-                isSmaller = true
-                break
-            }
+        /// Takes a smaller day that fails the same way.
+        func takes(_ limits: DayOptions.Limits) -> Bool {
+            tried += 1
+            progress(tried)
+            let next = DayOutcome(seed: least.seed, limits: limits)
+            guard next.failure?.code == code else { return false }
+            least = next
+            return true
         }
+        while smaller(least).contains(where: takes) {}
+        var size = (least.events.count + 1) / 2
+        while size > 0, tried < triesMax {
+            var isSmaller = false
+            var start = 0
+            while start < least.events.count, tried < triesMax {
+                var limits = least.limits
+                let end = min(start + size, least.events.count)
+                limits.skipped.formUnion(least.events[start..<end])
+                if takes(limits) { isSmaller = true } else { start = end }
+            }
+            if size > 1 || !isSmaller { size /= 2 }
+        }
+        // A fault none of whose strikes is needed is not, either.
+        while smaller(least).contains(where: takes) {}
         return least
     }
+
+    /// Days that are tried at most for single events.
+    private static let triesMax = 3_000
 
     /// Days with one thing less, those first that save most.
     private static func smaller(_ day: DayOutcome) -> [DayOptions.Limits] {

@@ -177,6 +177,7 @@ extension Day {
                 kind: .wrong, code: "gave_up", message: "device \(phone.number): \(error)")
         }
         try feed(phone, .answered(message.id, outcome))
+        if case .progress(isCurrent: true) = outcome, !isHealed { try keepLeases(phone) }
     }
 
     private func noteAnswer(_ message: Message, _ answer: Answer) {

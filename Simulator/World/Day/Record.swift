@@ -35,6 +35,8 @@ enum Record: Sendable {
         /// An edit of a collection that its token may not write.
         case forbidden
         case place, cancel
+        /// Points are set aside for a device, and given back: by its user, or by the app itself.
+        case reserve, release
     }
 
     struct Seen: Sendable {
