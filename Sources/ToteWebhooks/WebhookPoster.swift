@@ -49,9 +49,9 @@ final class WebhookPoster: Sendable {
         request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         request.setValue("tote-webhooks", forHTTPHeaderField: "User-Agent")
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let task = session.dataTask(with: request)
         let outcome = Mailbox<WebhookOutcome>()
-        guard receiver.begin(task, outcome) else { return .unanswered("stopped") }
+        let begun = receiver.begin(outcome) { [request] in session.dataTask(with: request) }
+        guard let task = begun else { return .unanswered("stopped") }
         task.resume()
         if let outcome = outcome.drain(waitingAtMost: timeout).first { return outcome }
         receiver.finish(task.taskIdentifier, .unanswered("timeout"))
@@ -84,11 +84,16 @@ private final class PostReceiver: NSObject, URLSessionDataDelegate, Sendable {
     /// As much of an answer is read; what follows is nobody's.
     private static let bodyBytesMax = 64 * 1_024
 
-    func begin(_ task: URLSessionTask, _ outcome: Mailbox<WebhookOutcome>) -> Bool {
+    /// Makes a task and takes its answer from now on; `nil` when all has ended: a session that was
+    /// invalidated ends the process when it is asked for a task.
+    func begin(
+        _ outcome: Mailbox<WebhookOutcome>, _ make: () -> URLSessionTask
+    ) -> URLSessionTask? {
         state.change { state in
-            guard !state.hasEnded else { return false }
+            guard !state.hasEnded else { return nil }
+            let task = make()
             state.posts[task.taskIdentifier] = Post(task: task, outcome: outcome)
-            return true
+            return task
         }
     }
 

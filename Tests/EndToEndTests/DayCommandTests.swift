@@ -36,10 +36,10 @@ struct DayCommandTests {
             try Data(text.utf8).write(to: file)
             return try await Self.run("replay", file.path)
         }
-        let short = #""seed":"5","seconds":60,"customers":1,"devices_each":1"#
+        let short = #""seed":"5","seconds":9,"customers":1,"devices_each":1"#
         let other = try await replay(#"{"version":1,\#(short),"sha256":"00"}"#)
         #expect(other.exit == 1 && other.error.contains("another version of the code"), "\(other)")
-        // A minute of one device: nobody met anybody, which proves nothing.
+        // Nine seconds of one device: nobody met anybody, which proves nothing.
         let void = try await replay("{\(short)}")
         #expect(void.exit == 2 && void.out.contains("void, nobody met anybody"), "\(void)")
         for (text, place) in [

@@ -110,7 +110,8 @@ struct DayWatch {
             }
             guard takesOne else { continue }
             last = next
-            _ = try day.step()
+            // A step is as far as there is something to see.
+            repeat { _ = try day.step() } while isHeld && !hasNews(day) && day.next != nil
             tell(day)
         }
         try day.end()
@@ -163,6 +164,10 @@ struct DayWatch {
             }
         } while isHeld || SystemClock.monotonicMilliseconds() < end
         return true
+    }
+
+    private func hasNews(_ day: Day) -> Bool {
+        day.history[told...].contains { $0.words != nil }
     }
 
     private mutating func tell(_ day: Day) {

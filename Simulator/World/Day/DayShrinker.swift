@@ -1,6 +1,6 @@
 /// Looks for a smaller day that breaks the same promise: fewer people, faults and seconds first,
-/// then fewer single events (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
-/// 2002: halves of them, quarters, and so on to one).
+/// then fewer single events: halves of them, quarters, and so on to one (Zeller and Hildebrandt,
+/// "Simplifying and isolating failure-inducing input", 2002).
 package enum DayShrinker {
     /// The smallest day that was found.
     ///
