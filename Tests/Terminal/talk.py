@@ -22,8 +22,11 @@ LIMIT_SECONDS = 60
 def main():
     columns, program = int(sys.argv[1]), sys.argv[2:]
     steps = json.load(sys.stdin)
+    ready, go = os.pipe()
     child, terminal = pty.fork()
     if child == 0:
+        # Not before the terminal's modes are known.
+        os.read(ready, 1)
         os.environ["TERM"] = "xterm"
         # Whoever started this may ignore or block it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,6 +34,7 @@ def main():
         os.execv(program[0], program)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     before = termios.tcgetattr(terminal)
+    os.write(go, b"!")
     written, seen, lacking = "", 0, None
     pending = b""
     deadline = time.monotonic() + LIMIT_SECONDS
