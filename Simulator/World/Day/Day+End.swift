@@ -42,24 +42,30 @@ extension Day {
         }
     }
 
-    /// The log as a device would read it that was there for its first event only, which is the
-    /// server's: the welcome of the programme. (From 0 it would be given a snapshot.)
+    /// The log as a device would read it that was there for its first event only. (From 0 it would
+    /// be given a snapshot.) That one is the server's welcome to the programme, or what a device
+    /// sent again to a server that went back to before it: then it is read from the file.
     private func readLog(of customer: Int) throws {
         // Nothing ever happened: there is not even a first event.
         if try site.pull(customer, nil, at: now)?.cursor.position == 0 { return }
         var cursor = Cursor(epoch: site.server.epoch, position: 1)
-        while true {
+        var log: [Record.Seen] = []
+        var hasMore = true
+        while hasMore {
             guard let reply = try site.pull(customer, cursor, at: now), reply.snapshot == nil else {
                 throw DayFailure(
                     kind: .wrong, code: "no_log",
                     message: "the log of customer \(customer) cannot be read from its beginning")
             }
-            for event in reply.events.flatMap(Record.Seen.all) {
-                note(.logged(customer: customer, event))
-            }
-            cursor = reply.cursor
-            guard reply.hasMore else { return }
+            log += reply.events.flatMap(Record.Seen.all)
+            (cursor, hasMore) = (reply.cursor, reply.hasMore)
         }
+        if let first = try site.server.judgedEvents(space: "customer:c-\(customer)").first,
+            known.contains(first.change.nonce), !log.contains(where: { $0.dot == first.dot })
+        {
+            log.insert(Record.Seen(first, at: 1, isShort: false), at: 0)
+        }
+        for event in log { note(.logged(customer: customer, event)) }
     }
 
     private func readLedger(of customer: Int) throws {

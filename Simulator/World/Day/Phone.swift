@@ -200,12 +200,17 @@ extension Record.Seen {
     static func all(_ run: Run) -> [Record.Seen] {
         run.events.enumerated().map { index, event in
             Record.Seen(
-                position: run.position + UInt64(index), dot: event.dot,
-                nonce: event.change.nonce, outcome: name(event, isShort: run.digest != nil))
+                event, at: run.position + UInt64(index), isShort: run.digest != nil)
         }
     }
 
     /// - Parameter isShort: whether accepted changes come without what they do.
+    init(_ event: Event, at position: UInt64, isShort: Bool) {
+        self.init(
+            position: position, dot: event.dot, nonce: event.change.nonce,
+            outcome: Self.name(event, isShort: isShort))
+    }
+
     private static func name(_ event: Event, isShort: Bool) -> String {
         switch event.outcome {
         case .accepted where !isShort && event.change.writes.isEmpty && event.change.intent == nil:
