@@ -101,6 +101,13 @@ package final class Database {
         try checkpoint(truncating: true)
     }
 
+    /// Makes a database in memory one without checksums, as files of earlier releases are.
+    package func removePageChecksums() throws(SQLiteError) {
+        var reserved: Int32 = 0
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
+        try execute("VACUUM")
+    }
+
     /// Whether a page that is not what was written is noticed when it is read. Of a database file
     /// that was read from.
     package var hasPageChecksums: Bool {
@@ -240,13 +247,49 @@ package final class Database {
         return Int(max(0, pages - done))
     }
 
-    /// Writes back what an earlier process left in the WAL.
+    /// Makes what an earlier process left in the WAL durable, and writes it back.
     ///
-    /// What that process could not sync may be readable and yet not durable; behind it, whatever
-    /// is committed would be lost with it (Rebello et al., USENIX ATC 2020). In the database file
-    /// it is written, and synced, anew. A disk that is full leaves things as they are.
+    /// What that process could not sync may be readable and yet not durable, and no later sync
+    /// saves it (Rebello et al., USENIX ATC 2020): behind it, whatever is committed would be lost
+    /// with it, and of a WAL that is shorter on the disk than here, a replay would put old pages
+    /// over newer ones. So all of it is written, and synced, anew: the WAL first, while the file
+    /// is as it was. A disk that is full leaves things as they are.
     package func recover() throws(SQLiteError) {
-        do { try checkpoint(truncating: true) } catch  where error.isFull {}
+        do throws(SQLiteError) {
+            try rewriteWAL()
+            try checkpoint(truncating: true)
+        } catch {
+            guard error.isFull else { throw error }
+        }
+    }
+
+    /// Writes the bytes of the WAL over themselves, and syncs them.
+    private func rewriteWAL() throws(SQLiteError) {
+        // The WAL is opened with the first read, and with the lock nobody else writes to it.
+        try begin()
+        defer { try? execute("ROLLBACK") }
+        var found: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
+        guard let file = found, let methods = file.pointee.pMethods?.pointee else { return }
+        func check(_ code: Int32?) throws(SQLiteError) {
+            guard let code, code == SQLITE_OK else {
+                throw SQLiteError(
+                    code: code ?? SQLITE_IOERR, message: "writing the WAL of \(path) anew")
+            }
+        }
+        var size: sqlite3_int64 = 0
+        try check(methods.xFileSize?(file, &size))
+        guard size > 0 else { return }
+        let capacity: sqlite3_int64 = 1 << 20
+        let bytes = UnsafeMutableRawPointer.allocate(
+            byteCount: Int(min(size, capacity)), alignment: 16)
+        defer { bytes.deallocate() }
+        for start in stride(from: 0, to: size, by: Int(capacity)) {
+            let count = Int32(min(capacity, size - start))
+            try check(methods.xRead?(file, bytes, count, start))
+            try check(methods.xWrite?(file, bytes, count, start))
+        }
+        try check(methods.xSync?(file, SQLITE_SYNC_NORMAL))
     }
 
     /// The whole database as the bytes of a file.

@@ -172,7 +172,7 @@ private final class SimulatedFile {
                     // What was cut off since is in no file any more.
                     if random() & 1 == 0, end <= bytes.count {
                         kept.resize(to: max(kept.count, end))
-                        kept.replaceSubrange(start..<end, with: bytes[start..<end])
+                        kept.copy(start..<end, of: bytes)
                     }
                     start = end
                 }
@@ -204,7 +204,7 @@ private final class SimulatedFile {
                 // What was cut off since is in no file any more.
                 let range = range.clamped(to: 0..<bytes.count)
                 durable.resize(to: max(durable.count, range.upperBound))
-                durable.replaceSubrange(range, with: bytes[range])
+                durable.copy(range, of: bytes)
             }
         }
         unsynced = []
@@ -212,6 +212,16 @@ private final class SimulatedFile {
 }
 
 extension [UInt8] {
+    /// Takes over a range of others that have one there; as memory, since files are large.
+    fileprivate mutating func copy(_ range: Range<Int>, of other: [UInt8]) {
+        withUnsafeMutableBytes { target in
+            other.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(rebasing: target[range])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+            }
+        }
+    }
+
     /// Cuts off what is behind a length, or fills up with zeros to it.
     fileprivate mutating func resize(to length: Int) {
         if count > length {
