@@ -173,14 +173,21 @@ extension Tote {
                 ? SyncMachine.parkedTimeout : SyncMachine.exchangeTimeout,
             lane: lane)
         underWay[id] = outgoing
+        replica.noteNetwork("sent \(lane)", at: clock.reading())
         tasks[id] = Task { [transport = session.transport, weak self] in
             do {
                 let response = try await transport.send(request)
                 await self?.receive(response, id)
             } catch {
-                await self?.finish(id, .failed(id, .noConnection("\(error)")))
+                await self?.lose(id, "\(error)")
             }
         }
+    }
+
+    /// No answer came to a request.
+    private func lose(_ id: SyncMachine.ID, _ why: String) {
+        openReplica?.noteNetwork("no answer", at: clock.reading())
+        finish(id, .failed(id, .noConnection(why)))
     }
 
     private func receive(_ response: TransportResponse, _ id: SyncMachine.ID) {
@@ -188,6 +195,7 @@ extension Tote {
         guard let outgoing = underWay.removeValue(forKey: id), let replica = openReplica else {
             return
         }
+        replica.noteNetwork("answered \(response.status)", at: clock.reading())
         guard response.body.count <= TransportResponse.bodyBytesMax else {
             let why = "an answer of \(response.body.count) bytes"
             return finish(id, .failed(id, .noConnection(why)))

@@ -2,18 +2,20 @@ import ToteCommandLine
 import ToteSQLite
 import ToteSimulation
 
-/// `tote-sim replay`: a day again, byte for byte.
+/// `tote-sim replay`: a day again, byte for byte; or what a device in the field did.
 enum ReplayCommand {
     static let spec = CommandSpec(
-        "replay", "Runs a day again, from what `explore` kept of it or from a seed.",
+        "replay", "Runs a day again, from what `explore` kept of it, a seed, or a device's trace.",
         discussion: "Prints the SHA-256 of the history: the same on every machine and in every "
-            + "build. Fails when it is not the one that the file names.",
+            + "build. Fails when it is not the one that the file names. Of a trace that a device "
+            + "exported, does every step again, and says at which one it comes out otherwise.",
         examples: [
             ("tote-sim replay runs/seed-17/repro.json", "a day that failed"),
             ("tote-sim replay 17", "the day of a seed"),
+            ("tote-sim replay phone.trace", "what a device did, as its app exported it"),
             ("tote-sim replay 17 --without copied --history day.ndjson", "all that happened in it"),
         ],
-        arguments: [ArgumentSpec("DAY", "a repro.json, or a seed")],
+        arguments: [ArgumentSpec("DAY", "a repro.json, a seed, or a device's trace")],
         options: [
             DayOptionSpecs.without,
             OptionSpec("history", valueName: "FILE", "write the history, one record a line"),
@@ -24,6 +26,10 @@ enum ReplayCommand {
     static func run(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
+        if FieldReplay.isTrace(command.arguments[0]) {
+            return FieldReplay.run(
+                command.arguments[0], asJSON: command.flag("json"), terminal)
+        }
         var repro: Repro
         do throws(CommandFailure) {
             repro = try Repro(named: command.arguments[0])

@@ -116,6 +116,10 @@ enum DeviceVerbs {
         Verb(
             "reboot", "", "starts the device anew: its uptime tells nothing any more", 0...0,
             "reboot"),
+        Verb(
+            "trace", "on|off|save FILE",
+            "notes what the device does, for `tote-sim replay`; the file holds no text of the "
+                + "customer's", 1...2, "trace on", "trace save phone.trace"),
         Verb("kill", "", "ends the app at once, as SIGKILL does", 0...0, "kill"),
         Verb(
             "sign-in", "[CUSTOMER [TOKEN-FILE]]", "signs in, as the same customer or another",

@@ -38,30 +38,44 @@ extension Replica {
             return .retry(code: "unfitting_reply", afterSeconds: nil)
         }
         return try update {
-            try setAnchor(
-                ClockAnchor(serverMilliseconds: reply.serverTime.milliseconds, reading: reading))
-            clock.observe(reply.serverTime)
-            try store.setFact("clock", clock.latest.rawValue)
-            switch outgoing.kind {
-            case .resend(let through):
-                if let resending, resending.epoch == reply.cursor.epoch {
-                    try store.setHeld(
-                        after: resending.sequence, through: through, position: reply.cursor.position
-                    )
-                    try setResending((resending.epoch, through))
-                }
-                return .progress(isCurrent: false)
-            case .push: try takeFates(reply, outgoing)
-            case .pull: break
-            }
-            if outgoing.cursor == cursor, resending == nil,
-                outgoing.request.replica == id
-            {
-                try takePull(reply, outgoing, at: reading)
-            }
-            let isCurrent = !reply.hasMore && !hasWork && !wantsWhole && pages == nil
-            return .progress(isCurrent: isCurrent)
+            let outcome = try take(reply, to: outgoing, at: reading)
+            try noteReceived(status, body, outgoing, at: reading)
+            return outcome
         }
+    }
+
+    private func take(
+        _ reply: SyncReply, to outgoing: Outgoing, at reading: ClockReading
+    ) throws -> ReplyOutcome {
+        try setAnchor(
+            ClockAnchor(serverMilliseconds: reply.serverTime.milliseconds, reading: reading))
+        clock.observe(reply.serverTime)
+        try store.setFact("clock", clock.latest.rawValue)
+        switch outgoing.kind {
+        case .resend(let through):
+            if let resending, resending.epoch == reply.cursor.epoch {
+                try store.setHeld(
+                    after: resending.sequence, through: through, position: reply.cursor.position)
+                try setResending((resending.epoch, through))
+            }
+            return .progress(isCurrent: false)
+        case .push: try takeFates(reply, outgoing)
+        case .pull: break
+        }
+        if outgoing.cursor == cursor, resending == nil, outgoing.request.replica == id {
+            try takePull(reply, outgoing, at: reading)
+        }
+        let isCurrent = !reply.hasMore && !hasWork && !wantsWhole && pages == nil
+        return .progress(isCurrent: isCurrent)
+    }
+
+    private func noteReceived(
+        _ status: Int, _ body: [UInt8], _ outgoing: Outgoing, at reading: ClockReading
+    ) throws {
+        guard isTracing else { return }
+        try note(
+            .receive, outgoing.facts.merging(["status": .int(Int64(status))]) { $1 }, at: reading,
+            body: body, request: outgoing.body)
     }
 
     private func isFitting(_ reply: SyncReply, to outgoing: Outgoing) -> Bool {
@@ -346,7 +360,12 @@ extension Replica {
         case (401, _): return .tokenRefused
         case (426, _): return .updateRequired
         case (409, "replica_forked"):
-            if !isStale, outgoing.kind == .push { try update { try takeNewID() } }
+            if !isStale, outgoing.kind == .push {
+                try update {
+                    try takeNewID()
+                    try noteReceived(status, body, outgoing, at: reading)
+                }
+            }
             return .progress(isCurrent: false)
         case (409, "epoch_changed"):
             guard let epoch = problem["epoch"]?.textValue.flatMap(Hex.id) else {
@@ -354,7 +373,10 @@ extension Replica {
             }
             // Legal: a late answer to a request of an epoch that this device has left.
             if outgoing.request.cursor?.epoch == resending?.epoch ?? cursor?.epoch {
-                try update { try enter(epoch) }
+                try update {
+                    try enter(epoch)
+                    try noteReceived(status, body, outgoing, at: reading)
+                }
             }
             return .progress(isCurrent: false)
         case (409, "clock_ahead"):
@@ -362,7 +384,10 @@ extension Replica {
                 let server = parts.first?.intValue, server >= 0
             else { return .retry(code: "unfitting_reply", afterSeconds: nil) }
             if !isStale, outgoing.kind == .push {
-                try update { try stampAnew(serverMilliseconds: UInt64(server), at: reading) }
+                try update {
+                    try stampAnew(serverMilliseconds: UInt64(server), at: reading)
+                    try noteReceived(status, body, outgoing, at: reading)
+                }
             }
             return .retry(code: code, afterSeconds: 0)
         case (429, _), (500..., _), (408, _):

@@ -35,7 +35,10 @@ extension Replica {
         // An anchor of an earlier start of the device tells nothing about its wall clock now.
         let knowsTime = anchor?.reading.bootID == reading.bootID
         if batch == nil, knowsTime, outbox.contains(where: { !$0.isJudged }) {
-            try update { try cutBatch(at: reading, most: Limits.changesPerBatchMax) }
+            try update {
+                try cutBatch(at: reading, most: Limits.changesPerBatchMax)
+                if let batch { try note(.cut, at: reading, body: Encoding.cbor.encode(batch)) }
+            }
         }
         if let batch {
             var request = SyncRequest(replica: id, cursor: cursor)
@@ -99,7 +102,7 @@ extension Replica {
         }
         guard let first = events.first else { return }
         let run = Run(replica: id, counter: first.dot.counter, events: events)
-        let digest = Run.shortDigest(SHA256.digest(Encoding.cbor.encode(run)))
+        let digest = run.sentDigest
         for (index, event) in zip(cut, events) {
             outbox[index].change = event.change
             outbox[index].digest = digest
@@ -157,12 +160,16 @@ extension Replica {
         }
         if through > state.sequence {
             // Legal: a stretch that holds nothing to resend.
-            try update { try setResending((state.epoch, through)) }
+            try update {
+                try setResending((state.epoch, through))
+                try note(.resent)
+            }
             return try resendRequest((state.epoch, through))
         }
         try update {
             try setResending(nil)
             try setCursor(epochCursor)
+            try note(.resent)
         }
         return nil
     }

@@ -46,6 +46,8 @@ package final class Replica {
     var keptReady: KeptReady?
     /// Whether the memory may not be what the file says, because the file could not be read.
     var isStale = false
+    /// How many steps the trace has, and their bytes; `nil` while none is kept.
+    var traced: (steps: Int, bytes: Int)?
     /// Changes whenever the view or a receipt does.
     package internal(set) var revision: UInt64 = 0
 
@@ -117,7 +119,7 @@ package final class Replica {
         }
     }
 
-    private init(store: ReplicaStore, random randomBits: @escaping () -> UInt64) throws(ToteError) {
+    init(store: ReplicaStore, random randomBits: @escaping () -> UInt64) throws(ToteError) {
         self.store = store
         self.randomBits = randomBits
         id = ReplicaID(0)
@@ -135,6 +137,7 @@ package final class Replica {
                 try store.transaction { try store.setFact("replica", fresh) }
             }
             try load()
+            if isTracing { try store.transaction { try note(.opened) } }
         } catch {
             throw ToteError.storage(error)
         }
@@ -170,6 +173,7 @@ package final class Replica {
         }
         timeFloor = try store.fact("time_floor") ?? 0
         redeemer = try store.redeemer()
+        traced = try store.traceSize()
         var confirmed = Documents()
         snapshotPosition = 0
         if let snapshot = try store.snapshot() {
@@ -288,6 +292,7 @@ package final class Replica {
             try store.insert(entry, sequence: nextSequence, label: label)
             try store.setFact("counter", nextCounter + 1)
             try alongside()
+            try note(.commit, at: reading, body: ReplicaStore.body(entry))
             return entry
         }
         outbox.append(entry)
@@ -316,6 +321,7 @@ package final class Replica {
             entry.state = .withdrawn
             try store.update(entry)
             outbox[index] = entry
+            try note(.withdraw, ["nonce": .text(Hex.string(nonce))])
         }
         rebuildView(view.confirmed)
     }
@@ -326,7 +332,11 @@ package final class Replica {
 
     /// Dismisses a receipt that will not change any more.
     package func dismiss(_ nonce: Nonce) throws(ToteError) {
-        let found = try update { try store.dismiss(nonce) }
+        let found = try update {
+            let found = try store.dismiss(nonce)
+            if found { try note(.dismiss, ["nonce": .text(Hex.string(nonce))]) }
+            return found
+        }
         guard found else {
             throw ToteError(.notFound, "no final receipt has this id")
         }

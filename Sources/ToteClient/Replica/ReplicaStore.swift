@@ -180,7 +180,7 @@ final class ReplicaStore {
         }
     }
 
-    private static func body(_ entry: OutboxEntry) -> [UInt8] {
+    static func body(_ entry: OutboxEntry) -> [UInt8] {
         let event = Event(dot: entry.dot, change: entry.change, outcome: .accepted)
         return Encoding.cbor.encode(
             Run(replica: entry.dot.replica, counter: entry.dot.counter, events: [event]))

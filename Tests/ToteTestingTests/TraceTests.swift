@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+import ToteClient
+import ToteTesting
+
+/// A device's trace: it says nothing of what the customer wrote, and it does again what was done.
+struct TraceTests {
+    /// What a customer writes, and where they buy it.
+    private static let secrets = ["Ada", "Lovelace", "oat", "birthday", "croissant", "2 pieces"]
+
+    /// A phone with a trace of a lively hour; `prepare` before it begins.
+    private func trace(
+        _ prepare: (TestDevice) async throws -> Void = { _ in }
+    ) async throws -> [UInt8] {
+        let world = try await TestWorld(seed: 3)
+        let phone = try await world.device("phone")
+        let tablet = try await world.device("tablet")
+        try await prepare(phone)
+        try await phone.tote.startTrace()
+        try await phone.tote.cart().add("croissant", quantity: 2, options: ["milk": "oat"])
+        try await phone.tote.cart().setNote("for Ada Lovelace's birthday, 2 pieces")
+        try await phone.tote.wishlist("Ada's").add("croissant")
+        phone.network.fail(.replyLost)
+        try await phone.sync()
+        try await tablet.sync()
+        try await tablet.tote.cart().add("croissant", options: ["milk": "oat"])
+        try await tablet.tote.cart("birthday").add("croissant")
+        try await tablet.sync()
+        phone.network.isUp = false
+        let order = try await phone.tote.cart("party").add("croissant")
+        #expect(order != nil)
+        _ = try await phone.tote.cart("party").place(OrderRequest(store: TestWorld.store))
+        let taken = try await phone.tote.cart().add("espresso")
+        try await phone.tote.withdraw(try #require(taken))
+        _ = try? await phone.sync()
+        phone.network.isUp = true
+        try await world.advance(by: .seconds(3_600))
+        try await phone.sync()
+        for receipt in try await phone.tote.receipts() where receipt.state == .accepted {
+            try await phone.tote.dismiss(receipt.id)
+        }
+        return try await phone.tote.exportTrace()
+    }
+
+    @Test func `a replay comes out as it was on the device`() async throws {
+        let bytes = try await trace()
+        let outcome = try TraceReplay(bytes).run()
+        guard case .same(let steps, let state) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(steps > 15)
+        #expect(state?.count == 64)
+    }
+
+    @Test func `a trace that begins in the middle comes out as well`() async throws {
+        let bytes = try await trace { phone in
+            try await phone.tote.cart().add("croissant", quantity: 3)
+            try await phone.sync()
+            phone.network.isUp = false
+            try await phone.tote.cart("later").add("croissant")
+            phone.network.isUp = true
+        }
+        guard case .same = try TraceReplay(bytes).run() else {
+            Issue.record("\(try TraceReplay(bytes).run())")
+            return
+        }
+    }
+
+    @Test func `nothing that a customer wrote is in it`() async throws {
+        let text = String(decoding: try await trace(), as: UTF8.self)
+        let decoded = text.split(separator: "\"").compactMap { Data(base64Encoded: String($0)) }
+            .map { String(decoding: $0, as: UTF8.self) }.joined()
+        for secret in Self.secrets {
+            #expect(!text.contains(secret), "\(secret)")
+            #expect(!decoded.contains(secret), "\(secret)")
+        }
+        // What the rules depend on is.
+        #expect(decoded.contains("quantity"))
+    }
+
+    @Test func `two exports share no words`() async throws {
+        func words(_ bytes: [UInt8]) -> Set<Substring> {
+            Set(
+                String(decoding: bytes, as: UTF8.self).split(separator: "\"").filter {
+                    $0.count > 100
+                })
+        }
+        let world = try await TestWorld(seed: 4)
+        let phone = try await world.device("phone")
+        try await phone.tote.startTrace()
+        try await phone.tote.cart().setNote(String(repeating: "croissant ", count: 20))
+        let first = try await phone.tote.exportTrace()
+        #expect(words(first).isDisjoint(with: words(try await phone.tote.exportTrace())))
+    }
+
+    /// A step that is missing, or another one than it was, is found where it makes a difference.
+    @Test(arguments: ["commit", "cut", "receive"])
+    func `what is not as it was is found at its step`(kind: String) async throws {
+        var lines = String(decoding: try await trace(), as: UTF8.self).split(separator: "\n")
+        let index = try #require(lines.firstIndex { $0.contains("\"kind\":\"\(kind)\"") })
+        lines.remove(at: index)
+        let outcome = try TraceReplay(Array((lines.joined(separator: "\n") + "\n").utf8)).run()
+        guard case .diverged(let step, _, let what, let noted, let found) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(step >= lines[..<index].count { $0.contains("\"step\":") })
+        #expect(!what.isEmpty && noted != found)
+    }
+
+    @Test(arguments: [
+        ("", "the trace is cut off"), ("{}", "line 1 of the trace: this is no trace"),
+        (#"{"trace":99}"#, "version 99 is not known"),
+        ("{\"trace\":1}\n{\"start\":\"facts\"}", "line 2 of the trace: a row that cannot be read"),
+        ("{\"trace\":1}\n{\"step\":1}", "line 2 of the trace: a step that cannot be read"),
+        ("{\"trace\":1}\n{\"step\":", "line 2 of the trace: "),
+        ("{\"trace\":1}\n{\"end\":{}}\n{\"start\":\"people\",\"numbers\":[]}", "a row of people"),
+    ])
+    func `what is no trace is refused`(text: String, said: String) {
+        let error = #expect(throws: ToteError.self) { try TraceReplay(Array(text.utf8)) }
+        #expect(error?.message.contains(said) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `without a beginning there is nothing to export`() async throws {
+        let world = try await TestWorld()
+        let phone = try await world.device("phone")
+        let error = await #expect(throws: ToteError.self) { try await phone.tote.exportTrace() }
+        #expect(error?.code == .notFound)
+        try await phone.tote.startTrace()
+        try await phone.tote.stopTrace()
+        await #expect(throws: ToteError.self) { try await phone.tote.exportTrace() }
+    }
+}
