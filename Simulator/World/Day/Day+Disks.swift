@@ -23,6 +23,8 @@ extension Day {
     static let file = "file"
     /// How many operations a disk may do before the one that fails.
     private static let operationsMax = 60
+    /// About as many as a migration takes.
+    private static let migrationOperationsMax = 300
 
     /// The disk of a device that nobody has used.
     var emptyDrive: Drive {
@@ -71,11 +73,27 @@ extension Day {
             disk.failures[.write] = .init(count: .max, isFull: true)
             return
         }
-        // Not a sync: after one that failed, a kill and then a power cut in the middle of the next
-        // start, an old WAL may lie beside a newer file.
-        let operations: [SimulatedDisk.Operation] = [.read, .write]
+        let operations = SimulatedDisk.Operation.allCases
         disk.failures[operations[draw(fault, below: operations.count)]] = .init(
             after: draw(fault, below: Self.operationsMax), count: 1 + draw(fault, below: 3))
+    }
+
+    /// The server's file as the release before this one left it: the next start migrates it. On a
+    /// disk of its own the first attempt at that may end in the middle, with the power.
+    func formerRelease() throws -> Drive {
+        let database = try Database(path: ":memory:")
+        try database.load(image: site.server.image())
+        try database.removePageChecksums()
+        try database.execute("PRAGMA user_version=4")
+        let image = try database.image()
+        guard site.disk != nil else { return .image(image) }
+        let disk = SimulatedDisk()
+        disk.put(image, at: Self.file)
+        let operations: [SimulatedDisk.Operation] = [.write, .sync]
+        disk.failures[operations[draw(.upgraded, below: operations.count)]] = .init(
+            after: draw(.upgraded, below: Self.migrationOperationsMax), count: .max)
+        _ = try? Site.store(on: .disk(disk))
+        return .disk(disk.restarted { self.drawBits(.upgraded) })
     }
 
     func mendDisks() {

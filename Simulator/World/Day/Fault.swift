@@ -52,6 +52,8 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
     case serverPowerLost = "server-power-lost"
     case serverDiskFull = "server-disk-full"
     case serverDiskFailed = "server-disk-failed"
+    // The server's program: the next start brings the file to a newer schema.
+    case upgraded
 
     /// Faults that strike one message of a device.
     static let ofMessages: [Fault] = [
@@ -68,7 +70,7 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
     /// Faults that strike the server, the store or everybody now and then.
     static let ofTheServer: [Fault] = [
         .partition, .menuChanged, .soldOut, .restarted, .overloaded, .restored, .swept,
-        .serverPowerLost, .serverDiskFull, .serverDiskFailed,
+        .serverPowerLost, .serverDiskFull, .serverDiskFailed, .upgraded,
     ]
     /// Faults of disks: a day has simulated ones, which cost time, when it has any of these.
     static let ofDisks: Set<Fault> = [

@@ -92,7 +92,7 @@ final class Site {
         try Server(store: store(on: drive), random: { ids.next() })
     }
 
-    private static func store(on drive: Drive) throws -> ServerStore {
+    static func store(on drive: Drive) throws -> ServerStore {
         switch drive {
         case .image(let image): return try ServerStore(image: image)
         case .disk(let disk):
@@ -398,6 +398,9 @@ extension Day {
             case .swept: _ = try atServer { try site.server.sweepAll(at: now) }
             case .serverPowerLost: try crash(losingPower: true)
             case .serverDiskFull, .serverDiskFailed: fail(site.disk, fault)
+            case .upgraded:
+                guard let former = try? formerRelease() else { continue }
+                try crash(backup: former)
             default: continue
             }
             note(fault)
