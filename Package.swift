@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CTasks"),
         .systemLibrary(name: "CSHA"),
 
         library("ToteCore", ["CSHA"]),
@@ -78,7 +79,7 @@ let package = Package(
             "tote-sim",
             [
                 "ToteSimulation", "ToteService", "ToteServer", "ToteClient", "ToteCore", "ToteHTTP",
-                "ToteSQLite", "ToteConcurrency", "ToteCommandLine", "CLinux",
+                "ToteSQLite", "ToteConcurrency", "ToteCommandLine", "CLinux", "CTasks",
             ], path: "Simulator/CLI"),
 
         // What the tests below share: the protocol's vectors, and its document for every answer.

@@ -5,9 +5,12 @@
 package final class JoinableThread: Sendable {
     private let identity: ThreadIdentity
     private let joined = Lock(false)
+    /// Lets the others take their turns until it has ended, where it takes turns.
+    private let waitInTurn: (@Sendable () -> Void)?
 
-    fileprivate init(_ identity: ThreadIdentity) {
+    fileprivate init(_ identity: ThreadIdentity, waitInTurn: (@Sendable () -> Void)? = nil) {
         self.identity = identity
+        self.waitInTurn = waitInTurn
     }
 
     deinit {
@@ -17,6 +20,7 @@ package final class JoinableThread: Sendable {
     /// Waits until the thread's body has returned. Later calls return at once.
     package func join() {
         precondition(identity != .current, "a thread cannot wait for itself")
+        waitInTurn?()
         joined.withLock { joined in
             if !joined { identity.join() }
             joined = true
@@ -30,5 +34,9 @@ package final class JoinableThread: Sendable {
 package func startThread(
     named name: String, _ body: @escaping @Sendable () -> Void
 ) -> JoinableThread {
-    JoinableThread(spawnThread(named: name, body))
+    guard let time = VirtualTime.current else {
+        return JoinableThread(spawnThread(named: name, body))
+    }
+    let thread = time.spawn(named: name, body)
+    return JoinableThread(thread.identity) { time.waitForEnd(of: thread.participant) }
 }

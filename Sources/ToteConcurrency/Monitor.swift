@@ -22,6 +22,7 @@ package final class Monitor<Value: Sendable>: Sendable {
         let result = body(&value)
         mutex.unlock()
         condition.broadcast()
+        VirtualTime.active?.wake(ObjectIdentifier(self))
         return result
     }
 
@@ -33,6 +34,7 @@ package final class Monitor<Value: Sendable>: Sendable {
     package func wait<Result: Sendable>(
         atMost timeout: Duration?, until body: (inout Value) -> Result?
     ) -> Result? {
+        if let time = VirtualTime.current { return wait(time, atMost: timeout, until: body) }
         mutex.lock()
         defer { mutex.unlock() }
         if let result = body(&value) { return result }
@@ -50,5 +52,21 @@ package final class Monitor<Value: Sendable>: Sendable {
             if let result = body(&value) { return result }
         }
         return nil
+    }
+
+    /// The same in virtual time, while the other threads take their turns.
+    private func wait<Result: Sendable>(
+        _ time: VirtualTime, atMost timeout: Duration?, until body: (inout Value) -> Result?
+    ) -> Result? {
+        let (end, overflow) = time.nowNanos.addingReportingOverflow(timeout?.clampedNanos ?? .max)
+        let deadline = overflow ? UInt64.max : end
+        while true {
+            mutex.lock()
+            let result = body(&value)
+            mutex.unlock()
+            if let result { return result }
+            guard time.nowNanos < deadline else { return nil }
+            time.wait(on: ObjectIdentifier(self), untilNanos: deadline)
+        }
     }
 }

@@ -10,6 +10,8 @@ package struct ServiceOptions: Sendable {
     package var directory: DataDirectory
     package var http = HTTPServerOptions()
     package var log = Log()
+    /// Whether it listens at `http`, besides what `Service.handle` gives it.
+    package var listens = true
     /// Whether the operator's socket is opened in the data directory.
     package var opensOperatorSocket = true
     /// Numeric address and port on which `/metrics` is served without a token; `nil` for none.
@@ -35,10 +37,17 @@ package final class Service: Sendable {
     private let ended: Mailbox<CommitThread.End>
     private let front: Front
     private let servers: [HTTPServer]
-    /// The TCP port listened on.
+    /// The TCP port listened on; 0 when there is none.
     package let port: UInt16
     /// The port of the metrics, when they have one of their own.
     package let metricsPort: UInt16?
+
+    /// What requests may have, where nothing else is set.
+    package static let messageLimits: HTTPMessageLimits = {
+        var limits = HTTPMessageLimits()
+        limits.largerBodiesAtMost = ["/v1/admin/catalog": Catalog.bytesMax]
+        return limits
+    }()
 
     /// Takes the data directory, opens its file and listens.
     ///
@@ -65,12 +74,12 @@ package final class Service: Sendable {
         self.front = front
         var http = options.http
         http.errorBody = { front.failure($0) }
-        http.message.largerBodiesAtMost = ["/v1/admin/catalog": Catalog.bytesMax]
+        http.message.largerBodiesAtMost = Self.messageLimits.largerBodiesAtMost
         let server = HTTPServer(options: http) { front.handle($0, $1, isOperator: false) }
         var servers: [HTTPServer] = []
         do {
-            port = try server.start()
-            servers.append(server)
+            port = options.listens ? try server.start() : 0
+            if options.listens { servers.append(server) }
             if options.opensOperatorSocket {
                 var local = http
                 local.host = nil
@@ -98,6 +107,13 @@ package final class Service: Sendable {
             throw .listen("\(error)")
         }
         self.servers = servers
+    }
+
+    /// Takes a request without a socket, as the listening threads take theirs.
+    ///
+    /// - Parameter isOperator: whether it comes as over the operator's socket.
+    package func handle(_ request: HTTPRequest, _ exchange: HTTPExchange, isOperator: Bool) {
+        front.handle(request, exchange.responder, isOperator: isOperator)
     }
 
     /// Requests answered, groups committed and rows written since the start.

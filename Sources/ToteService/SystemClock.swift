@@ -1,7 +1,8 @@
 import Glibc
 internal import ToteConcurrency
 
-/// The one place of this target that reads the wall clock and the system's randomness.
+/// The one place of this target that reads the wall clock and takes randomness: the system's, or
+/// those of virtual time.
 package enum SystemClock {
     private static let ahead = Lock<UInt64>(0)
 
@@ -10,14 +11,18 @@ package enum SystemClock {
 
     /// Milliseconds since 1970, UTC.
     package static func nowMilliseconds() -> UInt64 {
+        if let time = VirtualTime.current {
+            return time.wallMilliseconds + ahead.withLock { $0 }
+        }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
             + ahead.withLock { $0 }
     }
 
-    /// 64 bits from the system's generator, fit for secrets.
+    /// 64 bits from the system's generator, fit for secrets; in virtual time, from the seed's.
     package static func randomBits() -> UInt64 {
+        if let time = VirtualTime.current { return time.random() }
         var generator = SystemRandomNumberGenerator()
         return generator.next()
     }

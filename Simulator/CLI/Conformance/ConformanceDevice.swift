@@ -13,7 +13,7 @@ final class ConformanceWorld {
         self.directory = directory
         self.command = command
         server = try ServerProcess(in: directory)
-        administrator = Administrator(endpoint: server.operatorSocket, token: nil)
+        administrator = Administrator(place: server.operatorPlace, token: nil)
     }
 
     /// A device of a customer, which may write to these collections.

@@ -71,7 +71,7 @@ extension Counter {
                 return .success(
                     try await Redeemer(
                         directory: directory + "/redeemer", store: store,
-                        record: directory + "/incarnation"))
+                        record: directory + "/incarnation", clock: SystemClock.device))
             } catch {
                 return .failure(error)
             }

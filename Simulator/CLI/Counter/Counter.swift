@@ -11,7 +11,7 @@ final class Counter: Sendable {
     struct Options: Sendable {
         var name: String
         var store: String
-        var server: ServerAddress
+        var server: ServerPlace
         var directory: String
         /// Read anew for each request, so that a new token can be put into it.
         var tokenFile: String?
@@ -56,7 +56,7 @@ final class Counter: Sendable {
             throw Files.Failure("read", options.directory + "/counter.json")
         }
         link = NetworkLink(
-            to: options.server.endpoint, profile: NetworkWords.kept(saved.network))
+            to: options.server, profile: NetworkWords.kept(saved.network))
         state = Monitor(State(saved: saved))
         let bodies: [(String, @Sendable () -> Void)] = [
             ("poll", { [self] in poll() }), ("send", { [self] in send() }),

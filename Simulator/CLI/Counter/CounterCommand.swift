@@ -122,7 +122,7 @@ enum CounterCommand {
                 command: command.line)
         }
         var options = Counter.Options(
-            name: name, store: store, server: server,
+            name: name, store: store, server: .socket(server.endpoint),
             directory: Files.absolute(try command.string("dir")) + "/\(store)-\(name)",
             tokenFile: command.option("token-file").map(Files.absolute),
             token: command.option("token"))

@@ -22,6 +22,11 @@ struct CounterSession: LineSession {
 
     func close() { counter.close() }
 
+    func vanish() {
+        counter.link.use(NetworkProfile.presets[0])
+        counter.close()
+    }
+
     private var codes: [String] {
         counter.snapshot.saved.board.compactMap { $0["code"]?.textValue }
     }

@@ -57,14 +57,12 @@ enum DeviceCommand {
                 asJSON: isJSON)
         }
         let console = LineConsole(terminal: terminal, isJSON: isJSON, script: script)
-        switch Blocking.wait({ await Result { try await DeviceSession(options) } }) {
+        switch Blocking.wait({ await DeviceSession.open(options) }) {
         case .success(let session):
             return console.run(DeviceLines(session: session))
-        case .failure(let error):
-            let isBusy = (error as? ToteError)?.message.contains("open already") == true
-            let text = (error as? ToteError)?.message ?? (error as? VerbFailure)?.message
-            console.failed(line: 0, VerbFailure(.refused, text ?? "\(error)"))
-            return isBusy ? .temporaryFailure : (error as? Files.Failure)?.exit ?? .ioError
+        case .failure(let failure):
+            console.failed(line: 0, VerbFailure(.refused, failure.message))
+            return failure.exit
         }
     }
 
@@ -86,7 +84,7 @@ enum DeviceCommand {
                 "--server: \(refusal.message)", hint: refusal.hint, command: command.line)
         }
         var options = DeviceSession.Options(
-            name: name, server: server,
+            name: name, server: .socket(server.endpoint),
             directory: Files.absolute(try command.string("dir")) + "/" + name)
         options.customer = try command.string("customer")
         options.tokenFile = command.option("token-file").map(Files.absolute)
@@ -122,11 +120,23 @@ struct DeviceLines: LineSession {
     }
 
     func close() { Blocking.wait { [session] in await session.close() } }
+
+    func vanish() { Blocking.wait { [session] in await session.vanish() } }
 }
 
-extension Result where Failure == any Error, Success: Sendable {
-    /// Runs a body and keeps what it returns or throws.
-    fileprivate init(_ body: @Sendable () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
+extension DeviceSession {
+    /// Opens a device, or says why it cannot be.
+    static func open(_ options: Options) async -> Result<DeviceSession, CommandFailure> {
+        do {
+            return .success(try await DeviceSession(options))
+        } catch {
+            let text = (error as? ToteError)?.message ?? (error as? VerbFailure)?.message
+            let isBusy = (error as? ToteError)?.message.contains("open already") == true
+            return .failure(
+                CommandFailure(
+                    code: "storage", message: text ?? "\(error)",
+                    exit: isBusy
+                        ? .temporaryFailure : (error as? Files.Failure)?.exit ?? .ioError))
+        }
     }
 }

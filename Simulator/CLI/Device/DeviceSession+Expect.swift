@@ -20,7 +20,7 @@ extension DeviceSession {
             guard let pause = line.pause else {
                 throw line.failure(wanted: wanted, found: found)
             }
-            try await Task.sleep(for: pause)
+            try await SystemClock.device.sleep(pause)
         }
     }
 

@@ -18,12 +18,13 @@ extension DeviceSession {
             try change { $0.skewMilliseconds = skew }
             return Answer(lines: [ClockSkew.text(skew)])
         case "reboot":
-            let uptime = DeviceClock.system.reading().uptimeMilliseconds
+            let uptime = SystemClock.device.reading().uptimeMilliseconds
             try change { settings in
                 settings.boots += 1
                 settings.bootedMilliseconds = uptime
             }
             return Answer(lines: ["started anew"])
+        case "trace": return try await runTrace(line.words)
         case "kill":
             // SIGKILL to itself: nothing gets a chance to tidy up.
             Glibc.kill(getpid(), SIGKILL)
@@ -40,7 +41,7 @@ extension DeviceSession {
             guard let time = DurationText.parse(line.words[0]) else {
                 throw VerbFailure(.usage, "'\(line.words[0])' is no time: write wait 500ms")
             }
-            try await Task.sleep(for: time)
+            try await SystemClock.device.sleep(time)
             return Answer()
         default: return nil
         }
@@ -54,5 +55,21 @@ extension DeviceSession {
         case .fault(let fault, let times, _): link.add(fault, times: times)
         }
         return Answer(lines: [wanted.said])
+    }
+
+    private func runTrace(_ words: [String]) async throws -> Answer {
+        switch (words[0], words.count) {
+        case ("on", 1):
+            try await tote.startTrace()
+            return Answer(lines: ["notes what it does from now on"])
+        case ("off", 1):
+            try await tote.stopTrace()
+            return Answer(lines: ["the trace is forgotten"])
+        case ("save", 2):
+            let bytes = try await tote.exportTrace()
+            try Files.write(bytes, to: Files.absolute(words[1]))
+            return Answer(lines: ["saved: `tote-sim replay \(words[1])` does it again"])
+        default: throw VerbFailure(.usage, "write: trace on, trace off, or trace save FILE")
+        }
     }
 }

@@ -8,7 +8,7 @@ actor DeviceSession {
     /// What a device is started with.
     struct Options: Sendable {
         var name: String
-        var server: ServerAddress
+        var server: ServerPlace
         var customer = "demo"
         var directory: String
         /// Read anew for each token call, so that a new token can be put into it.
@@ -43,9 +43,9 @@ actor DeviceSession {
         let world = Lock(settings)
         self.world = world
         link = NetworkLink(
-            to: options.server.endpoint, profile: NetworkWords.kept(settings.network))
+            to: options.server, profile: NetworkWords.kept(settings.network))
         transport = NetworkTransport(over: link)
-        var clock = DeviceClock.system.skewed { world.withLock { $0.skewMilliseconds } }
+        var clock = SystemClock.device.skewed { world.withLock { $0.skewMilliseconds } }
         clock.reading = { [reading = clock.reading] in
             var now = reading()
             let settings = world.withLock { $0 }
@@ -138,6 +138,12 @@ actor DeviceSession {
         await tote.close()
         link.use(NetworkProfile.presets[0])
         transport.close()
+    }
+
+    /// Ends the device as a kill does: what is under way is cut off.
+    func vanish() async {
+        link.use(NetworkProfile.presets[0])
+        await close()
     }
 
     /// Does what a line says.

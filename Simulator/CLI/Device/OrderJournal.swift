@@ -1,4 +1,3 @@
-import Glibc
 import ToteConcurrency
 
 /// The orders that were placed on a device, and when the server's decision came: kept in a file, so
@@ -55,10 +54,7 @@ final class OrderJournal: Sendable {
     }
 
     private func append(_ line: String) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
         // Legal to fail: the order itself is in the device's own file.
-        _ = Array(line.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        close(descriptor)
+        Files.append(Array(line.utf8), to: path)
     }
 }

@@ -8,7 +8,7 @@ struct LineAnswer: Sendable {
 }
 
 /// Something that is driven by lines: a device, a counter.
-protocol LineSession {
+protocol LineSession: Sendable {
     /// What the prompt says.
     var name: String { get }
     /// What is said at the start.
@@ -17,6 +17,8 @@ protocol LineSession {
     func perform(_ line: String) throws(VerbFailure) -> LineAnswer
     /// Ends it; everything is kept.
     func close()
+    /// Ends it as a kill does: everything is kept, what is under way is cut off.
+    func vanish()
     /// What it understands.
     var help: VerbHelp { get }
     /// Words that may follow a verb and the words behind it; for completion.

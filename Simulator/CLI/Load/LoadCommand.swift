@@ -86,7 +86,7 @@ enum LoadCommand {
             let socket = DataDirectory(path: directory + "/server").socketPath
             return (
                 server, ServerAddress(host: "127.0.0.1", port: server.port),
-                Administrator(endpoint: .unix(path: socket), token: nil)
+                Administrator(place: .socket(.unix(path: socket)), token: nil)
             )
         case .remote(let address, let administrator): return (nil, address, administrator)
         }

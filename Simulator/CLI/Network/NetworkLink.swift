@@ -24,7 +24,7 @@ final class NetworkLink: Sendable {
 
         private struct State {
             var isCut = false
-            var connection: HTTPConnection?
+            var connection: (any ServerConnection)?
         }
 
         init(_ request: TransportRequest) { self.request = request }
@@ -39,7 +39,7 @@ final class NetworkLink: Sendable {
 
         var isCut: Bool { state.change { $0.isCut } }
 
-        fileprivate func use(_ connection: HTTPConnection) throws(Failure) {
+        fileprivate func use(_ connection: any ServerConnection) throws(Failure) {
             let isCut = state.change { state in
                 state.connection = connection
                 return state.isCut
@@ -53,11 +53,11 @@ final class NetworkLink: Sendable {
         }
     }
 
-    let endpoint: HTTPConnection.Endpoint
+    let place: ServerPlace
     private let state: Lock<State>
 
-    init(to endpoint: HTTPConnection.Endpoint, profile: NetworkProfile) {
-        self.endpoint = endpoint
+    init(to place: ServerPlace, profile: NetworkProfile) {
+        self.place = place
         state = Lock(State(profile: profile))
     }
 
@@ -72,7 +72,8 @@ final class NetworkLink: Sendable {
         let cut: [Exchange] = state.withLock { state in
             state.profile = profile
             state.faults = []
-            return profile.isOffline ? Array(state.underWay.values) : []
+            guard profile.isOffline else { return [] }
+            return state.underWay.sorted { $0.key < $1.key }.map(\.value)
         }
         for exchange in cut { exchange.cut() }
     }
@@ -122,35 +123,31 @@ final class NetworkLink: Sendable {
             throw Failure(description: "the connection was cut after \(bytes) bytes of the request")
         case .cutReply(let bytes):
             try connection.write(connection.encoded(message))
-            _ = try connection.readToEnd(limit: max(bytes, 1), timeout: timeout)
+            try connection.drain(max(bytes, 1), within: timeout)
             throw Failure(description: "the connection was cut after \(bytes) bytes of the reply")
         case .lostRequest, .lostReply, .twice, .captivePortal, nil: break
         }
-        let response = try connection.send(message, timeout: timeout)
+        let response = try connection.send(message, within: timeout)
         try exchange.pause(
             profile.delay(bytes: response.body.count, kilobits: profile.down) + jitter(profile))
         guard fault != .lostReply, !isUnlucky(profile) else {
             throw Failure(description: "the reply was lost")
         }
-        return TransportResponse(
-            status: response.status,
-            headers: Dictionary(
-                response.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { $0 + ", " + $1 }),
-            body: response.body)
+        return response
     }
 
-    private func open(_ exchange: Exchange) throws -> HTTPConnection {
-        let connection = try HTTPConnection(to: endpoint)
+    private func open(_ exchange: Exchange) throws -> any ServerConnection {
+        let connection = try place.connect()
         try exchange.use(connection)
         return connection
     }
 
     private func send(
         _ message: HTTPClientRequest, _ exchange: Exchange
-    ) throws -> HTTPClientResponse {
+    ) throws -> TransportResponse {
         let connection = try open(exchange)
         defer { connection.close() }
-        return try connection.send(message, timeout: exchange.request.timeout)
+        return try connection.send(message, within: exchange.request.timeout)
     }
 
     private func jitter(_ profile: NetworkProfile) -> Duration {

@@ -8,15 +8,13 @@ final class NetworkTransport: Transport {
         let answer: CheckedContinuation<TransportResponse, any Error>
     }
 
-    private let lanes: [TransportRequest.Lane: Mailbox<Job>]
+    private let lanes: [(lane: TransportRequest.Lane, mailbox: Mailbox<Job>)]
     private let threads: [JoinableThread]
 
     init(over link: NetworkLink) {
-        let lanes: [TransportRequest.Lane: Mailbox<Job>] = [
-            .exchange: Mailbox(), .parked: Mailbox(), .lookup: Mailbox(),
-        ]
-        self.lanes = lanes
-        threads = lanes.values.map { mailbox in
+        let names: [TransportRequest.Lane] = [.exchange, .parked, .lookup]
+        lanes = names.map { ($0, Mailbox()) }
+        threads = lanes.map { _, mailbox in
             startThread(named: "lane") {
                 while !mailbox.isClosed {
                     for job in mailbox.drain(waitingAtMost: nil) {
@@ -29,7 +27,7 @@ final class NetworkTransport: Transport {
 
     /// Ends the threads; what is under way must have ended.
     func close() {
-        for mailbox in lanes.values { mailbox.close() }
+        for (_, mailbox) in lanes { mailbox.close() }
         for thread in threads { thread.join() }
     }
 
@@ -38,7 +36,8 @@ final class NetworkTransport: Transport {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let job = Job(exchange: exchange, answer: continuation)
-                if lanes[request.lane]?.post(job) != true {
+                let lane = lanes.first { $0.lane == request.lane }
+                if lane?.mailbox.post(job) != true {
                     continuation.resume(throwing: CancellationError())
                 }
             }

@@ -99,6 +99,14 @@ enum Files {
         }
     }
 
+    /// Puts bytes behind what is in a file, as far as there is room.
+    static func append(_ bytes: [UInt8], to path: String) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+    }
+
     /// Copies a directory with all that is in it; what was in the other before is gone.
     ///
     /// Nobody may be writing there: a database and its log must be of one moment.

@@ -1,9 +1,10 @@
+import ToteClient
 import ToteCore
 import ToteHTTP
 
 /// Makes and revokes tokens over the admin API, or over the operator's socket of an own server.
 struct Administrator: Sendable {
-    let endpoint: HTTPConnection.Endpoint
+    let place: ServerPlace
     /// `nil` over the operator's socket, whose file is the credential.
     let token: String?
 
@@ -83,7 +84,7 @@ struct Administrator: Sendable {
     /// Asks whether a Tote server answers.
     func greet() throws(RunFailure) {
         guard try call("GET", "/v1/handshake", nil)["product"]?.textValue == "tote" else {
-            throw RunFailure(.unavailable, "what answers at \(endpoint) is no Tote server")
+            throw RunFailure(.unavailable, "what answers at \(place) is no Tote server")
         }
     }
 
@@ -96,19 +97,20 @@ struct Administrator: Sendable {
         let request = HTTPClientRequest(
             method: method, target: path, headers: headers.map { (name: $0.0, value: $0.1) },
             body: body.map { Encoding.json.encode($0) } ?? [])
-        let response: HTTPClientResponse
-        do throws(HTTPClientError) {
-            let connection = try HTTPConnection(to: endpoint)
+        let response: TransportResponse
+        do {
+            let connection = try place.connect()
             defer { connection.close() }
-            response = try connection.send(request, timeout: .seconds(10))
+            response = try connection.send(request, within: .seconds(10))
         } catch {
-            throw RunFailure(.unavailable, "no server answers at \(endpoint): \(error.detail)")
+            let detail = (error as? HTTPClientError)?.detail ?? "\(error)"
+            throw RunFailure(.unavailable, "no server answers at \(place): \(detail)")
         }
         let value = (try? Encoding.json.value(response.body)) ?? .null
         guard (200..<300).contains(response.status) else {
             var code = value["code"]?.textValue ?? "status \(response.status)"
             if let detail = value["detail"]?.textValue { code += ": \(detail)" }
-            throw RunFailure(.unavailable, "\(method) \(path) at \(endpoint): \(code)")
+            throw RunFailure(.unavailable, "\(method) \(path) at \(place): \(code)")
         }
         return value
     }

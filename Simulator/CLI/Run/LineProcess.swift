@@ -2,11 +2,26 @@ import Glibc
 import ToteCommandLine
 import ToteConcurrency
 import ToteCore
+import ToteHTTP
 
-/// A device or a counter of a run: this program in a process of its own, driven line by line.
+/// A device or a counter of a run, driven line by line.
 ///
 /// One that was killed, or quit, starts again with the next line for it.
-final class LineProcess: Sendable {
+protocol LineActor: Sendable {
+    var directory: String { get }
+
+    /// Does a line and returns what the device says to it.
+    ///
+    /// - Throws: when the line fails, or the device ends instead of answering.
+    func run(_ line: String) throws(RunFailure) -> [String]
+    /// Ends the device in order, if it runs.
+    func stop()
+    /// Ends the device at once, if it runs.
+    func end()
+}
+
+/// A device or a counter: this program in a process of its own.
+final class LineProcess: LineActor {
     private static let answerLimit: Duration = .seconds(120)
 
     let name: String
@@ -28,14 +43,15 @@ final class LineProcess: Sendable {
 
     /// A device.
     convenience init(
-        _ spec: Scenario.Device, in run: String, server: ServerAddress, customer: String,
+        _ spec: Scenario.Device, in run: String, server: HTTPConnection.Endpoint, customer: String,
         tokenFile: String
     ) {
         self.init(
             spec.name, directory: run + "/devices/" + spec.name, errors: run + "/\(spec.name).log",
             verbs: DeviceVerbs.all,
             arguments: [
-                "device", spec.name, "--server", "\(server)", "--dir", run + "/devices", "--json",
+                "device", spec.name, "--server", "http://\(server)", "--dir", run + "/devices",
+                "--json",
                 "--customer", customer, "--token-file", tokenFile, "--live",
                 spec.isLive ? "on" : "off",
             ] + (spec.isGuest ? ["--guest"] : []))
@@ -43,21 +59,18 @@ final class LineProcess: Sendable {
 
     /// A counter.
     convenience init(
-        _ spec: Scenario.Counter, in run: String, server: ServerAddress, tokenFile: String
+        _ spec: Scenario.Counter, in run: String, server: HTTPConnection.Endpoint, tokenFile: String
     ) {
         let counters = run + "/counters"
         self.init(
             spec.name, directory: "\(counters)/\(spec.store)-\(spec.name)",
             errors: run + "/\(spec.name).log", verbs: CounterVerbs.all,
             arguments: [
-                "counter", spec.store, "--name", spec.name, "--server", "\(server)", "--dir",
+                "counter", spec.store, "--name", spec.name, "--server", "http://\(server)", "--dir",
                 counters, "--json", "--token-file", tokenFile,
             ] + (spec.isRedeemer ? ["--redeemer"] : []))
     }
 
-    /// Does a line and returns what the device says to it.
-    ///
-    /// - Throws: when the line fails, or the device ends instead of answering.
     func run(_ line: String) throws(RunFailure) -> [String] {
         let child = try started()
         let verb = (try? VerbLine.parse(line, among: verbs))?.verb.name
@@ -119,7 +132,6 @@ final class LineProcess: Sendable {
                 + " instead of answering; see \(errors)")
     }
 
-    /// Ends the device in order, if it runs.
     func stop() {
         guard let child = child.withLock({ $0 }) else { return }
         child.endInput()
@@ -127,7 +139,6 @@ final class LineProcess: Sendable {
         self.child.withLock { $0 = nil }
     }
 
-    /// Ends the device at once, if it runs.
     func end() {
         child.withLock { $0 }?.end()
         child.withLock { $0 = nil }

@@ -10,6 +10,7 @@ enum RunCommand {
             ("tote-sim run first-sync", "the first thing to try"),
             ("tote-sim run --all", "every scenario that is built in"),
             ("tote-sim run --tag counter", "those with a tag"),
+            ("tote-sim run --all --virtual", "in virtual time, where nobody waits"),
             ("tote-sim run mine.json --keep", "a file; the run's files are kept"),
             ("tote-sim run --all --junit junit.xml", "for continuous integration"),
             (
@@ -30,6 +31,12 @@ enum RunCommand {
             OptionSpec(
                 "admin-token-file", valueName: "FILE",
                 "holds an admin's token for --server: `tote token mint --role admin`"),
+            OptionSpec(
+                "virtual",
+                "run all of it in this process and in virtual time: without waiting, and the same "
+                    + "again with the same seed"),
+            OptionSpec(
+                "seed", valueName: "N", "of all that is random with --virtual", default: "1"),
             OptionSpec("keep", "keep the files of the run"),
             OptionSpec("steps", "print every step, also of several scenarios"),
             OptionSpec(
@@ -41,7 +48,8 @@ enum RunCommand {
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
         let isJSON = command.flag("json")
-        let place = try self.place(command, terminal)
+        let isVirtual = command.flag("virtual")
+        let place = isVirtual ? try virtualPlace(command) : try self.place(command, terminal)
         let chosen = try ScenarioCommands.chosen(command)
         var scenarios: [Scenario] = []
         for source in chosen {
@@ -64,8 +72,13 @@ enum RunCommand {
             return terminal.report(unwritable(error), asJSON: isJSON)
         }
         Keeper.shared.start()
-        let results = scenarios.map {
-            ScenarioRun.run($0, at: place, keeps: command.flag("keep"), reporter: reporter)
+        let seed = try self.seed(command)
+        let results = scenarios.map { scenario in
+            let run = {
+                ScenarioRun.run(
+                    scenario, at: place, keeps: command.flag("keep"), reporter: reporter)
+            }
+            return isVirtual ? VirtualRun.run(seed: seed, run) : run()
         }
         let exit = exitCode(results)
         do throws(Files.Failure) {
@@ -90,11 +103,31 @@ enum RunCommand {
             exit: .cannotCreate)
     }
 
+    private static func virtualPlace(
+        _ command: ParsedCommand
+    ) throws(UsageError) -> ScenarioRun.Place {
+        guard command.option("server") == nil else {
+            throw UsageError(
+                "--virtual has a server of its own", hint: "leave out --server",
+                command: command.line)
+        }
+        return .own(isVirtual: true)
+    }
+
+    private static func seed(_ command: ParsedCommand) throws(UsageError) -> UInt64 {
+        let text = try command.string("seed")
+        guard let seed = UInt64(text) else {
+            throw UsageError(
+                "--seed: '\(text)' is no number", hint: "like --seed 7", command: command.line)
+        }
+        return seed
+    }
+
     /// - Returns: `nil` when the token's file cannot be read, which was said.
     static func place(
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ScenarioRun.Place? {
-        guard let text = command.option("server") else { return .own }
+        guard let text = command.option("server") else { return .own(isVirtual: false) }
         let address: ServerAddress
         do throws(ServerAddress.Refusal) {
             address = try ServerAddress(text)
@@ -111,7 +144,7 @@ enum RunCommand {
             let text = String(decoding: try Files.read(file), as: UTF8.self)
             let token = text.split(whereSeparator: \.isWhitespace).first.map(String.init)
             return .remote(
-                address, Administrator(endpoint: address.endpoint, token: token ?? ""))
+                address, Administrator(place: .socket(address.endpoint), token: token ?? ""))
         } catch {
             _ = terminal.report(
                 CommandFailure(code: "no_file", message: "\(error)", exit: .noInput),

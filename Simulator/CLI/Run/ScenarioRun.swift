@@ -7,8 +7,8 @@ import ToteCore
 final class ScenarioRun: Sendable {
     /// Where the server is.
     enum Place: Sendable {
-        /// Started for the run, ended with it.
-        case own
+        /// Started for the run, ended with it: a process, or in this one, which is in virtual time.
+        case own(isVirtual: Bool)
         case remote(ServerAddress, Administrator)
     }
 
@@ -24,10 +24,10 @@ final class ScenarioRun: Sendable {
     let scenario: Scenario
     let directory: String
     let reporter: RunReporter
-    let server: ServerProcess?
+    let server: (any ScenarioServer)?
     let administrator: Administrator
-    private let devices: [String: LineProcess]
-    private let counters: [String: LineProcess]
+    private let devices: [String: any LineActor]
+    private let counters: [String: any LineActor]
     let count = Lock(Count())
     /// On a server of somebody else's, customers of this run alone.
     private let customerPrefix: String
@@ -86,34 +86,39 @@ final class ScenarioRun: Sendable {
         self.scenario = scenario
         self.directory = directory
         self.reporter = reporter
-        let address: ServerAddress
+        let address: ServerPlace
         switch place {
-        case .own:
-            let server = try ServerProcess(in: directory)
+        case .own(let isVirtual):
+            let server: any ScenarioServer
+            if isVirtual {
+                server = try VirtualServer(in: directory)
+                reporter.step("server", "runs in virtual time")
+            } else {
+                let process = try ServerProcess(in: directory)
+                reporter.step("server", "listens at \(process.address), a process of its own")
+                server = process
+            }
             self.server = server
-            address = server.address
-            administrator = Administrator(endpoint: server.operatorSocket, token: nil)
+            address = server.place
+            administrator = Administrator(place: server.operatorPlace, token: nil)
             customerPrefix = ""
-            reporter.step("server", "listens at \(address), a process of its own")
         case .remote(let remote, let administrator):
             server = nil
-            address = remote
+            address = .socket(remote.endpoint)
             self.administrator = administrator
             customerPrefix = "sim-\(SystemClock.stamp())-\(SystemClock.random() % 1_000_000)-"
             try administrator.greet()
-            reporter.step("server", "answers at \(address)")
+            reporter.step("server", "answers at \(remote)")
         }
-        var devices: [String: LineProcess] = [:]
+        var devices: [String: any LineActor] = [:]
         for spec in scenario.devices {
-            devices[spec.name] = LineProcess(
-                spec, in: directory, server: address, customer: customerPrefix + spec.customer,
-                tokenFile: directory + "/\(spec.name).token")
+            devices[spec.name] = Self.device(
+                spec, in: directory, server: address, customer: customerPrefix + spec.customer)
         }
         self.devices = devices
-        var counters: [String: LineProcess] = [:]
+        var counters: [String: any LineActor] = [:]
         for spec in scenario.counters {
-            counters[spec.name] = LineProcess(
-                spec, in: directory, server: address, tokenFile: directory + "/\(spec.name).token")
+            counters[spec.name] = Self.counter(spec, in: directory, server: address)
         }
         self.counters = counters
         do {
@@ -122,6 +127,32 @@ final class ScenarioRun: Sendable {
         } catch {
             server?.end()
             throw error
+        }
+    }
+
+    private static func device(
+        _ spec: Scenario.Device, in run: String, server: ServerPlace, customer: String
+    ) -> any LineActor {
+        let tokenFile = run + "/\(spec.name).token"
+        switch server {
+        case .socket(let endpoint):
+            return LineProcess(
+                spec, in: run, server: endpoint, customer: customer, tokenFile: tokenFile)
+        case .virtual:
+            return VirtualActor(
+                spec, in: run, server: server, customer: customer, tokenFile: tokenFile)
+        }
+    }
+
+    private static func counter(
+        _ spec: Scenario.Counter, in run: String, server: ServerPlace
+    ) -> any LineActor {
+        let tokenFile = run + "/\(spec.name).token"
+        switch server {
+        case .socket(let endpoint):
+            return LineProcess(spec, in: run, server: endpoint, tokenFile: tokenFile)
+        case .virtual:
+            return VirtualActor(spec, in: run, server: server, tokenFile: tokenFile)
         }
     }
 
@@ -146,14 +177,14 @@ final class ScenarioRun: Sendable {
     }
 
     /// A device or a counter.
-    func actor(_ name: String) -> LineProcess {
+    func actor(_ name: String) -> any LineActor {
         guard let found = devices[name] ?? counters[name] else {
             preconditionFailure("the reader let through a device \(name) that there is not")
         }
         return found
     }
 
-    private func device(_ name: String) -> LineProcess { actor(name) }
+    private func device(_ name: String) -> any LineActor { actor(name) }
 
     private func spec(_ name: String) -> Scenario.Device {
         guard let spec = scenario.devices.first(where: { $0.name == name }) else {

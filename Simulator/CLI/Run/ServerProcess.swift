@@ -39,35 +39,22 @@ struct RunFailure: Error, CustomStringConvertible {
 }
 
 /// A server of the run's own: `tote serve` in a process that may be killed at any time.
-final class ServerProcess: Sendable {
+final class ServerProcess: ScenarioServer {
     private struct State {
         var child: ChildProcess?
         var port: UInt16 = 0
-        var restores = 0
         /// Kept from start to start: a clock that runs back would prove nothing.
         var clockAhead: String?
     }
 
     private static let startLimit: Duration = .seconds(30)
 
-    private let program: String
-    private let directory: String
+    let files: ServerFiles
     private let state = Lock(State())
-
-    private var data: String { directory + "/server" }
-    private var log: String { directory + "/server.log" }
-    private func backup(_ name: String) -> String { directory + "/backup-\(name).db" }
 
     /// Starts a server whose data and log are under a directory.
     init(in directory: String) throws(RunFailure) {
-        guard let program = Programs.server else {
-            throw RunFailure(
-                .unavailable,
-                "the program `tote` is not beside tote-sim: build it, or name a "
-                    + "server with --server URL")
-        }
-        self.program = program
-        self.directory = directory
+        files = try ServerFiles(in: directory)
         try start()
     }
 
@@ -76,36 +63,38 @@ final class ServerProcess: Sendable {
         return ServerAddress(host: "127.0.0.1", port: port)
     }
 
-    var operatorSocket: HTTPConnection.Endpoint {
-        .unix(path: DataDirectory(path: data).socketPath)
+    var place: ServerPlace { .socket(address.endpoint) }
+    var operatorPlace: ServerPlace {
+        .socket(.unix(path: DataDirectory(path: files.data).socketPath))
     }
 
     var isRunning: Bool { child != nil }
     private var child: ChildProcess? { state.withLock { $0.child } }
 
-    /// Starts it, unless it runs, with its clock so much ahead.
-    func start(clockAhead: String? = nil) throws(RunFailure) {
+    func start(clockAhead: String?) throws(RunFailure) {
         guard child == nil else { throw RunFailure(.expectation, "the server runs already") }
         let port = state.withLock { $0.port }
         var arguments = [
-            "serve", "--data", data, "--listen", "127.0.0.1:\(port)", "--json", "--per-address",
+            "serve", "--data", files.data, "--listen", "127.0.0.1:\(port)", "--json",
             // A fleet on one machine is one address, and plays hours in seconds.
-            "1000", "--rate-token", "0", "--rate-address", "0",
+            "--per-address", "1000", "--rate-token", "0", "--rate-address", "0",
         ]
         if let clockAhead { state.withLock { $0.clockAhead = clockAhead } }
         if let ahead = state.withLock({ $0.clockAhead }) { arguments += ["--clock-ahead", ahead] }
         let child: ChildProcess
         let line: String?
         do {
-            child = try ChildProcess(program, arguments, errors: log)
+            child = try ChildProcess(files.program, arguments, errors: files.log)
             line = try child.readLine(within: Self.startLimit)
         } catch {
-            throw RunFailure(.unavailable, "the server does not start: \(error); see \(log)")
+            throw RunFailure(
+                .unavailable, "the server does not start: \(error); see \(files.log)")
         }
         let url = line.flatMap { try? Encoding.json.value(Array($0.utf8)) }?["url"]?.textValue
         guard let url, let address = try? ServerAddress(url) else {
             child.end()
-            throw RunFailure(.unavailable, "the server ended before it listened; see \(log)")
+            throw RunFailure(
+                .unavailable, "the server ended before it listened; see \(files.log)")
         }
         state.withLock { state in
             state.child = child
@@ -129,56 +118,16 @@ final class ServerProcess: Sendable {
         state.withLock { $0.child = nil }
         guard end == .exited(0) else {
             let what = end.map { "\($0)" } ?? "went on for 30 s"
-            throw RunFailure(.expectation, "after SIGTERM the server \(what); see \(log)")
+            throw RunFailure(.expectation, "after SIGTERM the server \(what); see \(files.log)")
         }
     }
 
     func makeBackup(_ name: String) throws(RunFailure) {
-        try tote("backup", backup(name))
+        try files.tote("backup", files.backup(name))
     }
 
-    /// Puts a backup in the place of what is there, at the same address.
-    func restore(_ name: String) throws(RunFailure) {
-        if child != nil { try stop() }
-        let number = state.withLock { state in
-            state.restores += 1
-            return state.restores
-        }
-        guard rename(data, "\(data)-before-restore-\(number)") == 0 else {
-            throw RunFailure(.expectation, "\(data) cannot be moved: error \(errno)")
-        }
-        try tote("restore", backup(name))
-        try start()
-    }
-
-    /// Ends the server, and has `tote verify` check every promise against the file.
-    func verify() throws(RunFailure) {
-        if child != nil { try stop() }
-        try tote("verify")
-    }
-
-    /// Ends the server, however.
     func end() {
         child?.end()
         state.withLock { $0.child = nil }
-    }
-
-    private func tote(_ arguments: String...) throws(RunFailure) {
-        let words = arguments + ["--data", data]
-        let (child, said): (ChildProcess, String)
-        do {
-            child = try ChildProcess(program, words, errors: log)
-            child.endInput()
-            said = child.readAll()
-        } catch {
-            throw RunFailure(.unavailable, "\(error)")
-        }
-        let end = child.wait(atMost: .seconds(60))
-        guard end == .exited(0) else {
-            throw RunFailure(
-                .expectation,
-                "`tote \(arguments.joined(separator: " "))` "
-                    + (end.map { "\($0)" } ?? "does not end") + ": \(said) see \(log)")
-        }
     }
 }

@@ -125,7 +125,7 @@ enum SalesCommand {
             let server = try ServerProcess(in: directory)
             own = server
             address = server.address
-            administrator = Administrator(endpoint: server.operatorSocket, token: nil)
+            administrator = Administrator(place: server.operatorPlace, token: nil)
         case .remote(let remote, let remoteAdministrator):
             address = remote
             administrator = remoteAdministrator

@@ -22,6 +22,39 @@ package struct HTTPClientRequest: Sendable {
     }
 }
 
+extension HTTPClientRequest {
+    /// The bytes of the request.
+    ///
+    /// - Parameter host: what goes into the field `Host`.
+    package func encoded(host: String) -> [UInt8] {
+        let buffer = ByteBuffer(capacity: 512 + body.count)
+        encode(host: host, into: buffer)
+        return Array(buffer.readable)
+    }
+
+    func encode(host: String, into buffer: ByteBuffer) {
+        buffer.appendField(method)
+        buffer.append(" ")
+        buffer.appendField(target)
+        buffer.append(" HTTP/1.1\r\nHost: ")
+        buffer.appendField(host)
+        buffer.append("\r\n")
+        for (name, value) in headers {
+            buffer.appendField(name)
+            buffer.append(": ")
+            buffer.appendField(value)
+            buffer.append("\r\n")
+        }
+        if !body.isEmpty || ["POST", "PUT", "PATCH"].contains(method) {
+            buffer.append("Content-Length: ")
+            buffer.append(body.count)
+            buffer.append("\r\n")
+        }
+        buffer.append("\r\n")
+        buffer.append(body)
+    }
+}
+
 /// An answer, with its whole body.
 package struct HTTPClientResponse: Sendable {
     /// The status code.

@@ -83,7 +83,7 @@ package final class HTTPConnection: Sendable {
         let deadline = Self.deadline(timeout)
         return try state.withLock { state throws(HTTPClientError) in
             state.output.removeAll()
-            HTTPConnection.encode(request, host: hostField, into: state.output)
+            request.encode(host: hostField, into: state.output)
             try write(state.output.readable, untilNanos: deadline)
             return try read(&state, isForHEAD: request.method == "HEAD", untilNanos: deadline)
         }
@@ -234,32 +234,6 @@ package final class HTTPConnection: Sendable {
 
     /// The bytes of a request, for `write`.
     package func encoded(_ request: HTTPClientRequest) -> [UInt8] {
-        let buffer = ByteBuffer(capacity: 512 + request.body.count)
-        HTTPConnection.encode(request, host: hostField, into: buffer)
-        return Array(buffer.readable)
-    }
-
-    private static func encode(
-        _ request: HTTPClientRequest, host: String, into buffer: ByteBuffer
-    ) {
-        buffer.appendField(request.method)
-        buffer.append(" ")
-        buffer.appendField(request.target)
-        buffer.append(" HTTP/1.1\r\nHost: ")
-        buffer.appendField(host)
-        buffer.append("\r\n")
-        for (name, value) in request.headers {
-            buffer.appendField(name)
-            buffer.append(": ")
-            buffer.appendField(value)
-            buffer.append("\r\n")
-        }
-        if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
-            buffer.append("Content-Length: ")
-            buffer.append(request.body.count)
-            buffer.append("\r\n")
-        }
-        buffer.append("\r\n")
-        buffer.append(request.body)
+        request.encoded(host: hostField)
     }
 }

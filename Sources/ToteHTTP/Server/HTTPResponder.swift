@@ -1,19 +1,31 @@
 /// The way to answer one request, from any thread, now or later. A request that waits for its
 /// answer costs no thread.
 package struct HTTPResponder: Sendable {
-    let mailbox: LoopMailbox
-    let id: RequestID
+    enum Route: Sendable {
+        /// The loop that has the connection of the request.
+        case loop(LoopMailbox, RequestID)
+        /// Somebody in this process who waits for the answer.
+        case exchange(HTTPExchange)
+    }
 
-    /// The loop that has the request: counted from 0 in each server.
-    package var loop: Int { mailbox.index }
+    let route: Route
+
+    /// The loop that has the request: counted from 0 in each server; 0 for one without a socket.
+    package var loop: Int {
+        if case .loop(let mailbox, _) = route { mailbox.index } else { 0 }
+    }
 
     /// Answers the request. Only the first answer counts; one for a client that has gone, or that
     /// comes behind `answerDeadline`, is dropped.
     package func respond(_ response: HTTPResponse) {
-        if let loop = mailbox.loopOfThisThread {
-            loop.respond(id, .made(response))
-        } else {
-            mailbox.post(.respond(id, response))
+        switch route {
+        case .exchange(let exchange): exchange.respond(response)
+        case .loop(let mailbox, let id):
+            if let loop = mailbox.loopOfThisThread {
+                loop.respond(id, .made(response))
+            } else {
+                mailbox.post(.respond(id, response))
+            }
         }
     }
 
@@ -21,10 +33,10 @@ package struct HTTPResponder: Sendable {
     /// quarter of a second later at most. Else it would ask again at once, and keep the loop from
     /// others. For a handler; from another thread the answer goes at once.
     package func respondHeld(_ response: HTTPResponse) {
-        if let loop = mailbox.loopOfThisThread {
+        if case .loop(let mailbox, let id) = route, let loop = mailbox.loopOfThisThread {
             loop.respond(id, .made(response), isHeld: true)
         } else {
-            mailbox.post(.respond(id, response))
+            respond(response)
         }
     }
 
@@ -32,10 +44,14 @@ package struct HTTPResponder: Sendable {
     ///
     /// For an answer whose bytes take time that the calling thread has not.
     package func respond(making make: @escaping @Sendable () -> HTTPResponse) {
-        if let loop = mailbox.loopOfThisThread {
-            loop.respond(id, .making(make))
-        } else {
-            mailbox.post(.respondMaking(id, make))
+        switch route {
+        case .exchange(let exchange): exchange.respond(make())
+        case .loop(let mailbox, let id):
+            if let loop = mailbox.loopOfThisThread {
+                loop.respond(id, .making(make))
+            } else {
+                mailbox.post(.respondMaking(id, make))
+            }
         }
     }
 
@@ -46,10 +62,14 @@ package struct HTTPResponder: Sendable {
     /// closed; without, it is still answered. The notice runs on the loop's thread and must not
     /// block.
     package func onDisconnect(_ notice: @escaping @Sendable () -> Void) {
-        if let loop = mailbox.loopOfThisThread {
-            loop.onDisconnect(id, notice)
-        } else {
-            mailbox.post(.onDisconnect(id, notice))
+        switch route {
+        case .exchange(let exchange): exchange.onDisconnect(notice)
+        case .loop(let mailbox, let id):
+            if let loop = mailbox.loopOfThisThread {
+                loop.onDisconnect(id, notice)
+            } else {
+                mailbox.post(.onDisconnect(id, notice))
+            }
         }
     }
 }

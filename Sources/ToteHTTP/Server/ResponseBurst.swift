@@ -10,12 +10,15 @@ package struct ResponseBurst {
     package mutating func add(
         _ responder: HTTPResponder, making make: @escaping @Sendable () -> HTTPResponse
     ) {
-        let message = LoopMessage.respondMaking(responder.id, make)
-        for index in messages.indices where messages[index].mailbox === responder.mailbox {
+        guard case .loop(let mailbox, let id) = responder.route else {
+            return responder.respond(making: make)
+        }
+        let message = LoopMessage.respondMaking(id, make)
+        for index in messages.indices where messages[index].mailbox === mailbox {
             messages[index].waiting.append(message)
             return
         }
-        messages.append((responder.mailbox, [message]))
+        messages.append((mailbox, [message]))
     }
 
     /// Sends everything that was added.

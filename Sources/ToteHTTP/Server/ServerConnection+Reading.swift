@@ -85,7 +85,7 @@ extension ServerConnection {
                 sinceMillis: loop.nowMillis, bodyBytes: request.body.count))
         loop.counters.requests.countOne()
         let id = RequestID(slot: slot, generation: generation, sequence: sequence)
-        loop.handler(request, HTTPResponder(mailbox: loop.mailbox, id: id))
+        loop.handler(request, HTTPResponder(route: .loop(loop.mailbox, id)))
     }
 
     /// Refuses what came: one answer, behind those that are due, and then the end.
