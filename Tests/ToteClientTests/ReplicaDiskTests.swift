@@ -57,6 +57,42 @@ import ToteTesting
         }
     }
 
+    /// The pages that came are in memory alone, and go with a transaction that fails: the last one
+    /// must not be taken for all of them.
+    @Test func `a page of a snapshot whose others are lost is not taken for the whole`() throws {
+        let disk = SimulatedDisk()
+        let replica = try Replica(disk: disk, path: Self.path, random: { 7 })
+        let reading = ClockReading(wallMilliseconds: 1_000, uptimeMilliseconds: 1_000, bootID: 1)
+        func page(_ item: Name, next: UInt64?) -> [UInt8] {
+            var documents = Documents()
+            documents.insert(
+                Cell(dot: Dot(ReplicaID(9), next ?? 5), time: .zero, payload: .delta(1)),
+                at: Key("cart:main", item, Fields.quantity))
+            var reply = SyncReply(
+                cursor: Cursor(epoch: 3, position: 10), serverTime: Timestamp(milliseconds: 2_000))
+            reply.snapshot = Snapshot(position: 10, documents: documents, next: next)
+            reply.hasMore = next != nil
+            return Encoding.cbor.encode(reply)
+        }
+        func receive(_ body: [UInt8], to outgoing: Outgoing) throws {
+            _ = try replica.receive(
+                status: 200, body: body, isProblem: false, to: outgoing, at: reading)
+        }
+        try receive(page("tea", next: 1), to: try replica.pullRequest())
+        let second = try replica.pullRequest()
+        #expect(second.request.page != nil)
+        disk.failures[.write] = .init(count: 1)
+        let writes = replica.view.adding(1, collection: "cart:main", item: "mug")
+        #expect(throws: ToteError.self) { try replica.commit(writes, at: reading) }
+        try receive(page("latte", next: nil), to: second)
+        #expect(replica.view.quantity("cart:main", "latte") == 0)
+        // All of it is asked for anew, and is there then.
+        try receive(page("tea", next: 1), to: try replica.pullRequest())
+        try receive(page("latte", next: nil), to: try replica.pullRequest())
+        #expect(replica.view.quantity("cart:main", "latte") == 1)
+        #expect(replica.view.quantity("cart:main", "tea") == 1)
+    }
+
     /// Apps are killed, not closed: nobody wrote back their WAL.
     @Test func `the file of an app that is never closed does not grow without end`() async throws {
         let bed = try TestBed()

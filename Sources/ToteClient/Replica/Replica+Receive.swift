@@ -137,6 +137,11 @@ extension Replica {
     private func takePull(
         _ reply: SyncReply, _ outgoing: Outgoing, at reading: ClockReading
     ) throws {
+        if let page = outgoing.request.page {
+            // Legal: the pages before it are gone, with a transaction that failed meanwhile; this
+            // one alone is no snapshot. They are asked for anew.
+            guard pages?.position == page.position, pages?.next == page.next else { return }
+        }
         covered = max(covered, reply.covered)
         try store.setFact("covered", covered)
         if let snapshot = reply.snapshot {
@@ -158,11 +163,21 @@ extension Replica {
         if wantsWhole, outgoing.request.wantsWhole, !reply.hasMore {
             try setWantsWhole(false)
         }
-        let now = reply.serverTime.milliseconds
+        try trim(at: reply.serverTime.milliseconds)
+    }
+
+    /// Forgets what nobody needs any more. Reads through the log and the receipts: only when there
+    /// may be something.
+    private func trim(at now: UInt64) throws {
+        let due = Trimmed(
+            snapshotPosition: snapshotPosition, covered: covered,
+            hour: now / Self.trimMilliseconds, receipts: nextSequence / Self.receiptsPerTrim)
+        guard due != trimmed else { return }
         try store.trimLog(
             through: snapshotPosition, covered: covered,
             olderThan: now - min(now, Limits.uncoveredMilliseconds))
         try store.forgetAccepted(most: Self.acceptedReceiptsMax)
+        trimmed = due
     }
 
     private func setWantsWhole(_ wants: Bool) throws {
@@ -387,6 +402,7 @@ extension Replica {
                 try update {
                     try stampAnew(serverMilliseconds: UInt64(server), at: reading)
                     try noteReceived(status, body, outgoing, at: reading)
+                    if let batch { try note(.cut, body: Encoding.cbor.encode(batch)) }
                 }
             }
             return .retry(code: code, afterSeconds: 0)

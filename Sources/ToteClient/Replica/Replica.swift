@@ -46,8 +46,12 @@ package final class Replica {
     var keptReady: KeptReady?
     /// Whether the memory may not be what the file says, because the file could not be read.
     var isStale = false
+    var trimmed: Trimmed?
     /// How many steps the trace has, and their bytes; `nil` while none is kept.
     var traced: (steps: Int, bytes: Int)?
+    /// Whether the memory was read anew since the last step, and what the network did since.
+    var wasReloaded = false
+    var networkEvents: [String] = []
     /// Changes whenever the view or a receipt does.
     package internal(set) var revision: UInt64 = 0
 
@@ -56,6 +60,17 @@ package final class Replica {
     /// The confirmed state is written as a snapshot when this many events came after the last one.
     static let eventsPerSnapshot: UInt64 = 256
     static let acceptedReceiptsMax = 1_000
+    /// When what is forgotten is looked for: by the hour, and by so many changes.
+    static let trimMilliseconds: UInt64 = 3_600_000
+    static let receiptsPerTrim: UInt64 = 100
+
+    /// What was so when something was looked for that may be forgotten.
+    struct Trimmed: Hashable {
+        var snapshotPosition: UInt64
+        var covered: UInt64
+        var hour: UInt64
+        var receipts: UInt64
+    }
 
     struct SnapshotPages {
         var position: UInt64
@@ -137,7 +152,6 @@ package final class Replica {
                 try store.transaction { try store.setFact("replica", fresh) }
             }
             try load()
-            if isTracing { try store.transaction { try note(.opened) } }
         } catch {
             throw ToteError.storage(error)
         }
@@ -174,6 +188,7 @@ package final class Replica {
         timeFloor = try store.fact("time_floor") ?? 0
         redeemer = try store.redeemer()
         traced = try store.traceSize()
+        wasReloaded = true
         var confirmed = Documents()
         snapshotPosition = 0
         if let snapshot = try store.snapshot() {
@@ -195,6 +210,7 @@ package final class Replica {
         outbox = try store.outbox()
         batch = try store.batch()
         pages = nil
+        trimmed = nil
         keptCatalog = nil
         rebuildView(confirmed)
         isStale = false

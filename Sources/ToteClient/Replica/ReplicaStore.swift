@@ -40,6 +40,8 @@ struct OutboxEntry {
 /// queue.
 final class ReplicaStore {
     let database: Database
+    /// Facts as this connection wrote them last: most replies bring few new ones.
+    private var written: [String: UInt64] = [:]
     static let applicationID: Int64 = 0x546F_7443
     static let schemaVersion: Int64 = 2
 
@@ -123,7 +125,13 @@ final class ReplicaStore {
     private static let walPagesMax = 1_024
 
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        let result = try database.transaction(body)
+        let result: Result
+        do {
+            result = try database.transaction(body)
+        } catch {
+            written = [:]
+            throw error
+        }
         // The WAL has everything, whatever becomes of this.
         if database.walPages >= Self.walPagesMax { _ = try? database.checkpoint() }
         return result
@@ -133,14 +141,17 @@ final class ReplicaStore {
         try database.row("SELECT value FROM facts WHERE name = ?", .text(name)) { $0.bits(0) }
     }
 
+    /// Within a transaction.
     func setFact(_ name: String, _ value: UInt64?) throws {
         if let value {
+            guard written[name] != value else { return }
             try database.run(
                 "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
                 .text(name), .bits(value))
         } else {
             try database.run("DELETE FROM facts WHERE name = ?", .text(name))
         }
+        written[name] = value
     }
 
     func bytes(_ name: String) throws -> [UInt8]? {

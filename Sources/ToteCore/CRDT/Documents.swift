@@ -107,9 +107,10 @@ package struct Documents: Hashable, Sendable {
                 precondition(!fields.fields.isEmpty, "D2: item \(item.text) is empty")
                 for field in fields.fields {
                     precondition(!field.cells.isEmpty, "D2: field \(field.name.text) is empty")
+                    count += field.cells.count
+                    guard field.cells.count > 1 else { continue }
                     let dots = Set(field.cells.map(\.dot))
                     precondition(dots.count == field.cells.count, "D1: a dot twice at \(item.text)")
-                    count += field.cells.count
                 }
             }
         }
