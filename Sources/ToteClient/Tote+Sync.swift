@@ -173,7 +173,7 @@ extension Tote {
                 ? SyncMachine.parkedTimeout : SyncMachine.exchangeTimeout,
             lane: lane)
         underWay[id] = outgoing
-        replica.noteNetwork("sent \(lane)", at: clock.reading())
+        replica.noteNetwork("sent \(lane)")
         tasks[id] = Task { [transport = session.transport, weak self] in
             do {
                 let response = try await transport.send(request)
@@ -186,7 +186,7 @@ extension Tote {
 
     /// No answer came to a request.
     private func lose(_ id: SyncMachine.ID, _ why: String) {
-        openReplica?.noteNetwork("no answer", at: clock.reading())
+        openReplica?.noteNetwork("no answer")
         finish(id, .failed(id, .noConnection(why)))
     }
 
@@ -195,7 +195,7 @@ extension Tote {
         guard let outgoing = underWay.removeValue(forKey: id), let replica = openReplica else {
             return
         }
-        replica.noteNetwork("answered \(response.status)", at: clock.reading())
+        replica.noteNetwork("answered \(response.status)")
         guard response.body.count <= TransportResponse.bodyBytesMax else {
             let why = "an answer of \(response.body.count) bytes"
             return finish(id, .failed(id, .noConnection(why)))

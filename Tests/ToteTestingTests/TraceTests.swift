@@ -6,7 +6,12 @@ import ToteTesting
 /// A device's trace: it says nothing of what the customer wrote, and it does again what was done.
 struct TraceTests {
     /// What a customer writes, and where they buy it.
-    private static let secrets = ["Ada", "Lovelace", "oat", "birthday", "croissant", "2 pieces"]
+    private static let secrets = [
+        "Ada", "Lovelace", "oat", "birthday", "croissant", "2 pieces", "4111111111111111",
+        "de89370400440532013000", "deadbeefdeadbeef", "Friends",
+    ]
+    /// A number that is one: what CBOR makes of 4915112345678.
+    private static let phoneNumber = Data([0x1B, 0x00, 0x00, 0x04, 0x78, 0x63, 0x86, 0x80, 0x4E])
 
     /// A phone with a trace of a lively hour; `prepare` before it begins.
     private func trace(
@@ -20,6 +25,15 @@ struct TraceTests {
         try await phone.tote.cart().add("croissant", quantity: 2, options: ["milk": "oat"])
         try await phone.tote.cart().setNote("for Ada Lovelace's birthday, 2 pieces")
         try await phone.tote.wishlist("Ada's").add("croissant")
+        try await phone.tote.cart("4111111111111111").add("deadbeefdeadbeef")
+        try await phone.tote.cart().setNote(
+            "card 4111111111111111, de89370400440532013000", of: "croissant",
+            options: ["milk": "oat"])
+        for size in ["S", "M", "L", "1", "2", "XL"] {
+            try await phone.tote.cart("sizes").add("croissant", options: ["size": size])
+        }
+        let friends: Value = .map(["Friends": .int(4_915_112_345_678), "EUR": .text("card:EUR")])
+        try await phone.tote.collection("app:people").set("Lovelace", of: "Ada", to: friends)
         phone.network.fail(.replyLost)
         try await phone.sync()
         try await tablet.sync()
@@ -69,8 +83,9 @@ struct TraceTests {
 
     @Test func `nothing that a customer wrote is in it`() async throws {
         let text = String(decoding: try await trace(), as: UTF8.self)
-        let decoded = text.split(separator: "\"").compactMap { Data(base64Encoded: String($0)) }
-            .map { String(decoding: $0, as: UTF8.self) }.joined()
+        let parts = text.split(separator: "\"").compactMap { Data(base64Encoded: String($0)) }
+        let decoded = parts.map { String(decoding: $0, as: UTF8.self) }.joined()
+        #expect(parts.allSatisfy { $0.range(of: Self.phoneNumber) == nil })
         for secret in Self.secrets {
             #expect(!text.contains(secret), "\(secret)")
             #expect(!decoded.contains(secret), "\(secret)")
@@ -120,6 +135,30 @@ struct TraceTests {
     func `what is no trace is refused`(text: String, said: String) {
         let error = #expect(throws: ToteError.self) { try TraceReplay(Array(text.utf8)) }
         #expect(error?.message.contains(said) == true, "\(error?.message ?? "")")
+    }
+
+    /// Numbers that no device writes, in every row of the start: refused, or found to be wrong.
+    @Test(arguments: ["-1", "-2", "9007199254740992", "9223372036854775807"])
+    func `a trace with numbers that cannot be does not end the program`(number: String) async throws
+    {
+        let bytes = try await trace { phone in
+            try await phone.tote.cart().add("croissant")
+            try await phone.sync()
+            phone.network.isUp = false
+            try await phone.tote.cart().add("espresso")
+            phone.network.isUp = true
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        for (index, line) in lines.enumerated() where line.contains("\"start\":") {
+            let numbers = line.matches(of: /"-?\d+"/)
+            for found in numbers {
+                var changed = lines
+                changed[index] = line.replacingCharacters(in: found.range, with: "\"\(number)\"")
+                let text = changed.joined(separator: "\n")
+                _ = try? TraceReplay(Array(text.utf8)).run()
+            }
+            #expect(!numbers.isEmpty || line.contains("formerly") || line.contains("batch"))
+        }
     }
 
     @Test func `without a beginning there is nothing to export`() async throws {

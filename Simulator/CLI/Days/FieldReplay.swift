@@ -18,7 +18,7 @@ enum FieldReplay {
         do {
             replay = try TraceReplay(try Files.read(path))
             var progress = ProgressLine(terminal)
-            outcome = try replay.run { done in
+            outcome = replay.run { done in
                 guard done.isMultiple(of: 500) else { return }
                 progress.update("step \(done) of \(replay.stepCount)")
             }

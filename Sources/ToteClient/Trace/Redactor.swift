@@ -2,21 +2,29 @@ internal import ToteCore
 
 /// Takes what people wrote out of a trace, and keeps what the rules depend on.
 ///
-/// A word becomes another of the same length, the same one each time it appears; which one depends
-/// on a key that is thrown away. Words of the protocol, ids, numbers of quantities, times and the
-/// marks between words stay: names keep their structure, batches their sizes.
-struct Redactor {
-    let key: [UInt8]
+/// A word becomes another of the same length and of the same kinds of letters: the same one each
+/// time that it appears, and no other's. Which one depends on a key that is thrown away. Words of
+/// the protocol stay, and the marks between words, amounts, quantities and times: names keep their
+/// structure, batches their sizes. Ids in texts are words like others: secrets look like them.
+final class Redactor {
+    private let key: [UInt8]
+    /// Every word so far, and what it became; what is taken may not become another's.
+    private var images: [[UInt8]: [UInt8]] = [:]
+    private var taken: Set<[UInt8]>
     /// Batches were sent under the digests of their bytes, which are other bytes now.
-    private(set) var digests: [UInt64: UInt64] = [:]
+    private var digests: [UInt64: UInt64] = [:]
 
-    init(key: [UInt8]) { self.key = key }
+    init(key: [UInt8]) {
+        self.key = key
+        taken = Set(Self.words.map { Array($0.utf8) })
+    }
 
     private static let words: Set<String> = {
         var words: Set<String> = [
             "cart", "wishlist", "recent", "journey", "orders", "ledger", "points", "card", "main",
-            "place", "cancel", "check_in", "lease", "release", "store", "pickup_time", "screen",
-            "quantity", "note", "title", "member", "position", "viewed", "value", "earned",
+            "place", "cancel", "check_in", "lease", "release", "redeem", "watermark", "store",
+            "pickup_time", "screen", "quantity", "note", "title", "member", "position", "viewed",
+            "value", "earned",
         ]
         words.formUnion(OrderState.allCases.map(\.rawValue))
         words.formUnion(OrderState.Actor.allCases.map(\.rawValue))
@@ -24,6 +32,12 @@ struct Redactor {
         words.formUnion(Tender.Kind.allCases.map(\.rawValue))
         return words
     }()
+
+    /// Collections whose values are the protocol's: their members' names and numbers stay.
+    private static func isOurs(_ collection: Name) -> Bool {
+        let kind = collection.text.prefix { $0 != ":" }
+        return ["cart", "wishlist", "recent", "journey", "orders", "ledger"].contains(kind)
+    }
 
     func text(_ text: String) -> String {
         if let cell = CellReference(text) {
@@ -37,11 +51,11 @@ struct Redactor {
                 word.append(byte)
                 continue
             }
-            redacted += self.word(word)
+            redacted += image(of: word)
             redacted.append(byte)
             word = []
         }
-        redacted += self.word(word)
+        redacted += image(of: word)
         return String(decoding: redacted, as: UTF8.self)
     }
 
@@ -54,51 +68,93 @@ struct Redactor {
         }
     }
 
-    private func word(_ word: [UInt8]) -> [UInt8] {
-        guard !word.isEmpty, !Self.words.contains(String(decoding: word, as: UTF8.self)),
-            !Self.isID(word)
-        else { return word }
-        let isNumber = word.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        var letters: [UInt8] = []
-        var block: UInt8 = 0
-        while letters.count < word.count {
-            // A number may not begin with a zero, or it would be another number's spelling.
-            letters += SHA256.digest(key + [block] + word).map {
-                isNumber ? UInt8(ascii: "1") + $0 % 9 : UInt8(ascii: "a") + $0 % 26
-            }
-            block &+= 1
+    private func image(of word: [UInt8]) -> [UInt8] {
+        guard !word.isEmpty, !Self.words.contains(String(decoding: word, as: UTF8.self)) else {
+            return word
         }
-        return Array(letters.prefix(word.count))
+        if let image = images[word] { return image }
+        var attempt: UInt64 = 0
+        var image = draw(word, attempt)
+        // There are as many images of a kind as words of it.
+        while !taken.insert(image).inserted {
+            attempt += 1
+            image = draw(word, attempt)
+        }
+        images[word] = image
+        return image
     }
 
-    /// Ids are random: they tell nothing.
-    private static func isID(_ word: [UInt8]) -> Bool {
-        word.count >= 16
-            && word.allSatisfy {
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+    private func draw(_ word: [UInt8], _ attempt: UInt64) -> [UInt8] {
+        let isHex = word.count >= 16 && word.allSatisfy(Self.isHex)
+        var stream: [UInt8] = []
+        var block: UInt64 = 0
+        while stream.count < word.count {
+            stream += digest(of: word, attempt << 32 | block)
+            block += 1
+        }
+        return zip(word, stream).enumerated().map { index, pair in
+            let (byte, bits) = pair
+            if isHex { return Array("0123456789abcdef".utf8)[Int(bits % 16)] }
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): return UInt8(ascii: "A") + bits % 26
+            // A number that does not begin with a zero does not then.
+            case UInt8(ascii: "1")...UInt8(ascii: "9") where index == 0 && word.count > 1:
+                return UInt8(ascii: "1") + bits % 9
+            case UInt8(ascii: "0") where index == 0 && word.count > 1: return byte
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): return UInt8(ascii: "0") + bits % 10
+            default: return UInt8(ascii: "a") + bits % 26
             }
+        }
+    }
+
+    private func digest(of bytes: [UInt8], _ number: UInt64) -> [UInt8] {
+        SHA256.digest(key + withUnsafeBytes(of: number) { Array($0) } + bytes)
+    }
+
+    private static func isHex(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     func name(_ name: Name) -> Name { Name(text(name.text)) }
 
-    func value(_ value: Value) -> Value {
+    /// - Parameter isOurs: whether members' names and numbers are the protocol's.
+    func value(_ value: Value, isOurs: Bool) -> Value {
         switch value {
-        case .null, .bool, .int: value
+        case .null, .bool: value
+        case .int(let int): isOurs ? value : .int(number(int))
         case .text(let text): .text(self.text(text))
-        case .array(let values): .array(values.map { self.value($0) })
-        // The members' names are the protocol's, or the app's own code's.
+        case .array(let values): .array(values.map { self.value($0, isOurs: isOurs) })
         case .map(let entries):
-            .map(entries.map { Value.Entry($0.name, self.value($0.value)) })
+            .map(
+                entries.map { entry in
+                    Value.Entry(
+                        isOurs ? entry.name : text(entry.name),
+                        self.value(entry.value, isOurs: isOurs))
+                }.sorted { Name($0.name) < Name($1.name) })
         }
+    }
+
+    /// Another number that takes as many bytes in CBOR (RFC 8949 section 3).
+    private func number(_ int: Int64) -> Int64 {
+        let size = int < 0 ? UInt64(bitPattern: ~int) : UInt64(int)
+        let widths: [ClosedRange<UInt64>] = [
+            0...23, 24...0xFF, 0x100...0xFFFF, 0x1_0000...0xFFFF_FFFF,
+            0x1_0000_0000...UInt64(Limits.integerMax - 1),
+        ]
+        guard let range = widths.first(where: { $0.contains(size) }) else { return int }
+        let bits = digest(of: [], size).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let other = range.lowerBound + bits % UInt64(range.count)
+        return int < 0 ? ~Int64(other) : Int64(other)
     }
 
     func key(_ key: Key) -> Key { Key(name(key.collection), name(key.item), name(key.field)) }
 
-    func payload(_ payload: Payload) -> Payload {
-        switch payload {
-        case .register(let value): .register(self.value(value))
-        case .other(let kind, let value): .other(kind: kind, self.value(value))
+    func payload(_ payload: Payload, in collection: Name) -> Payload {
+        let isOurs = Self.isOurs(collection)
+        return switch payload {
+        case .register(let value): .register(self.value(value, isOurs: isOurs))
+        case .other(let kind, let value): .other(kind: kind, self.value(value, isOurs: isOurs))
         case .base, .delta, .flag: payload
         }
     }
@@ -107,16 +163,19 @@ struct Redactor {
         var redacted = change
         redacted.writes = change.writes.map { write in
             Write(
-                key: key(write.key), payload: write.payload.map { payload($0) },
+                key: key(write.key),
+                payload: write.payload.map { payload($0, in: write.key.collection) },
                 replaces: write.replaces)
         }
-        redacted.intent = change.intent.map { value($0) }
-        redacted.extensions = change.extensions.map { Value.Entry($0.name, value($0.value)) }
+        redacted.intent = change.intent.map { value($0, isOurs: true) }
+        redacted.extensions = change.extensions.map {
+            Value.Entry(text($0.name), value($0.value, isOurs: false))
+        }.sorted { Name($0.name) < Name($1.name) }
         return redacted
     }
 
     func rejection(_ rejection: Rejection) -> Rejection {
-        Rejection(code: rejection.code, details: value(rejection.details))
+        Rejection(code: rejection.code, details: value(rejection.details, isOurs: true))
     }
 
     func event(_ event: Event) -> Event {
@@ -133,12 +192,19 @@ struct Redactor {
     func run(_ run: Run) -> Run {
         var redacted = run
         redacted.events = run.events.map { event($0) }
-        redacted.digest = run.digest.map { digests[$0] ?? $0 }
+        redacted.digest = run.digest.map { digest($0) }
         return redacted
     }
 
+    /// The digest of a batch of other words; one whose bytes are not in the trace tells nothing of
+    /// them either.
+    func digest(_ digest: UInt64) -> UInt64 {
+        digests[digest]
+            ?? self.digest(of: [], digest).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// A batch as it was cut; from now on its digest is known.
-    mutating func batch(_ batch: Run) -> Run {
+    func batch(_ batch: Run) -> Run {
         let redacted = run(batch)
         digests[batch.sentDigest] = redacted.sentDigest
         return redacted
@@ -148,7 +214,9 @@ struct Redactor {
         var redacted = Documents()
         for (key, cell) in documents.sortedCells() {
             redacted.insert(
-                Cell(dot: cell.dot, time: cell.time, payload: payload(cell.payload)),
+                Cell(
+                    dot: cell.dot, time: cell.time,
+                    payload: payload(cell.payload, in: key.collection)),
                 at: self.key(key))
         }
         return redacted
@@ -166,6 +234,7 @@ struct Redactor {
 
     func reply(_ reply: SyncReply) -> SyncReply {
         var redacted = reply
+        redacted.ticket = reply.ticket.map { _ in 0 }
         redacted.fates = reply.fates.map { fate in
             var redacted = fate
             redacted.rejection = fate.rejection.map { rejection($0) }
@@ -178,6 +247,7 @@ struct Redactor {
 
     func request(_ request: SyncRequest) -> SyncRequest {
         var redacted = request
+        redacted.ticket = request.ticket.map { _ in 0 }
         redacted.changes = request.changes.map { event($0) }
         redacted.resend = request.resend.map { run($0) }
         return redacted

@@ -4,7 +4,7 @@ internal import ToteSQLite
 /// One step of a trace: what came into a replica from outside, and where it stood afterwards.
 struct TraceStep: Hashable {
     enum Kind: String, CaseIterable {
-        /// The app was started: what was in memory alone is gone.
+        /// The memory was read anew: the app was started, or a transaction failed.
         case opened
         /// A change was saved. `body` is a run of this one event.
         case commit
@@ -15,8 +15,6 @@ struct TraceStep: Hashable {
         case resent
         /// A reply was taken in. `body` is the reply or the problem, `request` what it answers.
         case receive
-        /// The network did something that changes no document.
-        case network
     }
 
     var kind: Kind
@@ -32,6 +30,8 @@ extension Replica {
     /// How many steps a trace has at most, and how many bytes; then it goes on no further.
     static let traceStepsMax = 20_000
     static let traceBytesMax = 32 * 1_024 * 1_024
+    /// How much of what the network did a step tells.
+    private static let networkEventsMax = 64
 
     package var isTracing: Bool { traced != nil }
 
@@ -39,7 +39,10 @@ extension Replica {
     package func startTrace() throws(ToteError) {
         try update {
             try store.beginTrace()
+            // They are in memory alone: asked for anew, so that the trace has all of them.
+            pages = nil
             traced = (0, 0)
+            wasReloaded = false
         }
     }
 
@@ -56,22 +59,32 @@ extension Replica {
         _ kind: TraceStep.Kind, _ facts: [String: Value] = [:], at reading: ClockReading? = nil,
         body: @autoclosure () -> [UInt8] = [], request: @autoclosure () -> [UInt8] = []
     ) throws {
-        guard let (count, bytes) = traced, count < Self.traceStepsMax, bytes < Self.traceBytesMax
-        else { return }
+        guard isTracing else { return }
+        if wasReloaded {
+            wasReloaded = false
+            try append(TraceStep(kind: .opened, facts: .map([])))
+        }
         var facts = facts
         if let reading { facts["clock"] = reading.value }
-        if kind != .network { facts["stands"] = standing }
-        let step = TraceStep(
-            kind: kind, facts: .map(facts), body: body(), request: request())
-        try store.append(step)
-        traced = (count + 1, bytes + step.body.count + step.request.count)
+        if !networkEvents.isEmpty {
+            facts["network"] = .array(networkEvents.map { .text($0) })
+            networkEvents = []
+        }
+        facts["stands"] = standing
+        try append(TraceStep(kind: kind, facts: .map(facts), body: body(), request: request()))
     }
 
-    /// Notes what the network did.
-    package func noteNetwork(_ event: String, at reading: ClockReading) {
-        guard isTracing else { return }
-        // Legal to fail: nothing but the trace is at stake.
-        try? update { try note(.network, ["event": .text(event)], at: reading) }
+    private func append(_ step: TraceStep) throws {
+        guard let (steps, bytes) = traced, steps < Self.traceStepsMax, bytes < Self.traceBytesMax
+        else { return }
+        try store.append(step)
+        traced = (steps + 1, bytes + step.body.count + step.request.count)
+    }
+
+    /// Remembers what the network did, for the next step: nothing but the trace is at stake.
+    package func noteNetwork(_ event: String) {
+        guard isTracing, networkEvents.count < Self.networkEventsMax else { return }
+        networkEvents.append(event)
     }
 
     /// Where the replica stands, without anything that a customer wrote.
@@ -102,7 +115,8 @@ extension ClockReading {
     init?(_ value: Value?) {
         guard let boot = value?["boot"]?.textValue.flatMap(Hex.id),
             let uptime = value?["uptime"]?.textValue.flatMap(Hex.id),
-            let wall = value?["wall"]?.textValue.flatMap(Hex.id)
+            let wall = value?["wall"]?.textValue.flatMap(Hex.id),
+            max(uptime, wall) <= UInt64(Limits.integerMax)
         else { return nil }
         self.init(wallMilliseconds: wall, uptimeMilliseconds: uptime, bootID: boot)
     }

@@ -15,25 +15,28 @@ extension Replica {
         }
         let key = (0..<4).flatMap { _ in withUnsafeBytes(of: random()) { Array($0) } }
         do {
-            var redactor = Redactor(key: key)
+            let redactor = Redactor(key: key)
             var file = TraceWriter()
             let isFull = traced.steps >= Self.traceStepsMax || traced.bytes >= Self.traceBytesMax
             file.line([
                 "trace": .int(TraceReader.version), "steps": .int(Int64(traced.steps)),
                 "full": .bool(isFull),
             ])
-            try store.exportStart(&redactor, into: &file)
+            try store.exportStart(redactor, into: &file)
             var number: Int64 = 0
             while true {
                 let steps = try store.steps(after: number, most: 256)
                 for step in steps {
                     number += 1
-                    file.step(try step.redacted(&redactor), number: number)
+                    file.step(try step.redacted(redactor), number: number)
                 }
                 if steps.count < 256 { break }
             }
-            var end: [String: Value] = ["stands": standing]
-            if !isFull { end["state"] = .text(stateDigest { redactor.documents($0) }) }
+            var end: [String: Value] = [:]
+            if !isFull {
+                end["stands"] = standing
+                end["state"] = .text(stateDigest { redactor.documents($0) })
+            }
             file.line(["end": .map(end)])
             return file.bytes
         } catch {
@@ -58,7 +61,7 @@ extension Replica {
 
 extension TraceStep {
     /// The step without what people wrote. What was no reply of a server's becomes a byte.
-    fileprivate func redacted(_ redactor: inout Redactor) throws -> TraceStep {
+    fileprivate func redacted(_ redactor: Redactor) throws -> TraceStep {
         var step = self
         switch kind {
         case .commit: step.body = Encoding.cbor.encode(redactor.run(try Encoding.cbor.run(body)))
@@ -77,7 +80,7 @@ extension TraceStep {
             } else {
                 step.body = [0xFF]
             }
-        case .opened, .withdraw, .dismiss, .resent, .network: break
+        case .opened, .withdraw, .dismiss, .resent: break
         }
         return step
     }
@@ -113,13 +116,13 @@ private struct TraceWriter {
 
 extension ReplicaStore {
     fileprivate func exportStart(
-        _ redactor: inout Redactor, into file: inout TraceWriter
+        _ redactor: Redactor, into file: inout TraceWriter
     ) throws {
         for (name, number) in try database.rows(
             "SELECT name, value FROM start_facts WHERE typeof(value) = 'integer' ORDER BY name",
             map: { ($0.text(0), $0.int(1)) })
         {
-            file.row("facts", [number], nil, name: name)
+            file.row("facts", [name == "ticket" ? 0 : number], nil, name: name)
         }
         if let formerly = try database.row(
             "SELECT value FROM start_facts WHERE name = 'formerly'", map: { $0.blob(0) })
@@ -146,9 +149,8 @@ extension ReplicaStore {
         for (numbers, body, code) in changes {
             let run = try body.map { try Encoding.cbor.run($0) }
             var numbers = numbers
-            numbers[11] = numbers[11].map { digest in
-                let digest = UInt64(bitPattern: digest)
-                return Int64(bitPattern: redactor.digests[digest] ?? digest)
+            numbers[11] = numbers[11].map {
+                Int64(bitPattern: redactor.digest(UInt64(bitPattern: $0)))
             }
             file.row(
                 "changes", numbers, run.map { Encoding.cbor.encode(redactor.run($0)) }, name: code)
@@ -167,22 +169,40 @@ extension ReplicaStore {
         }
     }
 
+    /// Facts that are any 64 bits; the others are numbers that the protocol can write.
+    private static let bitFacts: Set<String> = [
+        "replica", "epoch", "ticket", "resend_epoch", "anchor_boot",
+    ]
+
     /// Puts a row of a trace's start in its place.
     ///
-    /// - Returns: false for a row that there cannot be.
+    /// - Returns: false for a row that no device can have.
     func restore(
         _ table: String, _ numbers: [Int64?], _ body: [UInt8], name: String
     ) throws -> Bool {
         func number(_ index: Int) -> Parameter { numbers[index].map { .int($0) } ?? .null }
+        func isNumber(_ index: Int, orNone: Bool = false) -> Bool {
+            numbers[index].map { (0...Int64(Limits.integerMax)).contains($0) } ?? orNone
+        }
         switch (table, numbers.count) {
         case ("facts", 1):
+            guard Self.bitFacts.contains(name) || name == "clock" || isNumber(0),
+                name != "clock" || (numbers[0] ?? -1) >= 0
+            else { return false }
             try database.run(
                 "INSERT OR REPLACE INTO facts VALUES (?1, ?2)", .text(name), number(0))
         case ("facts", 0):
+            guard name == "formerly", body.count % 8 == 0 else { return false }
             try database.run(
                 "INSERT OR REPLACE INTO facts VALUES (?1, ?2)", .text(name), .blob(body))
-        case ("batch", 0): try database.run("INSERT INTO batch VALUES (1, ?1)", .blob(body))
+        case ("batch", 0):
+            _ = try Encoding.cbor.run(body)
+            try database.run("INSERT INTO batch VALUES (1, ?1)", .blob(body))
         case ("log", 4):
+            guard isNumber(0), isNumber(1, orNone: true), isNumber(2), isNumber(3),
+                let run = try? Encoding.cbor.run(body),
+                numbers[1].map({ $0 == Int64(clamping: run.position) }) ?? true
+            else { return false }
             try database.run(
                 """
                 INSERT INTO log (sequence, position, held, time, body)
@@ -190,19 +210,33 @@ extension ReplicaStore {
                 """,
                 number(0), number(1), number(2), number(3), .blob(body))
         case ("snapshot", 1):
+            guard isNumber(0), let snapshot = try? Encoding.cbor.snapshot(body),
+                numbers[0] == Int64(clamping: snapshot.position)
+            else { return false }
             try database.run("INSERT INTO snapshot VALUES (1, ?1, ?2)", number(0), .blob(body))
         case ("changes", 14):
-            try database.run(
-                """
-                INSERT INTO changes (nonce, sequence, replica, counter, wall, uptime, boot, floor,
-                    state, outstanding, visible, digest, position, own, body, code, label)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, '')
-                """,
-                number(0), number(1), number(2), number(3), number(4), number(5), number(6),
-                number(7), number(8), number(9), number(10), number(11), number(12), number(13),
-                body.isEmpty ? .null : .blob(body), name.isEmpty ? .null : .text(name))
+            // Sequence, counter, the clocks, state, outstanding, visible, position, own.
+            let isFit = [1, 3, 4, 5, 8, 9, 10, 13].allSatisfy { isNumber($0) }
+            guard isFit, isNumber(12, orNone: true), (numbers[7] ?? -1) >= 0,
+                numbers[0] != nil, numbers[2] != nil, numbers[6] != nil,
+                body.isEmpty || (try? Encoding.cbor.run(body))?.events.count == 1
+            else { return false }
+            try insert(changes: numbers, body, code: name)
         default: return false
         }
         return true
+    }
+
+    private func insert(changes numbers: [Int64?], _ body: [UInt8], code: String) throws {
+        func number(_ index: Int) -> Parameter { numbers[index].map { .int($0) } ?? .null }
+        try database.run(
+            """
+            INSERT INTO changes (nonce, sequence, replica, counter, wall, uptime, boot, floor,
+                state, outstanding, visible, digest, position, own, body, code, label)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, '')
+            """,
+            number(0), number(1), number(2), number(3), number(4), number(5), number(6),
+            number(7), number(8), number(9), number(10), number(11), number(12), number(13),
+            body.isEmpty ? .null : .blob(body), code.isEmpty ? .null : .text(code))
     }
 }

@@ -39,18 +39,16 @@ package struct TraceReplay {
     /// Does every step.
     ///
     /// - Parameter progress: told after each step.
-    package func run(_ progress: (Int) -> Void = { _ in }) throws(ToteError) -> Outcome {
+    package func run(_ progress: (Int) -> Void = { _ in }) -> Outcome {
         for (index, step) in steps.enumerated() {
-            // Some steps come in one go with the one before.
-            if try noted(index) == nil { try perform(step) }
-            guard let found = try noted(index) else {
-                return diverged(index, step, "nothing came of it", "\(step.kind)", "nothing")
+            do throws(ToteError) {
+                if let outcome = try repeated(index, step) { return outcome }
+            } catch {
+                return diverged(index, step, "it failed", step.kind.rawValue, error.message)
             }
-            if let outcome = compare(index, step, found) { return outcome }
             progress(index + 1)
         }
-        let stands = end["stands"] ?? .null
-        if stands != replica.standing {
+        if let stands = end["stands"], stands != replica.standing {
             return .diverged(
                 step: steps.count, kind: "end", what: "where it stands",
                 noted: Self.text(stands), found: Self.text(replica.standing))
@@ -65,6 +63,22 @@ package struct TraceReplay {
                 step: steps.count, kind: "end", what: "the documents", noted: state, found: found)
     }
 
+    /// Does a step, unless it came in one go with the one before.
+    ///
+    /// - Returns: how it came out otherwise than on the device; `nil` when it did not.
+    private func repeated(_ index: Int, _ step: TraceStep) throws(ToteError) -> Outcome? {
+        // Noted with the next step.
+        if step.kind == .opened {
+            try replica.reopen()
+            return nil
+        }
+        if try noted(index) == nil { try perform(step) }
+        guard let found = try noted(index) else {
+            return diverged(index, step, "nothing came of it", "\(step.kind)", "nothing")
+        }
+        return compare(index, step, found)
+    }
+
     private func noted(_ index: Int) throws(ToteError) -> TraceStep? {
         do { return try replica.store.steps(after: Int64(index), most: 1).first } catch {
             throw ToteError.storage(error)
@@ -77,8 +91,7 @@ package struct TraceReplay {
         let nonce = facts["nonce"]?.textValue.flatMap(Hex.id)
         if let id = facts["stands"]?["replica"]?.textValue.flatMap(Hex.id) { draws.next = id }
         switch step.kind {
-        case .opened: try replica.reopen()
-        case .network: try replica.repeatNetwork(step)
+        case .opened: break
         case .commit:
             guard let reading, let change = try? Encoding.cbor.run(step.body).events.first?.change
             else { return }
@@ -155,16 +168,10 @@ extension Replica {
         try startTrace()
     }
 
-    /// The app starts anew on the same file.
+    /// The memory is read anew from the same file.
     fileprivate func reopen() throws(ToteError) {
         isStale = true
         try refresh()
-        try update { try note(.opened) }
-    }
-
-    /// What the network did changes nothing; it is noted, so that the steps keep their numbers.
-    fileprivate func repeatNetwork(_ step: TraceStep) throws(ToteError) {
-        try update { try note(.network, ["event": step.facts["event"] ?? .null]) }
     }
 }
 
