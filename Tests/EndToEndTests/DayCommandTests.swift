@@ -28,6 +28,19 @@ struct DayCommandTests {
         }
     }
 
+    @Test func `a day is as long and as crowded as it is asked to be`() async throws {
+        let outcome = try await Self.run(
+            "explore", "--seeds", "1..1", "--customers", "7", "--devices-each", "2", "--length",
+            "10m", "--act-every", "1m", "--json")
+        #expect(outcome.exit == 0, "\(outcome.out)\(outcome.error)")
+        // Fourteen devices, ten minutes, an act a minute.
+        let acts = try #require(outcome.out.firstMatch(of: /"acts":(\d+)/).flatMap { Int($0.1) })
+        #expect((70...280).contains(acts), "\(acts)")
+        let wrong = try await Self.run("explore", "--length", "25h")
+        #expect(wrong.exit == 64)
+        #expect(wrong.error.contains("--length is from 1 s to 86400"))
+    }
+
     @Test func `a file that names another history, or no day at all, is refused`() async throws {
         let folder = try SimulatorProgram.makeDirectory()
         defer { try? FileManager.default.removeItem(at: folder) }

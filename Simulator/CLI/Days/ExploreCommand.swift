@@ -15,13 +15,31 @@ enum ExploreCommand {
         examples: [
             ("tote-sim explore --seeds 1..5000 -j 2", "on two cores"),
             ("tote-sim explore --seeds 1..200 --without restored", "without one of the faults"),
+            (
+                "tote-sim explore --seeds 1..2 --customers 50 --devices-each 2 --length 24h "
+                    + "--act-every 30m", "long days of a hundred devices"
+            ),
         ],
         options: [
             OptionSpec("seeds", valueName: "A..B", "the seeds, both ends", default: "1..200"),
             OptionSpec(
                 "jobs", short: "j", valueName: "N", "how many run at once", default: "2",
                 form: .whole(1...64)),
-            DayOptionSpecs.without, DayOptionSpecs.runs,
+            DayOptionSpecs.without,
+            OptionSpec(
+                "only", valueName: "FAULT", "a fault that strikes, and no others but those named",
+                choices: Fault.allCases.map(\.rawValue), repeating: true),
+            DayOptionSpecs.runs,
+            OptionSpec(
+                "customers", valueName: "N", "how many there are, whatever the seed says",
+                form: .whole(1...100)),
+            OptionSpec(
+                "devices-each", valueName: "N", "how many each has at first",
+                form: .whole(1...100)),
+            OptionSpec("length", valueName: "TIME", "how long faults strike: up to 24h"),
+            OptionSpec(
+                "act-every", valueName: "TIME", "how often a device's user does something: up to 1h"
+            ),
             OptionSpec("faults", "print how often each fault struck"),
             OptionSpec("strict", "fail when a fault that may strike never did"),
             OptionSpec("json", "print one JSON object"),
@@ -31,8 +49,7 @@ enum ExploreCommand {
         _ command: ParsedCommand, _ terminal: Terminal
     ) throws(UsageError) -> ExitCode {
         let seeds = try SeedRange.read(command)
-        var limits = DayOptions.Limits()
-        limits.without = try DayOptionSpecs.faults(command)
+        let limits = try self.limits(command)
         SQLiteMemory.countNothing()
         let search = DaySearch(seeds: seeds, limits: limits)
         let began = SystemClock.monotonicMilliseconds()
@@ -56,6 +73,7 @@ enum ExploreCommand {
         tell(result, seconds, command, terminal)
         let idle = Fault.allCases.filter {
             result.struck[$0] == nil && !limits.without.contains($0)
+                && limits.only?.contains($0) ?? true
         }
         if command.flag("strict"), !idle.isEmpty {
             return terminal.report(
@@ -65,6 +83,33 @@ enum ExploreCommand {
                     exit: .nothingRan), asJSON: command.flag("json"))
         }
         return result.void == result.days ? .nothingRan : .success
+    }
+
+    private static func limits(
+        _ command: ParsedCommand
+    ) throws(UsageError) -> DayOptions.Limits {
+        var limits = DayOptions.Limits()
+        limits.without = try DayOptionSpecs.faults(command)
+        let only = Set(command.values(of: "only").compactMap { Fault(rawValue: $0) })
+        limits.only = only.isEmpty ? nil : only
+        limits.customers = try command.optionalInt("customers", in: 1...100)
+        limits.devicesEach = try command.optionalInt("devices-each", in: 1...100)
+        limits.seconds = try time("length", command, atMost: .seconds(86_400))
+            .map { UInt64($0 / .seconds(1)) }
+        limits.actMilliseconds = try time("act-every", command, atMost: .seconds(3_600))
+            .map { UInt64($0 / .milliseconds(1)) }
+        return limits
+    }
+
+    private static func time(
+        _ name: String, _ command: ParsedCommand, atMost limit: Duration
+    ) throws(UsageError) -> Duration? {
+        guard let time = try command.optionalDuration(name) else { return nil }
+        guard (.seconds(1)...limit).contains(time) else {
+            throw UsageError(
+                "--\(name) is from 1 s to \(limit)", hint: "like 20m", command: command.line)
+        }
+        return time
     }
 
     private static func tell(

@@ -48,6 +48,10 @@ struct Repro {
             case ("seed", .string(let text)) where UInt64(text) != nil: seed = UInt64(text)
             case ("without", .array(let nodes)):
                 for node in nodes { limits.without.insert(try Self.fault(node)) }
+            case ("only", .array(let nodes)):
+                var only: Set<Fault> = []
+                for node in nodes { only.insert(try Self.fault(node)) }
+                limits.only = only
             case ("customers", .number(let count)) where (1...100).contains(count):
                 limits.customers = count
             case ("devices_each", .number(let count)) where (1...100).contains(count):
@@ -90,6 +94,9 @@ struct Repro {
         if !limits.without.isEmpty {
             members.append(
                 ("without", .array(limits.without.sorted().map { .string($0.rawValue) })))
+        }
+        if let only = limits.only {
+            members.append(("only", .array(only.sorted().map { .string($0.rawValue) })))
         }
         if let customers = limits.customers { members.append(("customers", .int(customers))) }
         if let devices = limits.devicesEach { members.append(("devices_each", .int(devices))) }

@@ -16,10 +16,14 @@ package struct DayOptions: Sendable, Hashable {
     package var skipped: Set<String> = []
     /// Milliseconds between two looks.
     package static let lookMilliseconds: UInt64 = 15_000
+    /// How often a fault strikes that was asked for, and that the seed leaves out.
+    private static let onlyRate = 60
 
     /// Fewer than the seed says: what shrinking tries.
     package struct Limits: Sendable, Hashable {
         package var without: Set<Fault> = []
+        /// The only faults that strike, and they do, whatever the seed says; `nil` for all.
+        package var only: Set<Fault>?
         package var customers: Int?
         package var devicesEach: Int?
         package var seconds: UInt64?
@@ -59,6 +63,10 @@ package struct DayOptions: Sendable, Hashable {
     var hasDisks: Bool { rates.keys.contains(where: Fault.ofDisks.contains) }
 
     private mutating func narrow(_ limits: Limits) {
+        if let only = limits.only {
+            rates = rates.filter { only.contains($0.key) }
+            for fault in only where rates[fault] == nil { rates[fault] = Self.onlyRate }
+        }
         for fault in limits.without { rates[fault] = nil }
         customers = limits.customers ?? customers
         devicesEach = limits.devicesEach ?? devicesEach
