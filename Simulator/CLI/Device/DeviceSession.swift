@@ -53,7 +53,12 @@ actor DeviceSession {
             now.uptimeMilliseconds -= min(now.uptimeMilliseconds, settings.bootedMilliseconds)
             return now
         }
-        tote = try Tote(directory: options.directory + "/store", clock: clock)
+        do {
+            tote = try Tote(directory: options.directory + "/store", clock: clock)
+        } catch {
+            transport.close()
+            throw error
+        }
         journal = OrderJournal(options.directory + "/orders")
         isLive = options.isLive
         if !settings.isSignedOut, hasToken { try await signIn() }

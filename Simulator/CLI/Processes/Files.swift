@@ -123,6 +123,24 @@ enum Files {
         }
     }
 
+    /// Does something after which a directory is what it was before, all that is in it.
+    ///
+    /// - Throws: when it cannot be copied; nothing was done then.
+    static func keeping(_ directory: String, _ body: () -> Void) throws(RunFailure) {
+        let copy = directory + ".kept"
+        do throws(Failure) {
+            try copyDirectory(directory, to: copy)
+        } catch {
+            remove(copy)
+            throw RunFailure(.unavailable, "\(error)")
+        }
+        body()
+        remove(directory)
+        guard rename(copy, directory) == 0 else {
+            throw RunFailure(.unavailable, "\(copy) cannot be renamed: error \(errno)")
+        }
+    }
+
     /// The path made absolute.
     static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }

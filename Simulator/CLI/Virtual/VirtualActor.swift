@@ -3,6 +3,9 @@ import ToteConcurrency
 
 /// A device or a counter of a run in this process, driven line by line.
 final class VirtualActor: LineActor {
+    /// Longer than anything that is waited for; `wait` says how much longer itself.
+    private static let answerLimit: Duration = .seconds(24 * 3_600)
+
     let directory: String
     private let verbs: [Verb]
     private let open: @Sendable () throws(RunFailure) -> any LineSession
@@ -18,20 +21,47 @@ final class VirtualActor: LineActor {
     }
 
     func run(_ line: String) throws(RunFailure) -> [String] {
-        let session = try started()
-        let verb = (try? VerbLine.parse(line, among: verbs))?.verb.name
-        if verb == "kill" {
+        let parsed = try? VerbLine.parse(line, among: verbs)
+        if parsed?.verb.name == "kill" {
+            _ = try started()
             end()
             return []
         }
-        do throws(VerbFailure) {
-            let answer = try session.perform(line)
+        let waits = parsed?.verb.name == "wait" ? parsed?.words.first : nil
+        let limit = Self.answerLimit + (waits.flatMap(DurationText.parse) ?? .zero)
+        let result = try answer(within: limit) { [self] () throws(RunFailure) in
+            let session = try started()
+            do throws(VerbFailure) {
+                return try session.perform(line)
+            } catch {
+                throw RunFailure(.expectation, error.message)
+            }
+        }
+        switch result {
+        case .success(let answer):
             if answer.isLast { stop() }
             return answer.lines
-        } catch {
+        case .failure(let failure):
             stop()
-            throw RunFailure(.expectation, error.message)
+            throw failure
         }
+    }
+
+    /// Does something on a thread of its own, so that somebody notices when it has no end.
+    private func answer(
+        within limit: Duration,
+        _ body: @escaping @Sendable () throws(RunFailure) -> LineAnswer
+    ) throws(RunFailure) -> Result<LineAnswer, RunFailure> {
+        let outcome = Monitor<Result<LineAnswer, RunFailure>?>(nil)
+        let thread = startThread(named: "line") {
+            let result = Result { () throws(RunFailure) in try body() }
+            outcome.change { $0 = result }
+        }
+        guard
+            let result: Result<LineAnswer, RunFailure> = outcome.wait(atMost: limit, until: { $0 })
+        else { throw RunFailure(.expectation, "does not answer for \(limit) of virtual time") }
+        thread.join()
+        return result
     }
 
     private func started() throws(RunFailure) -> any LineSession {
@@ -50,7 +80,12 @@ final class VirtualActor: LineActor {
 
     func stop() { take()?.close() }
 
-    func end() { take()?.vanish() }
+    /// What it keeps is found again as it is now.
+    func end() {
+        guard let session = take() else { return }
+        // A directory that cannot be copied is left as the session leaves it.
+        do { try Files.keeping(directory) { session.vanish() } } catch { session.vanish() }
+    }
 }
 
 extension VirtualActor {
@@ -86,7 +121,12 @@ extension VirtualActor {
             [options] () throws(RunFailure) in
             do {
                 let counter = try Counter(options)
-                if options.isRedeemer { try counter.openRedeemer() }
+                do {
+                    if options.isRedeemer { try counter.openRedeemer() }
+                } catch {
+                    counter.close()
+                    throw error
+                }
                 return CounterSession(counter: counter)
             } catch {
                 throw RunFailure(.expectation, "\(error)")

@@ -23,24 +23,44 @@ final class VirtualConnection: ServerConnection {
 
     func encoded(_ request: HTTPClientRequest) -> [UInt8] { request.encoded(host: "localhost") }
 
-    /// Gives the server a request as soon as its bytes are there.
+    /// Gives the server a request as soon as its bytes are there; what it would refuse to read is
+    /// answered as it would.
     func write(_ bytes: [UInt8]) throws {
-        let request = try state.withLock { state in
+        let read = state.withLock { state -> Result<HTTPRequest?, HTTPFailure> in
             state.unread += bytes
             var consumed = 0
-            let request = try state.unread.withUnsafeBufferPointer {
-                try state.parser.parse($0, consumed: &consumed)
+            let request = Result { () throws(HTTPFailure) in
+                try Self.parse(state.unread, &state.parser, &consumed)
             }
             state.unread.removeFirst(consumed)
             return request
         }
-        guard let request else { return }
-        let exchange = try server.accept(request, isOperator: isOperator)
+        let exchange: HTTPExchange
+        switch read {
+        case .success(nil): return
+        case .success(let request?):
+            exchange = try server.accept(request, isOperator: isOperator)
+        case .failure(let failure):
+            exchange = HTTPExchange()
+            exchange.responder.respond(.plain(failure))
+        }
         let isCancelled = state.withLock { state in
             state.exchange = exchange
             return state.isCancelled
         }
         if isCancelled { exchange.cancel() }
+    }
+
+    private static func parse(
+        _ bytes: [UInt8], _ parser: inout RequestParser, _ consumed: inout Int
+    ) throws(HTTPFailure) -> HTTPRequest? {
+        var result: Result<HTTPRequest?, HTTPFailure> = .success(nil)
+        bytes.withUnsafeBufferPointer { bytes in
+            result = Result { () throws(HTTPFailure) in
+                try parser.parse(bytes, consumed: &consumed)
+            }
+        }
+        return try result.get()
     }
 
     func drain(_ limit: Int, within timeout: Duration) throws { _ = try answer(within: timeout) }
@@ -58,7 +78,9 @@ final class VirtualConnection: ServerConnection {
         }
         defer { close() }
         guard let response = exchange.response(waitingAtMost: timeout) else {
-            throw NetworkLink.Failure(description: "closed without an answer")
+            throw NetworkLink.Failure(
+                description: exchange.isCancelled
+                    ? "closed without an answer" : "the time given has passed")
         }
         return response
     }

@@ -8,10 +8,10 @@ enum VirtualRun {
 
     /// Runs a body, its threads and its tasks in virtual time.
     static func run<Result>(seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
-        try VirtualTime.run(seed: seed, startMilliseconds: startMilliseconds) { _ in
-            tote_take_jobs(takeJob)
-            defer { tote_take_jobs(nil) }
-            return try body()
+        tote_take_jobs(takeJob)
+        defer { tote_take_jobs(nil) }
+        return try VirtualTime.run(seed: seed, startMilliseconds: startMilliseconds) { _ in
+            try body()
         }
     }
 

@@ -66,15 +66,22 @@ final class VirtualServer: ScenarioServer {
         state.withLock { $0.open.removeAll { $0 === exchange } }
     }
 
-    /// Nobody gets an answer any more, whatever the server still does.
+    /// Nobody gets an answer any more, and the next start finds the files as they are now: no
+    /// thread gives its turn away in the middle of a transaction.
     func kill() throws(RunFailure) {
+        guard isRunning else { throw RunFailure(.expectation, "the server does not run") }
         for exchange in state.withLock({ $0.open }) { exchange.cancel() }
-        try stop()
+        try Files.keeping(files.data) { end() }
     }
 
     func stop() throws(RunFailure) {
-        guard isRunning else { throw RunFailure(.expectation, "the server does not run") }
-        end()
+        guard let service = take() else {
+            throw RunFailure(.expectation, "the server does not run")
+        }
+        service.stop(within: .seconds(30))
+        if let why = service.failure(waitingAtMost: .zero) {
+            throw RunFailure(.expectation, "the server failed: \(why); see \(files.log)")
+        }
     }
 
     func makeBackup(_ name: String) throws(RunFailure) {
@@ -82,11 +89,12 @@ final class VirtualServer: ScenarioServer {
             "POST", "/v1/operator/backup", .map(["path": .text(files.backup(name))]))
     }
 
-    func end() {
-        let service = state.withLock { state in
+    func end() { take()?.stop(within: .seconds(30)) }
+
+    private func take() -> Service? {
+        state.withLock { state in
             defer { state.service = nil }
             return state.service
         }
-        service?.stop(within: .seconds(30))
     }
 }

@@ -16,6 +16,9 @@ package final class HTTPExchange: Sendable {
     /// The way for the handler to answer it.
     package var responder: HTTPResponder { HTTPResponder(route: .exchange(self)) }
 
+    /// Whether the client has gone.
+    package var isCancelled: Bool { state.change { $0.isOver } }
+
     /// Waits for the answer.
     ///
     /// - Returns: nil when the time passes first, or the client has gone.
