@@ -74,8 +74,9 @@ import ToteTesting
             reply.hasMore = next != nil
             return Encoding.cbor.encode(reply)
         }
-        func receive(_ body: [UInt8], to outgoing: Outgoing) throws {
-            _ = try replica.receive(
+        @discardableResult
+        func receive(_ body: [UInt8], to outgoing: Outgoing) throws -> ReplyOutcome {
+            try replica.receive(
                 status: 200, body: body, isProblem: false, to: outgoing, at: reading)
         }
         try receive(page("tea", next: 1), to: try replica.pullRequest())
@@ -84,7 +85,8 @@ import ToteTesting
         disk.failures[.write] = .init(count: 1)
         let writes = replica.view.adding(1, collection: "cart:main", item: "mug")
         #expect(throws: ToteError.self) { try replica.commit(writes, at: reading) }
-        try receive(page("latte", next: nil), to: second)
+        let outcome = try receive(page("latte", next: nil), to: second)
+        #expect(outcome == .progress(isCurrent: false), "nobody is told that all is there")
         #expect(replica.view.quantity("cart:main", "latte") == 0)
         // All of it is asked for anew, and is there then.
         try receive(page("tea", next: 1), to: try replica.pullRequest())

@@ -8,7 +8,7 @@ struct TraceTests {
     /// What a customer writes, and where they buy it.
     private static let secrets = [
         "Ada", "Lovelace", "oat", "birthday", "croissant", "2 pieces", "4111111111111111",
-        "de89370400440532013000", "deadbeefdeadbeef", "Friends",
+        "de89370400440532013000", "deadbeefdeadbeef", "Friends", "Zoe",
     ]
     /// A number that is one: what CBOR makes of 4915112345678.
     private static let phoneNumber = Data([0x1B, 0x00, 0x00, 0x04, 0x78, 0x63, 0x86, 0x80, 0x4E])
@@ -27,13 +27,18 @@ struct TraceTests {
         try await phone.tote.wishlist("Ada's").add("croissant")
         try await phone.tote.cart("4111111111111111").add("deadbeefdeadbeef")
         try await phone.tote.cart().setNote(
-            "card 4111111111111111, de89370400440532013000", of: "croissant",
+            "card 4111111111111111.12.2027, de89370400440532013000", of: "croissant",
             options: ["milk": "oat"])
         for size in ["S", "M", "L", "1", "2", "XL"] {
             try await phone.tote.cart("sizes").add("croissant", options: ["size": size])
         }
         let friends: Value = .map(["Friends": .int(4_915_112_345_678), "EUR": .text("card:EUR")])
         try await phone.tote.collection("app:people").set("Lovelace", of: "Ada", to: friends)
+        let search: Value = .map(["Zoe": .int(4_915_112_345_678)])
+        try await phone.tote.collection("recent:searches").set("q", of: "й", to: search)
+        for letter in ["é", "и", "_", "a", "_a"] {
+            try await phone.tote.collection("app:people").set("x", of: letter, to: .bool(true))
+        }
         phone.network.fail(.replyLost)
         try await phone.sync()
         try await tablet.sync()

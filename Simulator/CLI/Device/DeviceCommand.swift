@@ -121,7 +121,11 @@ struct DeviceLines: LineSession {
 
     func close() { Blocking.wait { [session] in await session.close() } }
 
-    func vanish() { Blocking.wait { [session] in await session.vanish() } }
+    func vanish() {
+        // At once, before what is planned already is done.
+        session.link.use(NetworkProfile.presets[0])
+        Blocking.wait { [session] in await session.close() }
+    }
 }
 
 extension DeviceSession {

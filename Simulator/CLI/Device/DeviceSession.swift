@@ -21,7 +21,7 @@ actor DeviceSession {
     typealias Answer = LineAnswer
 
     let options: Options
-    let link: NetworkLink
+    nonisolated let link: NetworkLink
     let tote: Tote
     private let transport: NetworkTransport
     private let world: Lock<DeviceSettings>
@@ -143,12 +143,6 @@ actor DeviceSession {
         await tote.close()
         link.use(NetworkProfile.presets[0])
         transport.close()
-    }
-
-    /// Ends the device as a kill does: what is under way is cut off.
-    func vanish() async {
-        link.use(NetworkProfile.presets[0])
-        await close()
     }
 
     /// Does what a line says.

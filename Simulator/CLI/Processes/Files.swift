@@ -125,7 +125,7 @@ enum Files {
 
     /// Does something after which a directory is what it was before, all that is in it.
     ///
-    /// - Throws: when it cannot be copied; nothing was done then.
+    /// - Throws: when it cannot be copied, and nothing was done; or put back.
     static func keeping(_ directory: String, _ body: () -> Void) throws(RunFailure) {
         let copy = directory + ".kept"
         do throws(Failure) {
@@ -135,10 +135,11 @@ enum Files {
             throw RunFailure(.unavailable, "\(error)")
         }
         body()
-        remove(directory)
-        guard rename(copy, directory) == 0 else {
+        let former = directory + ".former"
+        guard rename(directory, former) == 0, rename(copy, directory) == 0 else {
             throw RunFailure(.unavailable, "\(copy) cannot be renamed: error \(errno)")
         }
+        remove(former)
     }
 
     /// The path made absolute.

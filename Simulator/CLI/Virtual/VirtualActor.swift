@@ -83,8 +83,13 @@ final class VirtualActor: LineActor {
     /// What it keeps is found again as it is now.
     func end() {
         guard let session = take() else { return }
+        var isGone = false
         // A directory that cannot be copied is left as the session leaves it.
-        do { try Files.keeping(directory) { session.vanish() } } catch { session.vanish() }
+        try? Files.keeping(directory) {
+            session.vanish()
+            isGone = true
+        }
+        if !isGone { session.vanish() }
     }
 }
 

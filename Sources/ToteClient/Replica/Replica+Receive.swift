@@ -62,10 +62,11 @@ extension Replica {
         case .push: try takeFates(reply, outgoing)
         case .pull: break
         }
+        var isWhole = true
         if outgoing.cursor == cursor, resending == nil, outgoing.request.replica == id {
-            try takePull(reply, outgoing, at: reading)
+            isWhole = try takePull(reply, outgoing, at: reading)
         }
-        let isCurrent = !reply.hasMore && !hasWork && !wantsWhole && pages == nil
+        let isCurrent = isWhole && !reply.hasMore && !hasWork && !wantsWhole && pages == nil
         return .progress(isCurrent: isCurrent)
     }
 
@@ -134,13 +135,14 @@ extension Replica {
         rebuildView(view.confirmed)
     }
 
+    /// - Returns: false for a page that is of no use: the snapshot is asked for anew.
     private func takePull(
         _ reply: SyncReply, _ outgoing: Outgoing, at reading: ClockReading
-    ) throws {
+    ) throws -> Bool {
         if let page = outgoing.request.page {
             // Legal: the pages before it are gone, with a transaction that failed meanwhile; this
-            // one alone is no snapshot. They are asked for anew.
-            guard pages?.position == page.position, pages?.next == page.next else { return }
+            // one alone is no snapshot.
+            guard pages?.position == page.position, pages?.next == page.next else { return false }
         }
         covered = max(covered, reply.covered)
         try store.setFact("covered", covered)
@@ -164,6 +166,7 @@ extension Replica {
             try setWantsWhole(false)
         }
         try trim(at: reply.serverTime.milliseconds)
+        return true
     }
 
     /// Forgets what nobody needs any more. Reads through the log and the receipts: only when there

@@ -133,24 +133,13 @@ extension Replica {
     private func resendRequest(
         _ state: (epoch: UInt64, sequence: UInt64)
     ) throws(ToteError) -> Outgoing? {
-        let held: [(sequence: UInt64, run: Run)]
-        do {
-            held = try store.heldRuns(after: state.sequence, most: 64)
-        } catch {
-            throw ToteError.storage(error)
-        }
-        var runs: [Run] = []
-        var bytes = 0
         var through = state.sequence
-        for (sequence, run) in held {
-            let stretches = Self.acceptedStretches(run)
-            bytes += Encoding.cbor.encode(run).count
-            let isFull =
-                bytes > Self.batchBytesTarget
-                || runs.count + stretches.count > Limits.changesPerBatchMax
-            if through > state.sequence, isFull { break }
-            through = sequence
-            runs += stretches
+        var runs: [Run] = []
+        // Legal: a stretch that holds nothing to resend; the next one is looked at.
+        while runs.isEmpty {
+            let stretch = try heldStretch(after: through)
+            guard stretch.through > through else { break }
+            (runs, through) = stretch
         }
         let epochCursor = Cursor(epoch: state.epoch, position: 0)
         if !runs.isEmpty {
@@ -158,20 +147,38 @@ extension Replica {
             request.resend = runs
             return Outgoing(kind: .resend(through: through), request: request, cursor: cursor)
         }
-        if through > state.sequence {
-            // Legal: a stretch that holds nothing to resend.
-            try update {
-                try setResending((state.epoch, through))
-                try note(.resent)
-            }
-            return try resendRequest((state.epoch, through))
-        }
         try update {
             try setResending(nil)
             try setCursor(epochCursor)
             try note(.resent)
         }
         return nil
+    }
+
+    /// What is held behind a run, as much of it as a request takes.
+    private func heldStretch(
+        after start: UInt64
+    ) throws(ToteError) -> (runs: [Run], through: UInt64) {
+        let held: [(sequence: UInt64, run: Run)]
+        do {
+            held = try store.heldRuns(after: start, most: 64)
+        } catch {
+            throw ToteError.storage(error)
+        }
+        var runs: [Run] = []
+        var bytes = 0
+        var through = start
+        for (sequence, run) in held {
+            let stretches = Self.acceptedStretches(run)
+            bytes += Encoding.cbor.encode(run).count
+            let isFull =
+                bytes > Self.batchBytesTarget
+                || runs.count + stretches.count > Limits.changesPerBatchMax
+            if through > start, isFull { break }
+            through = sequence
+            runs += stretches
+        }
+        return (runs, through)
     }
 
     /// The accepted changes of a run as runs of consecutive counters.

@@ -14,6 +14,8 @@ final class Redactor {
     /// Batches were sent under the digests of their bytes, which are other bytes now.
     private var digests: [UInt64: UInt64] = [:]
 
+    private static let attemptsMax: UInt64 = 10_000
+
     init(key: [UInt8]) {
         self.key = key
         taken = Set(Self.words.map { Array($0.utf8) })
@@ -33,16 +35,7 @@ final class Redactor {
         return words
     }()
 
-    /// Collections whose values are the protocol's: their members' names and numbers stay.
-    private static func isOurs(_ collection: Name) -> Bool {
-        let kind = collection.text.prefix { $0 != ":" }
-        return ["cart", "wishlist", "recent", "journey", "orders", "ledger"].contains(kind)
-    }
-
     func text(_ text: String) -> String {
-        if let cell = CellReference(text) {
-            return CellReference(cell.dot, name(cell.field)).text
-        }
         var redacted: [UInt8] = []
         redacted.reserveCapacity(text.utf8.count)
         var word: [UInt8] = []
@@ -75,8 +68,9 @@ final class Redactor {
         if let image = images[word] { return image }
         var attempt: UInt64 = 0
         var image = draw(word, attempt)
-        // There are as many images of a kind as words of it.
-        while !taken.insert(image).inserted {
+        // There are as many images of a kind as words of it, but for those of other alphabets:
+        // two of these may share one.
+        while !taken.insert(image).inserted, attempt < Self.attemptsMax {
             attempt += 1
             image = draw(word, attempt)
         }
@@ -102,6 +96,7 @@ final class Redactor {
                 return UInt8(ascii: "1") + bits % 9
             case UInt8(ascii: "0") where index == 0 && word.count > 1: return byte
             case UInt8(ascii: "0")...UInt8(ascii: "9"): return UInt8(ascii: "0") + bits % 10
+            case UInt8(ascii: "_"): return byte
             default: return UInt8(ascii: "a") + bits % 26
             }
         }
@@ -118,21 +113,32 @@ final class Redactor {
 
     func name(_ name: Name) -> Name { Name(text(name.text)) }
 
-    /// - Parameter isOurs: whether members' names and numbers are the protocol's.
-    func value(_ value: Value, isOurs: Bool) -> Value {
+    /// - Parameters:
+    ///   - isOurs: whether members' names and numbers are the protocol's.
+    ///   - areCells: whether texts are the cells that an order takes out of a cart.
+    func value(_ value: Value, isOurs: Bool, areCells: Bool = false) -> Value {
         switch value {
         case .null, .bool: value
         case .int(let int): isOurs ? value : .int(number(int))
-        case .text(let text): .text(self.text(text))
-        case .array(let values): .array(values.map { self.value($0, isOurs: isOurs) })
+        case .text(let text): .text(areCells ? cell(text) : self.text(text))
+        case .array(let values):
+            .array(values.map { self.value($0, isOurs: isOurs, areCells: areCells) })
         case .map(let entries):
             .map(
                 entries.map { entry in
                     Value.Entry(
                         isOurs ? entry.name : text(entry.name),
-                        self.value(entry.value, isOurs: isOurs))
+                        self.value(
+                            entry.value, isOurs: isOurs,
+                            areCells: isOurs && entry.name == "cells"))
                 }.sorted { Name($0.name) < Name($1.name) })
         }
+    }
+
+    /// A cell keeps its dot, which the changes have as well.
+    private func cell(_ text: String) -> String {
+        guard let cell = CellReference(text) else { return self.text(text) }
+        return CellReference(cell.dot, name(cell.field)).text
     }
 
     /// Another number that takes as many bytes in CBOR (RFC 8949 section 3).
@@ -151,7 +157,7 @@ final class Redactor {
     func key(_ key: Key) -> Key { Key(name(key.collection), name(key.item), name(key.field)) }
 
     func payload(_ payload: Payload, in collection: Name) -> Payload {
-        let isOurs = Self.isOurs(collection)
+        let isOurs = Reserved.isReserved(collection)
         return switch payload {
         case .register(let value): .register(self.value(value, isOurs: isOurs))
         case .other(let kind, let value): .other(kind: kind, self.value(value, isOurs: isOurs))
@@ -168,9 +174,10 @@ final class Redactor {
                 replaces: write.replaces)
         }
         redacted.intent = change.intent.map { value($0, isOurs: true) }
+        // Their names are those of a later version's protocol.
         redacted.extensions = change.extensions.map {
-            Value.Entry(text($0.name), value($0.value, isOurs: false))
-        }.sorted { Name($0.name) < Name($1.name) }
+            Value.Entry($0.name, value($0.value, isOurs: false))
+        }
         return redacted
     }
 

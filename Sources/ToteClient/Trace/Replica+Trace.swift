@@ -39,9 +39,8 @@ extension Replica {
     package func startTrace() throws(ToteError) {
         try update {
             try store.beginTrace()
-            // They are in memory alone: asked for anew, so that the trace has all of them.
-            pages = nil
-            traced = (0, 0)
+            // What is in memory alone is not in the trace: the device goes on from its file, too.
+            try load()
             wasReloaded = false
         }
     }

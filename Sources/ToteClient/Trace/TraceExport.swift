@@ -10,6 +10,7 @@ extension Replica {
     /// - Parameter random: for the key of the redaction, which is kept nowhere.
     /// - Throws: `notFound` when none was begun; `storage` and its kin.
     package func exportTrace(random: () -> UInt64) throws(ToteError) -> [UInt8] {
+        try refresh()
         guard let traced else {
             throw ToteError(.notFound, "no trace was begun: startTrace begins one")
         }

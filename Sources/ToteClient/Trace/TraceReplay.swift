@@ -102,8 +102,10 @@ package struct TraceReplay {
         case .cut:
             if let reading { _ = try replica.nextRequest(at: reading, pullsAnyway: false) }
         case .resent:
+            // Of another start of the device than the anchor: no batch is cut.
+            let boot = replica.anchor.map { ~$0.reading.bootID } ?? 0
             _ = try replica.nextRequest(
-                at: ClockReading(wallMilliseconds: 0, uptimeMilliseconds: 0, bootID: 0),
+                at: ClockReading(wallMilliseconds: 0, uptimeMilliseconds: 0, bootID: boot),
                 pullsAnyway: false)
         case .receive:
             guard let reading, let outgoing = Outgoing(facts: facts, request: step.request)
