@@ -1428,6 +1428,9 @@ def check_digests(v):
         raw = RUN.cbor(v["batch"])
         equal([raw.hex(), hashlib.sha256(raw).hexdigest(), digest(v["batch"])],
               [v["cbor"], v["sha256"], v["digest"]], "batch")
+        if "sent" in v:
+            sent = decode("request", bytes.fromhex(v["sent"]), CBOR)
+            equal(digest(sent), v["digest"], "the digest of what was sent")
     else:
         message = bytes.fromhex(v["message"]) * v.get("times", 1)
         found = hashlib.sha256(message).hexdigest()

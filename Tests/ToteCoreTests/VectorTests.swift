@@ -205,6 +205,8 @@ import ToteCore
                 let digest = SHA256.digest(bytes)
                 #expect(Hex.string(digest) == vector["sha256"]?.text, "\(id)")
                 #expect(Hex.string(Run.shortDigest(digest)) == vector["digest"]?.text, "\(id)")
+                guard let sent = vector["sent"]?.text.flatMap(Hex.bytes) else { return }
+                #expect(try Encoding.cbor.requestWithRun(sent).run == bytes, "\(id)")
             } else {
                 let part = vector["message"]?.text.flatMap(Hex.bytes) ?? []
                 let times = Int(vector["times"]?.int ?? 1)

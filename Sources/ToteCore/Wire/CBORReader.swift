@@ -2,6 +2,7 @@
 struct CBORReader: WireReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
+    var isAsWritten = true
     /// What is left to read of the innermost open array or map, which nearly every call asks for.
     private var frame = Frame(left: 0)
     /// The same of those around it, innermost last; the first is the message itself.

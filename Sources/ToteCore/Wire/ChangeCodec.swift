@@ -353,7 +353,9 @@ extension WireReader {
         while let name = try nextMember() {
             switch name {
             case .known(.code): rejection.code = try text()
-            case .known(.details): rejection.details = try value()
+            case .known(.details):
+                rejection.details = try value()
+                if rejection.details == .map([]) { isAsWritten = false }
             default: try skip()
             }
         }
@@ -372,7 +374,9 @@ extension WireReader {
         while let name = try nextMember() {
             switch name {
             case .known(.nonce): nonce = try id()
-            case .known(.time): change.time = try time()
+            case .known(.time):
+                change.time = try time()
+                if change.time == .zero { isAsWritten = false }
             case .known(.writes):
                 try beginArray()
                 while try nextElement() { change.writes.append(try write(keys, used: &used)) }

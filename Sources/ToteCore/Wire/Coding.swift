@@ -82,7 +82,7 @@ extension Encoding {
     /// and kept.
     ///
     /// In CBOR the run's members stand together in the request, in their canonical order: nothing
-    /// is encoded.
+    /// is encoded, unless the request has what is left out of the digest (Protocol M-SHA-1).
     package func requestWithRun(
         _ bytes: [UInt8]
     ) throws(WireError) -> (request: SyncRequest, run: [UInt8]) {
@@ -90,12 +90,15 @@ extension Encoding {
             bytes, { (r) throws(WireError) in try r.request() },
             { (r) throws(WireError) in try r.request() })
         guard !request.changes.isEmpty else { return (request, []) }
-        guard self == .cbor else { return (request, Encoding.cbor.encode(request.run)) }
+        guard self == .cbor, let place else {
+            return (request, Encoding.cbor.encode(request.run))
+        }
         let hasKeys = request.changes.contains { !$0.change.writes.isEmpty }
         var run: [UInt8] = []
         run.reserveCapacity(place.count + 1)
         run.append(hasKeys ? 0xA4 : 0xA3)
         run.append(contentsOf: bytes[place])
+        assert(run == Encoding.cbor.encode(request.run), "the run's bytes are not canonical")
         return (request, run)
     }
 

@@ -3,6 +3,7 @@
 struct JSONReader: WireReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
+    var isAsWritten = true
     private var open: [Frame] = []
 
     private struct Frame {

@@ -141,8 +141,9 @@ extension WireReader {
         return Cursor(epoch: epoch, position: position)
     }
 
-    /// A request, and where in its bytes the members of its run end.
-    mutating func request() throws(WireError) -> (request: SyncRequest, run: Range<Int>) {
+    /// A request, and where in its bytes the members of its run are; `nil` where they are written
+    /// otherwise than this version writes them.
+    mutating func request() throws(WireError) -> (request: SyncRequest, run: Range<Int>?) {
         var request = SyncRequest(replica: ReplicaID(0))
         try beginMap()
         var place = 0..<0
@@ -153,7 +154,7 @@ extension WireReader {
         request.replica = run.replica
         request.counter = run.events.isEmpty ? 1 : run.counter
         request.changes = run.events
-        return (request, place)
+        return (request, isAsWritten ? place : nil)
     }
 
     private mutating func requestMember(

@@ -13,6 +13,9 @@ enum ItemKind {
 protocol WireReader {
     /// Bytes from the start to where it reads.
     var offset: Int { get }
+    /// Whether all that was read is written as this version writes it: without defaults that may
+    /// be left out, and without members that it does not know.
+    var isAsWritten: Bool { get set }
     mutating func peek() throws(WireError) -> ItemKind
     mutating func beginMap() throws(WireError)
     /// The next member's name, or `nil` when the map has ended.
@@ -68,6 +71,7 @@ extension WireReader {
 
     /// Passes over an item that this version does not know.
     mutating func skip() throws(WireError) {
+        isAsWritten = false
         switch try peek() {
         case .null: try null()
         case .bool: _ = try bool()
