@@ -47,7 +47,7 @@ let package = Package(
         .systemLibrary(name: "CSHA"),
 
         library("ToteCore", ["CSHA"]),
-        library("ToteConcurrency"),
+        library("ToteConcurrency", ["CLinux"]),
         library("ToteSQLite", ["CSQLite"]),
         library("ToteHTTP", ["CLinux", "ToteConcurrency"]),
         library("ToteQR"),
@@ -85,11 +85,13 @@ let package = Package(
         // What the tests below share: the protocol's vectors, and its document for every answer.
         library(
             "ProtocolChecks", ["ToteServer", "ToteHTTP", "ToteCore"], path: "Tests/ProtocolChecks"),
+        // How they start programs.
+        library("TestPrograms", ["CLinux", "ToteConcurrency"], path: "Tests/TestPrograms"),
         tests("ToteCoreTests", ["ProtocolChecks", "ToteCore"]),
         tests("ToteSQLiteTests", ["ToteSQLite", "CSQLite"]),
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
-        tests("ToteQRTests", ["ToteQR"]),
-        tests("ToteCommandLineTests", ["ToteCommandLine"]),
+        tests("ToteQRTests", ["TestPrograms", "ToteQR"]),
+        tests("ToteCommandLineTests", ["TestPrograms", "ToteCommandLine"]),
         tests(
             "ToteServerTests",
             ["ProtocolChecks", "ToteServer", "ToteCore", "ToteSQLite", "CSQLite"]),
@@ -101,7 +103,10 @@ let package = Package(
             ]),
         tests(
             "ToteServiceTests",
-            ["ProtocolChecks", "ToteService", "ToteServer", "ToteBoard", "ToteHTTP", "ToteCore"]),
+            [
+                "ProtocolChecks", "TestPrograms", "ToteService", "ToteServer", "ToteBoard",
+                "ToteHTTP", "ToteCore",
+            ]),
         tests(
             "ToteWebhooksTests",
             [
@@ -113,8 +118,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ProtocolChecks", "ToteClient", "ToteURLSession", "ToteCore", "ToteHTTP",
-                "ToteSQLite",
+                "ProtocolChecks", "TestPrograms", "ToteClient", "ToteURLSession", "ToteCore",
+                "ToteHTTP", "ToteSQLite",
                 "tote",
                 "tote-sim",
             ]),

@@ -4,8 +4,12 @@
 
 #ifdef __linux__
 
-/* A GNU call whose declaration hides behind a macro that an importer cannot set. */
+/* GNU calls whose declarations hide behind a macro that an importer cannot set. */
+#include <spawn.h>
 void *memmem(const void *, __SIZE_TYPE__, const void *, __SIZE_TYPE__);
+int pipe2(int *, int);
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 
 #include <errno.h>
 #include <stddef.h>

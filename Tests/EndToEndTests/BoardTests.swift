@@ -1,11 +1,12 @@
 import Foundation
+import TestPrograms
 import Testing
 
 /// The pickup board in a headless browser, with a store's API in memory and with a real server.
 @Suite(.timeLimit(.minutes(10))) struct BoardTests {
     private static let isInstalled: Bool = {
         Tools.has(["chromium", "chromedriver", "python3"])
-            && (try? python(["-c", "import selenium"]).wait())?.exit == 0
+            && (try? python(["-c", "import selenium"]).waitForOutcome())?.exit == 0
     }()
 
     private static let why: Comment = "Chromium, its driver or selenium is missing"
@@ -38,52 +39,17 @@ import Testing
     ) async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Board/board_test.py").standardized
-        let outcome = try await python([script.path] + names, environment).value()
+        let outcome = try await python([script.path] + names, environment).outcome()
         #expect(outcome.exit == 0, "\(outcome.said)")
         #expect(outcome.said.contains("\nOK"), "\(outcome.said)")
     }
 
-    /// A run of Python, started.
-    fileprivate struct Run {
-        let process: Process
-        let said: URL
-        let ended: AsyncStream<Void>
-    }
-
     /// Starts Python in the caller's own environment, where its packages are.
-    fileprivate static func python(
+    private static func python(
         _ arguments: [String], _ environment: [String: String] = [:]
-    ) throws -> Run {
-        let said = FileManager.default.temporaryDirectory
-            .appendingPathComponent("tote-board-\(UInt64.random(in: 0 ... .max))")
-        try Data().write(to: said)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-B"] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        // A file: a pipe that nobody reads would stop the program.
-        let handle = try FileHandle(forWritingTo: said)
-        process.standardOutput = handle
-        process.standardError = handle
-        let (ended, ending) = AsyncStream.makeStream(of: Void.self)
-        process.terminationHandler = { _ in ending.finish() }
-        try process.run()
-        return Run(process: process, said: said, ended: ended)
-    }
-}
-
-extension BoardTests.Run {
-    /// What it said and how it ended, without holding a thread until then.
-    fileprivate func value() async throws -> (exit: Int32, said: String) {
-        for await _ in ended {}
-        return try wait()
-    }
-
-    fileprivate func wait() throws -> (exit: Int32, said: String) {
-        process.waitUntilExit()
-        defer { try? FileManager.default.removeItem(at: said) }
-        let text = String(decoding: try Data(contentsOf: said), as: UTF8.self)
-        return (process.terminationStatus, text)
+    ) throws -> TestProgram {
+        try TestProgram(
+            "python3", ["-B"] + arguments,
+            environment: ProcessInfo.processInfo.environment.merging(environment) { $1 })
     }
 }

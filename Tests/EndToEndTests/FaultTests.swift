@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 import ToteCore
 
@@ -94,11 +95,7 @@ private struct SmallDisk {
     }
 
     func remove() {
-        let unmount = Process()
-        unmount.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        unmount.arguments = ["umount", "-l", folder]
-        try? unmount.run()
-        unmount.waitUntilExit()
+        _ = try? TestProgram("umount", ["-l", folder]).waitForOutcome()
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 
 /// Runs the executables that stand beside this test bundle, as a person would.
@@ -43,36 +44,18 @@ enum SimulatorProgram {
     }
 
     /// Runs a program to its end.
-    ///
-    /// Output goes into files: a pipe that nobody reads would stop the program.
     static func run(
         _ name: String, _ arguments: [String], input: String = "",
         environment: [String: String] = [:]
     ) async throws -> Outcome {
-        let scratch = try makeDirectory()
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        let files = ["in", "out", "error"].map { scratch.appendingPathComponent($0) }
-        try Data(input.utf8).write(to: files[0])
-        try Data().write(to: files[1])
-        try Data().write(to: files[2])
-        let process = Process()
-        process.executableURL = executable(name)
-        process.arguments = arguments
-        process.environment = Self.environment.merging(environment) { $1 }
-        process.standardInput = try FileHandle(forReadingFrom: files[0])
-        process.standardOutput = try FileHandle(forWritingTo: files[1])
-        process.standardError = try FileHandle(forWritingTo: files[2])
-        try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { _ in continuation.resume() }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        let isExit = process.terminationReason == .exit
-        let error = String(decoding: try Data(contentsOf: files[2]), as: UTF8.self)
+        let done = try await TestProgram(
+            executable(name).path, arguments, input: .text(input),
+            environment: Self.environment.merging(environment) { $1 }
+        ).outcome()
+        let error = String(decoding: done.error, as: UTF8.self)
         Secrets.expectNone(in: error, of: ([name] + arguments).joined(separator: " "))
         return Outcome(
-            exit: isExit ? process.terminationStatus : nil,
-            signal: isExit ? nil : process.terminationStatus,
-            out: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
+            exit: done.exit, signal: done.signal, out: String(decoding: done.out, as: UTF8.self),
             error: error)
     }
 
@@ -84,50 +67,27 @@ enum SimulatorProgram {
 
 /// A program that goes on while a test talks to it.
 final class RunningProgram {
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
-    private let errorFile: URL
-    private var unread = Data()
+    private let program: TestProgram
+    private let name: String
 
     init(
         _ name: String, _ arguments: [String], temporary: String = "/tmp",
         environment: [String: String] = [:]
     ) throws {
-        process.executableURL = SimulatorProgram.executable(name)
-        process.arguments = arguments
-        process.environment = SimulatorProgram.environment
-            .merging(["TMPDIR": temporary]) { $1 }.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = output
-        errorFile = FileManager.default.temporaryDirectory
-            .appendingPathComponent("tote-errors-\(UInt64.random(in: 0 ... .max))")
-        try Data().write(to: errorFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
-        try process.run()
+        self.name = name
+        program = try TestProgram(
+            SimulatorProgram.executable(name).path, arguments, input: .conversation,
+            environment: SimulatorProgram.environment
+                .merging(["TMPDIR": temporary]) { $1 }.merging(environment) { $1 })
     }
 
-    deinit {
-        Secrets.expectNone(in: errors, of: process.executableURL?.lastPathComponent ?? "")
-        try? FileManager.default.removeItem(at: errorFile)
-    }
+    deinit { Secrets.expectNone(in: errors, of: name) }
 
     /// What it has said on standard error: of a server, its log.
-    var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
+    var errors: String { program.errors }
 
     /// The next line that it says; `nil` when it has ended.
-    func readLine() -> String? {
-        while true {
-            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: unread[..<end], as: UTF8.self)
-                unread = Data(unread[(end + 1)...])
-                return line
-            }
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { return nil }
-            unread += more
-        }
-    }
+    func readLine() -> String? { program.readLine() }
 
     /// Of `tote serve --json`: the port of its first line; `nil` when it ended instead.
     func readPort() -> UInt16? {
@@ -139,25 +99,16 @@ final class RunningProgram {
     }
 
     /// Whether it has ended by itself, or does before half a minute is over.
-    func endsByItself() -> Bool {
-        for _ in 0..<300 where process.isRunning { usleep(100_000) }
-        return !process.isRunning
-    }
+    func endsByItself() -> Bool { program.hasEnded(within: .seconds(30)) }
 
     /// Says a line to it.
-    func write(_ line: String) throws {
-        try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
-    }
+    func write(_ line: String) throws { try program.write(line) }
 
     /// Sends a signal, and waits for the end.
     ///
     /// - Returns: the status of the process, or the number of the signal that ended it.
     @discardableResult
-    func end(_ signal: Int32) -> Int32 {
-        kill(process.processIdentifier, signal)
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
+    func end(_ signal: Int32) -> Int32 { program.end(signal) }
 }
 
 /// What no log and no error may tell, of whatever test.

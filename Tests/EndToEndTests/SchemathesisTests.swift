@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 import ToteCore
 
@@ -77,16 +78,9 @@ import ToteCore
     private func run(
         in directory: URL, _ arguments: [String]
     ) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(Self.program))
-        process.arguments = arguments
-        process.currentDirectoryURL = directory
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let said = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: said, as: UTF8.self))
+        let done = try TestProgram(
+            try #require(Self.program), arguments, directory: directory.path
+        ).waitForOutcome()
+        return (done.exit ?? -1, done.said)
     }
 }

@@ -31,7 +31,10 @@ enum ImportRules {
         case "FoundationNetworking":
             return file.isIn(["Sources/ToteServer/", "Sources/ToteClient/"])
         case "CLinux":
-            return !file.isIn(["Sources/ToteHTTP/", "Tests/ToteHTTPTests/", "Simulator/CLI/"])
+            return !file.isIn([
+                "Sources/ToteConcurrency/", "Sources/ToteHTTP/", "Tests/ToteHTTPTests/",
+                "Tests/TestPrograms/", "Simulator/CLI/",
+            ])
         case "CSQLite":
             // Tests take it for another program that writes to our files.
             return !file.isIn([

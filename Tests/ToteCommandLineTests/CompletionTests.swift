@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 import ToteCommandLine
 
@@ -12,19 +13,11 @@ import ToteCommandLine
 
     /// Runs `script` in bash and returns its output; fails the test when bash does.
     private func bash(_ script: String, syntaxOnly: Bool = false) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = syntaxOnly ? ["-n", "-c", script] : ["-c", script]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let text = String(decoding: data, as: UTF8.self)
-        #expect(process.terminationStatus == 0, "\(text)")
-        return text
+        let done = try TestProgram(
+            "/bin/bash", syntaxOnly ? ["-n", "-c", script] : ["-c", script]
+        ).waitForOutcome()
+        #expect(done.exit == 0, "\(done.said)")
+        return done.said
     }
 
     @Test func `bash accepts its script`() throws {

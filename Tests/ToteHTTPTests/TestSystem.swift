@@ -46,7 +46,7 @@ enum DescriptorFamine {
 
     /// From now on no descriptor of that number or above can be opened.
     static func begin(at count: Int32) {
-        limitDescriptors(to: count)
+        limitDescriptors(to: rlim_t(count))
     }
 
     /// Connects sockets to a port of this machine: the system does it without the server's help.
@@ -73,13 +73,14 @@ enum DescriptorFamine {
     }
 
     static func end() {
-        limitDescriptors(to: 1024)
+        limitDescriptors(to: .max)
     }
 
-    private static func limitDescriptors(to count: Int32) {
+    /// - Parameter count: at most as many as the system allows.
+    private static func limitDescriptors(to count: rlim_t) {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = rlim_t(count)
+        limit.rlim_cur = min(count, limit.rlim_max)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }

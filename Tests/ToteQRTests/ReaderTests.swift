@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 import ToteQR
 
@@ -69,9 +70,11 @@ import ToteQR
         }
         // Binary: contents as they are and nothing in between, instead of guessing the text's
         // encoding.
-        let outcome = try Self.zbarimg(["-q", "--raw", "-Sbinary"] + files, in: directory)
-        #expect(outcome.exit == 0, "\(outcome.complaint)")
-        var rest = outcome.found[...]
+        let outcome = try TestProgram(
+            "zbarimg", ["-q", "--raw", "-Sbinary"] + files
+        ).waitForOutcome()
+        #expect(outcome.exit == 0, "\(String(decoding: outcome.error, as: UTF8.self))")
+        var rest = Array(outcome.out)[...]
         for aCase in cases {
             let found = rest.prefix(aCase.content.count)
             try #require(
@@ -80,27 +83,5 @@ import ToteQR
             rest = rest.dropFirst(aCase.content.count)
         }
         #expect(rest.isEmpty)
-    }
-
-    private static func zbarimg(
-        _ arguments: [String], in directory: URL
-    ) throws -> (exit: Int32, found: [UInt8], complaint: String) {
-        // Files: a pipe that nobody reads would stop the program.
-        let found = directory.appendingPathComponent("found")
-        let complaint = directory.appendingPathComponent("complaint")
-        for file in [found, complaint] { try Data().write(to: file) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["zbarimg"] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: found)
-        process.standardError = try FileHandle(forWritingTo: complaint)
-        try process.run()
-        // Holds the thread: a test that let go of it would wait its turn among all others.
-        process.waitUntilExit()
-        return (
-            process.terminationStatus, Array(try Data(contentsOf: found)),
-            String(decoding: try Data(contentsOf: complaint), as: UTF8.self)
-        )
     }
 }

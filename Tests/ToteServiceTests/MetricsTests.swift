@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 import ProtocolChecks
 import ToteCore
@@ -128,22 +129,12 @@ import ToteService
     func `promtool finds nothing to say`() throws {
         let service = try service()
         try work(service)
-        let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("tote-metrics-\(UInt64.random(in: 0 ... .max))")
-        try Data(try page(service).body).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(Self.promtool))
-        process.arguments = ["check", "metrics"]
-        process.standardInput = try FileHandle(forReadingFrom: file)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let said = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        #expect(String(decoding: said, as: UTF8.self) == "")
+        let text = String(decoding: try page(service).body, as: UTF8.self)
+        let done = try TestProgram(
+            try #require(Self.promtool), ["check", "metrics"], input: .text(text)
+        ).waitForOutcome()
+        #expect(done.exit == 0)
+        #expect(done.said == "")
     }
 
     @Test func `on the API's port a token of the role reads the metrics and nothing else`() throws {

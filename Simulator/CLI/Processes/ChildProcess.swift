@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import ToteCommandLine
 import ToteConcurrency
@@ -8,27 +9,7 @@ import ToteConcurrency
 /// Invariant: the process is waited for exactly once, so that its id is never used for another's.
 /// One thread at a time may write and read; `kill` and `wait` may be called by any.
 final class ChildProcess: Sendable {
-    /// How a process ended.
-    enum End: Hashable, Sendable, CustomStringConvertible {
-        case exited(Int32)
-        case killed(signal: Int32)
-
-        var description: String {
-            switch self {
-            case .exited(let code): "exited with \(code)"
-            case .killed(let signal): "was ended by signal \(signal)"
-            }
-        }
-    }
-
-    struct CannotStart: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    /// Two threads that open pipes and spawn at once would hand each other's ends to the children.
-    ///
-    /// The count is for nobody: a lock that guards nothing looks like a race to the sanitiser.
-    private static let spawning = Lock(0)
+    typealias End = ProgramStart.End
 
     /// What children get of the environment: nothing of Tote's own, which could lead them astray.
     private static let inherited = ProcessEnvironment.read([
@@ -45,16 +26,8 @@ final class ChildProcess: Sendable {
     ///
     /// - Parameter errors: the file that what it says on standard error is appended to; `nil` for
     ///   where this program's goes.
-    init(_ program: String, _ arguments: [String], errors: String?) throws(CannotStart) {
-        let started = Self.spawning.withLock { count in
-            count += 1
-            return Self.spawn(program, arguments, errors: errors)
-        }
-        guard case .running(let id, let toChild, let fromChild) = started else {
-            guard case .failed(let code) = started else { preconditionFailure("no such case") }
-            throw CannotStart(
-                description: "\(program) cannot be started: \(String(cString: strerror(code)))")
-        }
+    init(_ program: String, _ arguments: [String], errors: String?) throws(ProgramStart.Failure) {
+        let (id, toChild, fromChild) = try Self.spawn(program, arguments, errors: errors)
         self.id = id
         input = Lock(toChild)
         output = LineReader(fromChild)
@@ -63,11 +36,9 @@ final class ChildProcess: Sendable {
         Keeper.shared.note(id)
         // The thread ends with the process, which `Keeper` sees to even when nobody waits.
         _ = startThread(named: "wait-\(id)") {
-            var status: Int32 = 0
-            while waitpid(id, &status, 0) < 0, errno == EINTR {}
+            let how = ProgramStart.wait(for: id)
             Keeper.shared.forget(id)
-            let signal = status & 0x7F
-            end.change { $0 = signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: signal) }
+            end.change { $0 = how }
         }
     }
 
@@ -75,63 +46,34 @@ final class ChildProcess: Sendable {
         input.withLock { if $0 >= 0 { close($0) } }
     }
 
-    private enum Started {
-        case running(pid_t, toChild: Int32, fromChild: Int32)
-        case failed(Int32)
-    }
-
     private static func spawn(
         _ program: String, _ arguments: [String], errors: String?
-    ) -> Started {
+    ) throws(ProgramStart.Failure) -> (id: pid_t, toChild: Int32, fromChild: Int32) {
+        func failure(_ what: String) -> ProgramStart.Failure {
+            ProgramStart.Failure(
+                description: "\(what) cannot be opened: \(String(cString: strerror(errno)))")
+        }
         var toChild: [Int32] = [-1, -1]
         var fromChild: [Int32] = [-1, -1]
-        guard pipe(&toChild) == 0 else { return .failed(errno) }
-        guard pipe(&fromChild) == 0 else {
-            let code = errno
-            toChild.forEach { close($0) }
-            return .failed(code)
+        var log: Int32 = -1
+        var isStarted = false
+        defer {
+            let mine = isStarted ? [toChild[0], fromChild[1], log] : toChild + fromChild + [log]
+            for descriptor in mine where descriptor >= 0 { close(descriptor) }
         }
-        for descriptor in toChild + fromChild { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
-        posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
+        guard pipe2(&toChild, O_CLOEXEC) == 0, pipe2(&fromChild, O_CLOEXEC) == 0 else {
+            throw failure("a pipe to \(program)")
+        }
         if let errors {
-            posix_spawn_file_actions_addopen(
-                &actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            log = open(errors, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            guard log >= 0 else { throw failure(errors) }
         }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // Ctrl-C is ours to handle: the child gets a group of its own, and no blocked signals.
-        var none = sigset_t()
-        sigemptyset(&none)
-        var piped = sigset_t()
-        sigemptyset(&piped)
-        sigaddset(&piped, SIGPIPE)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &piped)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var words = ([program] + arguments).map { strdup($0) }
-        words.append(nil)
-        defer { words.forEach { free($0) } }
-        var id = pid_t()
-        var environment = inherited.map { strdup($0) }
-        environment.append(nil)
-        defer { environment.forEach { free($0) } }
-        let code = posix_spawn(&id, program, &actions, &attributes, &words, environment)
-        close(toChild[0])
-        close(fromChild[1])
-        guard code == 0 else {
-            close(toChild[1])
-            close(fromChild[0])
-            return .failed(code)
-        }
-        return .running(id, toChild: toChild[1], fromChild: fromChild[0])
+        let start = ProgramStart(
+            program, arguments, environment: inherited,
+            descriptors: (toChild[0], fromChild[1], log >= 0 ? log : 2))
+        let id = try start.run()
+        isStarted = true
+        return (id, toChild[1], fromChild[0])
     }
 
     /// How the process ended; `nil` while it runs.

@@ -94,7 +94,7 @@ final class LineProcess: LineActor {
             throw RunFailure(.unavailable, "this program cannot find its own file")
         }
         let fresh: ChildProcess
-        do throws(ChildProcess.CannotStart) {
+        do throws(ProgramStart.Failure) {
             fresh = try ChildProcess(program, arguments, errors: errors)
         } catch {
             throw RunFailure(.unavailable, "\(error)")
