@@ -153,17 +153,17 @@ extension Replica {
     private func keep(
         _ ready: Int64, _ now: ServerTime, at reading: ClockReading
     ) throws(ToteError) -> Bool {
-        guard asked.allSatisfy({ $0.account != .points || $0.store != nil }) else { return false }
-        let power = SpendingPower(self, at: reading)
-        let own = power.own.last {
-            $0.record.account == .points && !$0.isReleased && !$0.record.isAskedBack
-        }
         let isNew =
             keptReady.map { kept in
                 reading.uptimeMilliseconds < kept.at
                     || reading.uptimeMilliseconds - kept.at >= Self.keepReadyMilliseconds
             } ?? true
-        guard isNew else { return false }
+        guard isNew, asked.allSatisfy({ $0.account != .points || $0.store != nil }) else {
+            return false
+        }
+        let own = SpendingPower(self, at: reading).own.last {
+            $0.record.account == .points && !$0.isReleased && !$0.record.isAskedBack
+        }
         let isShort = (own?.left ?? 0) * 2 < ready && leasable > 0
         // Where leases are short, a third of one is enough.
         let stopHours = (catalog?.programme?.leases ?? .standard).stopHours

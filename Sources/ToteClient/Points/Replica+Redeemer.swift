@@ -81,7 +81,7 @@ extension Replica {
             guard case .watermark? = outbox[index].change.readableIntent else { continue }
             outbox[index].change.intent = nil
             outbox[index].state = .withdrawn
-            try store.update(outbox[index])
+            try store.rewrite(outbox[index])
         }
     }
 
@@ -220,7 +220,7 @@ extension Replica {
             var entry = outbox[index]
             entry.change.intent = nil
             entry.state = .withdrawn
-            try store.update(entry)
+            try store.rewrite(entry)
             try store.setRedeemer(former)
             try store.setTaken(certificate.lease, taken[certificate.lease])
             outbox[index] = entry

@@ -47,10 +47,12 @@ extension Replica {
     private func take(
         _ reply: SyncReply, to outgoing: Outgoing, at reading: ClockReading
     ) throws -> ReplyOutcome {
-        try setAnchor(
-            ClockAnchor(serverMilliseconds: reply.serverTime.milliseconds, reading: reading))
+        try hear(reply.serverTime.milliseconds, at: reading)
         clock.observe(reply.serverTime)
-        try store.setFact("clock", clock.latest.rawValue)
+        // A reply without news, as most to parked requests are, writes nothing: what it says of
+        // the time the next one says as well.
+        let isNews = !reply.events.isEmpty || !reply.fates.isEmpty || reply.snapshot != nil
+        if isNews { try store.setFact("clock", clock.latest.rawValue) }
         switch outgoing.kind {
         case .resend(let through):
             if let resending, resending.epoch == reply.cursor.epoch {
@@ -86,18 +88,6 @@ extension Replica {
             return false
         }
         return outgoing.kind != .push || reply.fates.count == outgoing.request.changes.count
-    }
-
-    private func setAnchor(_ anchor: ClockAnchor) throws {
-        self.anchor = anchor
-        try store.setFact("anchor_server", anchor.serverMilliseconds)
-        // Legal above it: replies of two lanes overtake each other. Far above it, the server's
-        // clock was set back, and what the device thought is of no use.
-        try setTimeFloor(
-            min(timeFloor, anchor.serverMilliseconds + Self.overtakingMillisecondsMax))
-        try store.setFact("anchor_wall", anchor.reading.wallMilliseconds)
-        try store.setFact("anchor_uptime", anchor.reading.uptimeMilliseconds)
-        try store.setFact("anchor_boot", anchor.reading.bootID)
     }
 
     /// The fates of the batch under way: it leaves the outbox only here.
@@ -443,7 +433,7 @@ extension Replica {
             if let intent = outbox[index].change.readableIntent {
                 outbox[index].change.intent = intent.renaming(renamed).value
             }
-            try store.update(outbox[index])
+            try store.rewrite(outbox[index])
         }
         try store.setFact("replica", id.rawValue)
         try store.setFact("counter", nextCounter)
@@ -476,7 +466,7 @@ extension Replica {
                 outbox[index].change.intent = nil
             case .saved, .sending, .withdrawn: break
             }
-            try store.update(outbox[index])
+            try store.rewrite(outbox[index])
         }
         // Changes judged under an id that this device had before a fork get names of the present
         // one.
@@ -487,6 +477,7 @@ extension Replica {
 
     /// Stamps the batch under way anew after `clock_ahead`; its changes and their order stay.
     private func stampAnew(serverMilliseconds: UInt64, at reading: ClockReading) throws {
+        try setTimeFloor(min(timeFloor, serverMilliseconds + Self.overtakingMillisecondsMax))
         try setAnchor(ClockAnchor(serverMilliseconds: serverMilliseconds, reading: reading))
         clock = HybridClock(
             latest: min(clock.latest, Timestamp(milliseconds: serverMilliseconds)))

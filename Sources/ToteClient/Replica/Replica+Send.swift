@@ -107,7 +107,7 @@ extension Replica {
             outbox[index].change = event.change
             outbox[index].digest = digest
             if outbox[index].state == .saved { outbox[index].state = .sending }
-            try store.update(outbox[index])
+            try store.rewrite(outbox[index])
         }
         clock.observe(last)
         try store.setFact("clock", clock.latest.rawValue)
@@ -125,7 +125,9 @@ extension Replica {
         // change too old to be judged, now or when it is sent again later.
         let least = now - min(now, Limits.horizonMilliseconds)
         let made = min(max(anchor.serverMilliseconds(at: entry.reading), least), now)
-        let floor = min(entry.floor.next, Timestamp(milliseconds: now))
+        // What it had seen was stamped by a server or accepted by one: legal above an estimate that
+        // a slow reply has set back. What was seen before `clock_ahead` may lie in the future.
+        let floor = min(entry.floor.next, max(Timestamp(milliseconds: now), clock.latest.next))
         return max(Timestamp(milliseconds: made), floor, last.next)
     }
 

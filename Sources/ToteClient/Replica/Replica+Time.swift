@@ -27,6 +27,9 @@ package struct ServerTime: Hashable, Sendable {
 extension Replica {
     /// Replies of two lanes overtake each other by no more.
     static var overtakingMillisecondsMax: UInt64 { 60_000 }
+    /// How long one reply tells the server's time better than those after it: an uptime that is off
+    /// by 300 millionths has lost a fifth of a second by then.
+    static var anchorMillisecondsMax: UInt64 { 600_000 }
 
     /// The server's time, by the last reply and what the device's own clocks counted since; `nil`
     /// before the first reply.
@@ -64,5 +67,29 @@ extension Replica {
         guard milliseconds != timeFloor else { return }
         timeFloor = milliseconds
         try store.setFact("time_floor", milliseconds)
+    }
+
+    /// Takes the server's time from a reply. It is past by as long as the reply was on its way: of
+    /// several replies the one that makes it latest tells it best, as long as the device's uptime
+    /// can be held against the server's clock. (The clock filter of NTP, RFC 5905 section 10.)
+    func hear(_ server: UInt64, at reading: ClockReading) throws {
+        // Legal above it: replies of two lanes overtake each other. Far above it, the server's
+        // clock was set back, and what the device thought is of no use.
+        let latest = server + Self.overtakingMillisecondsMax
+        try setTimeFloor(min(timeFloor, latest))
+        if let anchor, anchor.reading.bootID == reading.bootID {
+            let known = anchor.serverMilliseconds(at: reading)
+            let until = anchor.reading.uptimeMilliseconds + Self.anchorMillisecondsMax
+            if (server...latest).contains(known), reading.uptimeMilliseconds < until { return }
+        }
+        try setAnchor(ClockAnchor(serverMilliseconds: server, reading: reading))
+    }
+
+    func setAnchor(_ anchor: ClockAnchor) throws {
+        self.anchor = anchor
+        try store.setFact("anchor_server", anchor.serverMilliseconds)
+        try store.setFact("anchor_wall", anchor.reading.wallMilliseconds)
+        try store.setFact("anchor_uptime", anchor.reading.uptimeMilliseconds)
+        try store.setFact("anchor_boot", anchor.reading.bootID)
     }
 }

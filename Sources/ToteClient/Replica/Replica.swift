@@ -112,6 +112,20 @@ package final class Replica {
         try self.init(store: ReplicaStore(image: image), random: random)
     }
 
+    /// The same, on a connection of a world that is over where there is one.
+    package convenience init(
+        image: [UInt8], in pool: DatabasePool, random: @escaping () -> UInt64
+    ) throws(ToteError) {
+        try self.init(store: ReplicaStore(image: image, in: pool), random: random)
+    }
+
+    /// The next start of an app that ended at once and had its file in memory.
+    package convenience init(
+        after ended: Replica, random: @escaping () -> UInt64
+    ) throws(ToteError) {
+        try self.init(store: ReplicaStore(after: ended.store), random: random)
+    }
+
     /// The bytes of the device's file as of the last change.
     package func image() throws(ToteError) -> [UInt8] {
         do { return try store.database.image() } catch { throw ToteError.storage(error) }
@@ -335,7 +349,7 @@ package final class Replica {
             entry.change.writes = []
             entry.change.intent = nil
             entry.state = .withdrawn
-            try store.update(entry)
+            try store.rewrite(entry)
             outbox[index] = entry
             try note(.withdraw, ["nonce": .text(Hex.string(nonce))])
         }

@@ -40,6 +40,8 @@ struct OutboxEntry {
 /// queue.
 final class ReplicaStore {
     let database: Database
+    /// Where the database goes when this is gone.
+    private var pool: (DatabasePool, loadedFrom: [UInt8])?
     /// Facts as this connection wrote them last: most replies bring few new ones.
     private var written: [String: UInt64] = [:]
     static let applicationID: Int64 = 0x546F_7443
@@ -61,6 +63,25 @@ final class ReplicaStore {
             if let image { try database.load(image: image) }
             return database
         }
+    }
+
+    /// The same, on a connection of a world that is over where there is one.
+    convenience init(image: [UInt8], in pool: DatabasePool) throws(ToteError) {
+        try self.init { try pool.database(image: image) }
+        self.pool = (pool, image)
+    }
+
+    deinit {
+        if let (pool, image) = pool { pool.giveBack(database, loadedFrom: image) }
+    }
+
+    /// The file in memory of an app that ended at once.
+    convenience init(after ended: ReplicaStore) throws(ToteError) {
+        try self.init {
+            if ended.database.isInTransaction { try ended.database.execute("ROLLBACK") }
+            return ended.database
+        }
+        (pool, ended.pool) = (ended.pool, nil)
     }
 
     private init(_ open: () throws -> Database) throws(ToteError) {
@@ -210,19 +231,30 @@ final class ReplicaStore {
             .int(entry.isVisible ? 1 : 0), .text(label))
     }
 
-    /// Writes an entry back; `isOutstanding` false takes it out of the outbox and keeps the
-    /// receipt.
+    /// Writes back what became of an entry; `isOutstanding` false takes it out of the outbox and
+    /// keeps the receipt.
     func update(_ entry: OutboxEntry, isOutstanding: Bool = true) throws {
         // The payload of a refused change is retained; of an accepted one the log has it.
         let keepsBody = isOutstanding || entry.state == .rejected
         try database.run(
             """
+            UPDATE changes SET state = ?2, outstanding = ?3, visible = ?4, position = ?5,
+                body = CASE WHEN ?6 THEN body END WHERE nonce = ?1
+            """,
+            .bits(entry.change.nonce), .int(entry.state.rawValue), .int(isOutstanding ? 1 : 0),
+            .int(entry.isVisible ? 1 : 0), .optional(bits: entry.position),
+            .int(keepsBody ? 1 : 0))
+    }
+
+    /// Writes back an entry of the outbox that has another name, another stamp or other content.
+    func rewrite(_ entry: OutboxEntry) throws {
+        try database.run(
+            """
             UPDATE changes SET replica = ?2, counter = ?3, body = ?4, state = ?5,
-                outstanding = ?6, visible = ?7, digest = ?8, position = ?9 WHERE nonce = ?1
+                visible = ?6, digest = ?7, position = ?8 WHERE nonce = ?1
             """,
             .bits(entry.change.nonce), .bits(entry.dot.replica.rawValue),
-            .bits(entry.dot.counter), keepsBody ? .blob(Self.body(entry)) : .null,
-            .int(entry.state.rawValue), .int(isOutstanding ? 1 : 0),
+            .bits(entry.dot.counter), .blob(Self.body(entry)), .int(entry.state.rawValue),
             .int(entry.isVisible ? 1 : 0), .optional(bits: entry.digest),
             .optional(bits: entry.position))
     }
