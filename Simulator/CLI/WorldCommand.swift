@@ -143,6 +143,7 @@ final class SeedSearch: Sendable {
     }
 
     func work() {
+        let pool = DatabasePool()
         while true {
             let seed: UInt64? = state.withLock { state in
                 guard state.failure == nil, state.next <= last else { return nil }
@@ -151,7 +152,8 @@ final class SeedSearch: Sendable {
             }
             guard let seed else { return }
             do {
-                let world = try World(seed: seed, family: family, keepsLines: false)
+                let world = try World(
+                    seed: seed, family: family, keepsLines: false, pool: pool)
                 try world.run()
                 state.withLock {
                     $0.schedules += 1

@@ -32,6 +32,8 @@ package final class Database {
     /// Written by SQLite at each commit.
     private let walSize: UnsafeMutablePointer<Int32>
     private var statements: [StaticStringKey: Statement] = [:]
+    /// How often another image was put in this one's place.
+    private var reloads: UInt32 = 0
     package let path: String
     package var isInMemory: Bool { path == ":memory:" }
 
@@ -317,6 +319,33 @@ package final class Database {
         let code = sqlite3_deserialize(
             handle, "main", copy.assumingMemoryBound(to: UInt8.self), size, size, flags)
         guard code == SQLITE_OK else { throw error(code, "loading an image") }
+    }
+
+    /// Puts another image in the place of a database in memory that was loaded from one with the
+    /// same tables: what was prepared stays prepared.
+    func reload(image: [UInt8]) throws(SQLiteError) {
+        for statement in statements.values { statement.reset() }
+        if isInTransaction { try execute("ROLLBACK") }
+        var found: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &found)
+        // A change counter that this connection has not seen tells it that the pages which it
+        // remembers are another file's; the second one says that the first is to be trusted.
+        // (sqlite.org/fileformat.html, 1.3.7 and 1.3.15.)
+        reloads += 1
+        var bytes = image
+        for (index, byte) in withUnsafeBytes(of: (reloads << 16).bigEndian, Array.init).enumerated()
+        where bytes.count > 96 {
+            bytes[24 + index] = byte
+            bytes[92 + index] = byte
+        }
+        let code = bytes.withUnsafeBytes { bytes -> Int32 in
+            guard let file = found, let methods = file.pointee.pMethods?.pointee,
+                let write = methods.xWrite, let truncate = methods.xTruncate
+            else { return SQLITE_ERROR }
+            let code = write(file, bytes.baseAddress, Int32(bytes.count), 0)
+            return code == SQLITE_OK ? truncate(file, sqlite3_int64(bytes.count)) : code
+        }
+        guard code == SQLITE_OK else { throw error(code, "loading another image") }
     }
 
     /// SQLite's own check of pages, indexes and constraints: empty when all is well.

@@ -349,4 +349,70 @@ struct CheckerTests {
         }
         #expect(overspent == "negative")
     }
+
+    @Test func `a stamp that is not when its change was made is found`() {
+        let edits = Self.edits(Self.sound)
+        for error: Int64 in [-800, 800] {
+            let found = code { history in
+                // The last one: no other has seen it.
+                change(&history, where: { edits.contains($0.nonce) && $0.outcome == "accepted" }) {
+                    $0.stamp = Timestamp(
+                        milliseconds: UInt64(Int64($0.stamp.milliseconds) + error))
+                }
+            }
+            #expect(found == "stamped_wrong" || found == "stamped_before_cause")
+        }
+    }
+
+    @Test func `a stamp that is no later than that of its cause is found`() {
+        let found = code { history in
+            var stamps: [UInt64: Timestamp] = [:]
+            var causes: [UInt64: [UInt64]] = [:]
+            for stamped in history {
+                switch stamped.record {
+                case .logged(_, let seen): stamps[seen.nonce] = seen.stamp
+                case .acted(_, _, _, let nonce, let writes, _):
+                    causes[nonce] = writes.flatMap(\.saw)
+                default: break
+                }
+            }
+            func cause(_ seen: Record.Seen) -> Timestamp? {
+                causes[seen.nonce]?.compactMap { stamps[$0] }.max()
+            }
+            change(&history, where: { $0.outcome == "accepted" && cause($0) != nil }) {
+                $0.stamp = cause($0) ?? $0.stamp
+            }
+        }
+        #expect(found == "stamped_before_cause")
+    }
+
+    @Test func `what was sold out, and is in an order, is found`() throws {
+        let accepted = Set(
+            Self.sound.compactMap {
+                if case .logged(_, let seen) = $0.record, seen.outcome == "accepted" {
+                    seen.nonce
+                } else {
+                    nil
+                }
+            })
+        let index = try #require(
+            Self.sound.firstIndex {
+                guard case .acted(_, _, .place, let nonce, let writes, _) = $0.record else {
+                    return false
+                }
+                return accepted.contains(nonce) && !writes.isEmpty
+            })
+        guard case .acted(_, _, _, _, let writes, _) = Self.sound[index].record,
+            let sku = writes.first?.key.item.text.prefix(while: { $0 != "|" })
+        else { return }
+        func say(_ isOut: Bool, _ status: Int) -> Stamped {
+            Stamped(
+                at: Self.sound[index].at,
+                record: .availability(sku: String(sku), isOut: isOut, status: status))
+        }
+        #expect(code { $0.insert(say(true, 200), at: index) } == "sold_out_sold")
+        #expect(code { $0.insert(say(true, 503), at: index) } == nil, "nobody was told so")
+        let again = code { $0.insert(contentsOf: [say(true, 200), say(false, 0)], at: index) }
+        #expect(again == nil, "and it may be there again")
+    }
 }

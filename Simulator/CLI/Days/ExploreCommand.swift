@@ -17,7 +17,7 @@ enum ExploreCommand {
             ("tote-sim explore --seeds 1..200 --without restored", "without one of the faults"),
             (
                 "tote-sim explore --seeds 1..2 --customers 50 --devices-each 2 --length 24h "
-                    + "--act-every 30m", "long days of a hundred devices"
+                    + "--act-every 30m --open-for 2m", "whole days of a hundred phones"
             ),
         ],
         options: [
@@ -40,6 +40,9 @@ enum ExploreCommand {
             OptionSpec(
                 "act-every", valueName: "TIME", "how often a device's user does something: up to 1h"
             ),
+            OptionSpec(
+                "open-for", valueName: "TIME",
+                "how long an app stays open after that, and syncs: up to 24h"),
             OptionSpec("faults", "print how often each fault struck"),
             OptionSpec("strict", "fail when a fault that may strike never did"),
             OptionSpec("json", "print one JSON object"),
@@ -97,6 +100,8 @@ enum ExploreCommand {
         limits.seconds = try time("length", command, atMost: .seconds(86_400))
             .map { UInt64($0 / .seconds(1)) }
         limits.actMilliseconds = try time("act-every", command, atMost: .seconds(3_600))
+            .map { UInt64($0 / .milliseconds(1)) }
+        limits.openMilliseconds = try time("open-for", command, atMost: .seconds(86_400))
             .map { UInt64($0 / .milliseconds(1)) }
         return limits
     }
@@ -194,8 +199,9 @@ final class DaySearch: Sendable {
     }
 
     func work() {
+        let pool = DatabasePool()
         while let seed = take() {
-            let outcome = DayOutcome(seed: seed, limits: limits)
+            let outcome = DayOutcome(seed: seed, limits: limits, pool: pool)
             state.withLock { state in
                 state.running -= 1
                 state.days += 1

@@ -60,6 +60,8 @@ struct Repro {
                 limits.seconds = UInt64(count)
             case ("act_ms", .number(let count)) where (1...3_600_000).contains(count):
                 limits.actMilliseconds = UInt64(count)
+            case ("open_ms", .number(let count)) where (1...86_400_000).contains(count):
+                limits.openMilliseconds = UInt64(count)
             case ("skip", .array(let nodes)):
                 for node in nodes { limits.skipped.insert(try Self.event(node)) }
             case ("sha256", .string(let text)): hash = text
@@ -103,6 +105,9 @@ struct Repro {
         if let seconds = limits.seconds { members.append(("seconds", .int(Int(seconds)))) }
         if let milliseconds = limits.actMilliseconds {
             members.append(("act_ms", .int(Int(milliseconds))))
+        }
+        if let milliseconds = limits.openMilliseconds {
+            members.append(("open_ms", .int(Int(milliseconds))))
         }
         if !limits.skipped.isEmpty {
             members.append(("skip", .array(limits.skipped.sorted().map { .string($0) })))

@@ -7,7 +7,7 @@ internal import ToteSQLite
 // writes are torn, room runs out, and operations fail once.
 /// All that a process keeps: a file in memory, or on a disk that fails.
 enum Drive {
-    case image([UInt8]?)
+    case image([UInt8])
     case disk(SimulatedDisk)
 }
 
@@ -35,7 +35,8 @@ extension Day {
     func newReplica(_ drive: Drive) throws -> (Replica, SimulatedDisk?) {
         let ids = ids
         switch drive {
-        case .image(let image): return (try Replica(image: image, random: { ids.next() }), nil)
+        case .image(let image):
+            return (try Replica(image: image, in: site.pool, random: { ids.next() }), nil)
         case .disk(let disk):
             let disk = disk.copy()
             return (try Replica(disk: disk, path: Self.file, random: { ids.next() }), disk)
@@ -45,8 +46,11 @@ extension Day {
     /// The app's process ended at once, and starts again on its file.
     func restart(_ phone: Phone, losingPower: Bool) throws {
         let random = losingPower ? { self.drawBits(.powerLost) } : nil
-        let drive = try phone.disk.map { .disk($0.restarted(losing: random)) } ?? phone.drive
-        (phone.replica, phone.disk) = try newReplica(drive)
+        if let disk = phone.disk {
+            (phone.replica, phone.disk) = try newReplica(.disk(disk.restarted(losing: random)))
+        } else {
+            phone.replica = try Replica(after: phone.replica, random: { [ids] in ids.next() })
+        }
         noteUnsure(phone)
     }
 
@@ -85,14 +89,12 @@ extension Day {
         try database.load(image: site.server.image())
         try database.removePageChecksums()
         try database.execute("PRAGMA user_version=4")
-        let image = try database.image()
-        guard site.disk != nil else { return .image(image) }
         let disk = SimulatedDisk()
-        disk.put(image, at: Self.file)
+        disk.put(try database.image(), at: Self.file)
         let operations: [SimulatedDisk.Operation] = [.write, .sync]
         disk.failures[operations[draw(.upgraded, below: operations.count)]] = .init(
             after: draw(.upgraded, below: Self.migrationOperationsMax), count: .max)
-        _ = try? Site.store(on: .disk(disk))
+        _ = try? site.store(on: .disk(disk))
         return .disk(disk.restarted { self.drawBits(.upgraded) })
     }
 

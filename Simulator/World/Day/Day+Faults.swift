@@ -3,16 +3,20 @@ internal import ToteCore
 
 // What strikes a device: its network, its clocks, its disk and its app.
 extension Day {
+    /// How many of a million a wall clock may run too fast or too slow: what a poor one loses in a
+    /// week is lost in the half hour of a day here.
+    private static let driftMax = 50_000
+
     /// Now and then something may strike a device.
     func look(at phone: Phone) throws {
         guard !isHealed else { return }
-        timeline.plan(.look(device: phone.number), at: now + DayOptions.lookMilliseconds)
+        timeline.plan(.look(device: phone.number), at: now + options.lookMilliseconds)
         // Two tokens in a row were refused: the app asks its user to sign in.
         if phone.isRunning, phone.isSignedOut { try launch(phone) }
         emptyDisk(phone)
         for fault in Fault.ofDevices where strikes(fault) { try strike(phone, fault) }
         if options.rates[.clockDrift] != nil, phone.drift == 0 {
-            phone.drift = Int64(draw(.clockDrift, below: 400)) - 200
+            phone.drift = Int64(draw(.clockDrift, below: 2 * Self.driftMax)) - Int64(Self.driftMax)
             note(.clockDrift, device: phone.number)
         }
     }
@@ -21,7 +25,7 @@ extension Day {
         let length = 1_000 + UInt64(draw(fault, below: 90_000))
         switch fault {
         case .offline, .captivePortal, .deafUp, .deafDown: cutOff(phone, fault, length)
-        case .stall: phone.stalledUntil = now + length / 4
+        case .stall: phone.stalledUntil = now + length
         case .clockJump: phone.skew += Int64(draw(fault, below: 7_200_000)) - 3_600_000
         case .clockYears:
             let decade = 10 * 365 * 24 * 3_600 * 1_000
@@ -55,7 +59,10 @@ extension Day {
             guard let token = try atServer({ try site.mint(phone.customer, now) }) else { return }
             site.tokens[phone.customer] = token
             _ = try ask("DELETE", "v1/admin/tokens/\(former.id)")
-        case .tokenUnavailable: phone.tokenlessUntil = now + length
+        case .tokenUnavailable:
+            // The app asks for one as it starts: that is when it is felt.
+            phone.tokenlessUntil = now + length
+            try signOutAndIn(phone)
         default: return
         }
         note(fault, device: phone.number)

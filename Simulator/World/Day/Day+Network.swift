@@ -5,6 +5,11 @@ internal import ToteCore
 extension Day {
     /// How long an answer may be late: longer than a device waits.
     private static let lateMilliseconds: UInt64 = 50_000
+    /// How slow a message may be, at most: some are overtaken by what was sent after they were
+    /// given up.
+    private static let slowMilliseconds = 45_000
+    /// How much two messages may differ, for each of 1,000 that the rate says.
+    private static let jitterMilliseconds = 100
 
     /// Sends what the machine wants sent, as the app's shell does, into this weather.
     func send(_ phone: Phone, _ id: SyncMachine.ID, _ lane: TransportRequest.Lane) throws {
@@ -80,11 +85,11 @@ extension Day {
         var latency = phone.latency + max(phone.stalledUntil, now) - now
         if strikes(.slow) {
             note(.slow, device: phone.number)
-            latency += 3_000
+            latency += 1_000 + UInt64(draw(.slow, below: Self.slowMilliseconds))
         }
         if let rate = options.rates[.jitter], !isHealed {
             struck[.jitter, default: 0] += 1
-            latency += UInt64(draw(.jitter, below: rate * 10))
+            latency += UInt64(draw(.jitter, below: rate * Self.jitterMilliseconds))
         }
         return latency
     }

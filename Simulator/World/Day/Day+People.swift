@@ -18,6 +18,7 @@ extension Day {
         guard phone.isRunning, let stream = begin("act \(phone.number)") else { return }
         people = stream
         acts += 1
+        if phone.isAway { try takeOut(phone) } else { touch(phone) }
         switch people.below(20) {
         case 0..<14: try edit(phone)
         case 14..<17: try place(phone)
@@ -267,10 +268,11 @@ extension Day {
 
     func sellOut() throws {
         let (sku, isOut) = (people.chance(50) ? "tea" : "muffin", people.chance(60))
-        _ = try ask(
+        let answer = try ask(
             "POST", "v1/stores/\(Self.store)/availability",
             "{\"sku\":\"\(sku)\",\"available\":\(!isOut)}", token: site.counters[0],
             key: "s-\(people.next())")
+        note(.availability(sku: sku, isOut: isOut, status: answer.status))
     }
 
     /// A counter takes an order a step on; two of them may try the same hand-over.

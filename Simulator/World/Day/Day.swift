@@ -1,6 +1,7 @@
 internal import ToteClient
 internal import ToteCore
 internal import ToteServer
+package import ToteSQLite
 
 /// A day of devices, counters and a server in one thread and in virtual time: the production cores
 /// and the production sync machine over a network, clocks, disks and a server that fail as the seed
@@ -34,6 +35,7 @@ package final class Day {
         case look(device: Int)
         case lookAtServer
         case act(device: Int, installation: Int)
+        case putAway(device: Int, touched: Int)
         case counter
         case timer(device: Int, launch: Int, SyncMachine.ID)
         case token(device: Int, launch: Int, SyncMachine.ID)
@@ -93,7 +95,10 @@ package final class Day {
     package static let settleMilliseconds: UInt64 = 60_000
     static let store = "s-1"
 
-    package init(seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits()) throws {
+    package init(
+        seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits(),
+        pool: DatabasePool = DatabasePool()
+    ) throws {
         self.seed = seed
         options = DayOptions(seed: seed, limits: limits)
         people = SeededGenerator(seed: seed ^ 0xBEEF)
@@ -106,7 +111,8 @@ package final class Day {
         let ids = SharedGenerator(seed: seed ^ 0xD1CE)
         self.ids = ids
         site = try Site(
-            ids: ids, now: Self.start, customers: options.customers, hasDisk: options.hasDisks)
+            ids: ids, now: Self.start, customers: options.customers, hasDisk: options.hasDisks,
+            pool: pool)
         note(
             .began(
                 customers: options.customers,
@@ -115,7 +121,7 @@ package final class Day {
             for _ in 0..<options.devicesEach { try addPhone(of: customer) }
         }
         try openShop()
-        timeline.plan(.lookAtServer, at: now + DayOptions.lookMilliseconds)
+        timeline.plan(.lookAtServer, at: now + options.lookMilliseconds)
         timeline.plan(.counter, at: now + 5_000)
         timeline.plan(.heal, at: now + options.seconds * 1_000)
     }
@@ -214,6 +220,7 @@ package final class Day {
         case .look(let device): try look(at: phones[device])
         case .lookAtServer: try lookAtServer()
         case .act(let device, let installation): try act(phones[device], installation)
+        case .putAway(let device, let touched): try putAway(phones[device], touched)
         case .counter: try serveAtCounter()
         case .timer(let device, let launch, let id):
             try whenRunning(phones[device], launch) { try feed($0, .timerFired(id)) }
@@ -251,7 +258,7 @@ package final class Day {
             phone.deafUpUntil = 0
             phone.deafDownUntil = 0
             // A user who was signed out signs in again; from here on nobody helps.
-            if !phone.isRunning || phone.isSignedOut { try launch(phone) }
+            if !phone.isRunning || phone.isSignedOut || phone.isAway { try launch(phone) }
             try feed(phone, .networkMayBeBack)
         }
     }

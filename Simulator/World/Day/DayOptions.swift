@@ -9,13 +9,17 @@ package struct DayOptions: Sendable, Hashable {
     package var seconds: UInt64 = 1_800
     /// Milliseconds between two acts of one device's user, on average.
     package var actMilliseconds: UInt64 = 20_000
+    /// Milliseconds from what a device's user did last until the app is put away, and syncs no
+    /// more before it is taken out again; `nil` for never.
+    package var openMilliseconds: UInt64?
     /// How often each fault strikes: of 1,000 messages, or of 1,000 looks at a device or the
     /// server. One that is not here never does.
     package var rates: [Fault: Int] = [:]
     /// Single events that do not come about, see `Day.events`.
     package var skipped: Set<String> = []
-    /// Milliseconds between two looks.
-    package static let lookMilliseconds: UInt64 = 15_000
+    /// Milliseconds between two looks: about as often as users act, so that a long day of few acts
+    /// is not one of faults alone.
+    var lookMilliseconds: UInt64 { max(15_000, actMilliseconds / 2) }
     /// How often a fault strikes that was asked for, and that the seed leaves out.
     private static let onlyRate = 60
 
@@ -29,6 +33,7 @@ package struct DayOptions: Sendable, Hashable {
         package var seconds: UInt64?
         /// More of the same: a long day of many. Replaces what the seed says.
         package var actMilliseconds: UInt64?
+        package var openMilliseconds: UInt64?
         /// Single events that are left out, by their names in `Day.events`.
         package var skipped: Set<String> = []
 
@@ -56,6 +61,7 @@ package struct DayOptions: Sendable, Hashable {
             (rates[.copied], rates[.rolledBack]) = (nil, nil)
         }
         if !random.chance(40) { for fault in Fault.ofDisks { rates[fault] = nil } }
+        if random.chance(30) { openMilliseconds = UInt64(2_000 + random.below(40_000)) }
         narrow(limits)
     }
 
@@ -72,6 +78,7 @@ package struct DayOptions: Sendable, Hashable {
         devicesEach = limits.devicesEach ?? devicesEach
         seconds = limits.seconds ?? seconds
         actMilliseconds = limits.actMilliseconds ?? actMilliseconds
+        openMilliseconds = limits.openMilliseconds ?? openMilliseconds
         skipped = limits.skipped
     }
 }

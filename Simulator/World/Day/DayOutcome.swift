@@ -1,4 +1,5 @@
 internal import ToteCore
+package import ToteSQLite
 
 /// What a day came to.
 package struct DayOutcome: Sendable {
@@ -16,14 +17,19 @@ package struct DayOutcome: Sendable {
     package let events: [String]
 
     /// Runs a day and judges it.
-    package init(seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits()) {
+    ///
+    /// - Parameter pool: what is left of days before it on this thread.
+    package init(
+        seed: UInt64, limits: DayOptions.Limits = DayOptions.Limits(),
+        pool: DatabasePool = DatabasePool()
+    ) {
         self.seed = seed
         self.limits = limits
         options = DayOptions(seed: seed, limits: limits)
         var day: Day?
         var failure: DayFailure?
         do {
-            let made = try Day(seed: seed, limits: limits)
+            let made = try Day(seed: seed, limits: limits, pool: pool)
             day = made
             try made.run()
         } catch {

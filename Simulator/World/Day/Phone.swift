@@ -14,6 +14,10 @@ final class Phone {
     /// Counts installations.
     var installation = 0
     var isRunning = true
+    /// Whether its user has put the app away: it does not sync.
+    var isAway = false
+    /// Counts what its user does, and starts.
+    var touched = 0
     var token = ""
     var underWay: [SyncMachine.ID: Outgoing] = [:]
     /// Milliseconds that its wall clock is off, and how many of a million it runs too fast.
@@ -96,7 +100,7 @@ extension Day {
     func begin(_ phone: Phone) throws {
         timeline.plan(
             .look(device: phone.number),
-            at: now + UInt64(weather.below(Int(DayOptions.lookMilliseconds))))
+            at: now + UInt64(weather.below(Int(options.lookMilliseconds))))
         planAct(phone)
         try launch(phone)
     }
@@ -107,7 +111,27 @@ extension Day {
         phone.isRunning = true
         phone.underWay = [:]
         phone.machine = SyncMachine(hasAccount: true, lastID: phone.machine.lastID)
+        try takeOut(phone)
+    }
+
+    /// The app is in its user's hand, and syncs live.
+    func takeOut(_ phone: Phone) throws {
+        phone.isAway = false
+        touch(phone)
         try feed(phone, .start(isLive: true))
+    }
+
+    func touch(_ phone: Phone) {
+        phone.touched += 1
+        guard let open = options.openMilliseconds else { return }
+        timeline.plan(.putAway(device: phone.number, touched: phone.touched), at: now + open)
+    }
+
+    /// Nobody has touched it since.
+    func putAway(_ phone: Phone, _ touched: Int) throws {
+        guard !isHealed, phone.isRunning, phone.touched == touched else { return }
+        phone.isAway = true
+        try feed(phone, .stop)
     }
 
     /// Another file is in the place of the app's.
@@ -208,7 +232,7 @@ extension Record.Seen {
     init(_ event: Event, at position: UInt64, isShort: Bool) {
         self.init(
             position: position, dot: event.dot, nonce: event.change.nonce,
-            outcome: Self.name(event, isShort: isShort))
+            outcome: Self.name(event, isShort: isShort), stamp: event.change.time)
     }
 
     private static func name(_ event: Event, isShort: Bool) -> String {

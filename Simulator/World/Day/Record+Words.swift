@@ -24,6 +24,8 @@ extension Stamped {
             (device.map { "device \($0)" } ?? "everybody") + "  FAULT \(fault.rawValue)"
         case .counter(let counter, let what, let order, let status):
             "counter \(counter)  \(what) \(order.text.prefix(8)): \(status)"
+        case .availability(let sku, let isOut, let status):
+            "counter 0  \(sku) is \(isOut ? "sold out" : "there again"): \(status)"
         case .gave(let customer, let units, _): "operator  gives \(units) to customer \(customer)"
         case .healed: "everybody  no fault from here on"
         case .settled: "everybody  is settled"

@@ -46,6 +46,8 @@ enum Record: Sendable {
         /// `accepted`; `empty` for one that was accepted with nothing in it, which fills the place
         /// of a change that a former epoch refused; `same_as`; or why it was refused.
         var outcome: String
+        /// What its author's clock made of when it was made; 0 where only its name is told.
+        var stamp = Timestamp.zero
     }
 
     case began(customers: Int, devices: Int, rates: [Fault: Int])
@@ -57,6 +59,8 @@ enum Record: Sendable {
     case struck(Fault, device: Int?)
     /// A counter was answered.
     case counter(Int, String, OrderID, status: Int)
+    /// A counter said whether a product is to be had.
+    case availability(sku: String, isOut: Bool, status: Int)
     /// The operator gave points, for a reference.
     case gave(customer: Int, units: Int64, reference: String)
     /// No fault from here on.
@@ -145,6 +149,11 @@ extension Stamped {
             add("does", what)
             add("order", order.text)
             add("status", status)
+        case .availability(let sku, let isOut, let status):
+            add("what", "availability")
+            add("sku", sku)
+            add("out", .bool(isOut))
+            add("status", status)
         case .gave(let customer, let units, let reference):
             add("what", "gave")
             add("customer", customer)
@@ -156,6 +165,7 @@ extension Stamped {
             add("what", "log")
             add("customer", customer)
             add("event", Self.value(seen))
+            add("stamp", Int(seen.stamp.milliseconds))
         case .shows(let device, let customer, let digest, let cells, let orders):
             add("what", "shows")
             add("device", device)

@@ -12,6 +12,7 @@ final class Site {
     }
 
     private(set) var server: Server
+    let pool: DatabasePool
     /// Where the data file is, in a day of disks that fail.
     private(set) var disk: SimulatedDisk?
     let ids: SharedGenerator
@@ -56,11 +57,16 @@ final class Site {
         var reference: String
     }
 
-    init(ids: SharedGenerator, now: UInt64, customers: Int, hasDisk: Bool) throws {
+    init(
+        ids: SharedGenerator, now: UInt64, customers: Int, hasDisk: Bool, pool: DatabasePool
+    ) throws {
         self.ids = ids
+        self.pool = pool
         disk = hasDisk ? SimulatedDisk() : nil
-        if let image = WorldImages.server { disk?.put(image, at: Day.file) }
-        server = try Self.open(disk.map { .disk($0) } ?? .image(WorldImages.server), ids)
+        disk?.put(WorldImages.server, at: Day.file)
+        server = try Server(
+            store: Self.store(on: disk.map { .disk($0) } ?? .image(WorldImages.server), pool),
+            random: { ids.next() })
         try inGroup {
             for customer in 0..<customers {
                 tokens.append(try mint(customer, now))
@@ -88,13 +94,11 @@ final class Site {
         return Token(secret: token, id: id, since: now)
     }
 
-    private static func open(_ drive: Drive, _ ids: SharedGenerator) throws -> Server {
-        try Server(store: store(on: drive), random: { ids.next() })
-    }
+    func store(on drive: Drive) throws -> ServerStore { try Self.store(on: drive, pool) }
 
-    static func store(on drive: Drive) throws -> ServerStore {
+    private static func store(on drive: Drive, _ pool: DatabasePool) throws -> ServerStore {
         switch drive {
-        case .image(let image): return try ServerStore(image: image)
+        case .image(let image): return try ServerStore(image: image, in: pool)
         case .disk(let disk):
             var options = Database.Options()
             options.disk = disk
@@ -103,17 +107,23 @@ final class Site {
         }
     }
 
-    /// A copy of the server's file, marked as a backup.
+    /// A copy of the server's file.
     func takeBackup() throws {
-        guard let disk else {
-            let store = try ServerStore(image: server.image())
+        backup = try disk.map { .disk($0.copy()) } ?? .image(server.image())
+    }
+
+    /// The backup, marked as one.
+    func restorable(_ backup: Drive) throws -> Drive {
+        switch backup {
+        case .image(let image):
+            let store = try ServerStore(image: image, in: pool)
             try store.setMeta("is_backup", 1)
-            backup = .image(try store.image())
-            return
+            return .image(try store.image())
+        case .disk(let disk):
+            let copy = disk.copy()
+            try store(on: .disk(copy)).setMeta("is_backup", 1)
+            return .disk(copy)
         }
-        let copy = disk.copy()
-        try Self.store(on: .disk(copy)).setMeta("is_backup", 1)
-        backup = .disk(copy)
     }
 
     /// The process ends and starts again on its file: who waited is cut off.
@@ -126,9 +136,10 @@ final class Site {
             var next = disk.restarted(losing: random)
             if case .disk(let backup) = backup { next = backup.copy() }
             self.disk = next
-            server = try Self.open(.disk(next), ids)
+            server = try Server(store: store(on: .disk(next)), random: { [ids] in ids.next() })
         } else {
-            server = try Self.open(backup ?? .image(server.image()), ids)
+            let store = try backup.map(store(on:)) ?? ServerStore(after: server.store)
+            server = try Server(store: store, random: { [ids] in ids.next() })
         }
     }
 
@@ -229,8 +240,6 @@ extension Day {
         guard let parking = judged else { return }
         if strikes(.crashBeforeCommit) {
             note(.crashBeforeCommit)
-            // A file in memory would keep what was begun; one on a disk does not.
-            if site.disk == nil { try site.server.rollBack() }
             return try crash(group)
         }
         // Before anybody is woken: what one of a group asks for, another may have just written.
@@ -382,7 +391,7 @@ extension Day {
 
     func lookAtServer() throws {
         guard !isHealed else { return sweepWaiting() }
-        timeline.plan(.lookAtServer, at: now + DayOptions.lookMilliseconds)
+        timeline.plan(.lookAtServer, at: now + options.lookMilliseconds)
         guard now >= site.downUntil else { return }
         _ = try atServer { try site.server.runDue(at: now) }
         lookAfterFile()
@@ -423,7 +432,7 @@ extension Day {
             }
             return false
         }
-        try crash(backup: backup)
+        try crash(backup: site.restorable(backup))
         try giveAgain()
         try mintAgain()
         return true

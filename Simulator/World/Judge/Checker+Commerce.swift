@@ -56,6 +56,45 @@ extension Checker {
         return nil
     }
 
+    /// What a counter has said to be sold out is in no order that was made after that and judged
+    /// before it was there again. A server that went back does not know it.
+    static func soldOutIsNotSold(_ facts: Facts) -> DayFailure? {
+        guard facts.restores.isEmpty else { return nil }
+        /// Since when a product is out, and when that was open again: indices of the history.
+        var spans: [String: [(since: Int, until: Int)]] = [:]
+        var open: [String: Int] = [:]
+        for (index, stamped) in facts.history.enumerated() {
+            switch stamped.record {
+            case .availability(let sku, true, 200..<300) where open[sku] == nil: open[sku] = index
+            case .availability(let sku, false, _):
+                if let since = open.removeValue(forKey: sku) {
+                    spans[sku, default: []].append((since, index))
+                }
+            case .struck(.menuChanged, _):
+                for (sku, since) in open { spans[sku, default: []].append((since, index)) }
+                open = [:]
+            default: break
+            }
+        }
+        for (sku, since) in open {
+            spans[sku, default: []].append((since, facts.history.count))
+        }
+        let accepted = accepted(facts)
+        for (nonce, change) in facts.changes.sorted(by: { $0.value.at < $1.value.at })
+        where change.act == .place && accepted.contains(nonce) {
+            let told = change.toldAt ?? facts.history.count
+            for write in change.writes {
+                let sku = String(write.key.item.text.prefix { $0 != "|" })
+                for span in spans[sku] ?? [] where span.since < change.at && told < span.until {
+                    return broken(
+                        "sold_out_sold", "\(sku) is sold out, and in order \(Hex.string(nonce))",
+                        [facts.history[span.since]] + facts.proof(of: nonce))
+                }
+            }
+        }
+        return nil
+    }
+
     static func giftsCountOnce(_ facts: Facts) -> DayFailure? {
         var granted: [String: Int64] = [:]
         var names: Set<String> = []

@@ -152,6 +152,55 @@ extension Checker {
         }
         return nil
     }
+
+    /// A stamp is the time at which its change was made, by the server's clock, whatever the
+    /// device's own said; and later than those of what its author had seen.
+    ///
+    /// Nothing tells how long a device was off before it was started anew: what it could not send
+    /// before that may be stamped late, and what was behind it with it. A copy has the clock
+    /// readings of another device. Those are not judged.
+    static func stampsTellWhen(_ facts: Facts) -> DayFailure? {
+        guard facts.copies == 0, facts.restores.isEmpty else { return nil }
+        let early = facts.rates.keys.contains(where: Fault.delaying.contains) ? 60_000 : 500
+        /// From an act until it was told, where the device was started anew between.
+        var blurred: [Int: [Range<Int>]] = [:]
+        for change in facts.changes.values {
+            let open = change.at..<(change.toldAt ?? facts.history.count)
+            if facts.boots[change.device]?.contains(where: open.contains) ?? false {
+                blurred[change.device, default: []].append(open)
+            }
+        }
+        for (_, log) in facts.log.sorted(by: { $0.key < $1.key }) {
+            var stamps: [Nonce: Timestamp] = [:]
+            for seen in log where seen.outcome == "accepted" {
+                stamps[seen.nonce] = seen.stamp
+                guard let change = facts.changes[seen.nonce] else { continue }
+                let causes = change.writes.lazy.flatMap(\.saw).compactMap { stamps[$0] }
+                if let cause = causes.max(), cause >= seen.stamp {
+                    return broken(
+                        "stamped_before_cause",
+                        "\(Hex.string(seen.nonce)) is stamped no later than what it had seen",
+                        facts.proof(of: seen.nonce))
+                }
+                guard !(blurred[change.device] ?? []).contains(where: { $0.contains(change.at) })
+                else { continue }
+                let made = Int64(Day.start + facts.history[change.at].at)
+                let error = Int64(seen.stamp.milliseconds) - made
+                guard (-Int64(early)...500).contains(error) else {
+                    return broken(
+                        "stamped_wrong",
+                        "\(Hex.string(seen.nonce)) is stamped \(error) ms off when it was made",
+                        facts.proof(of: seen.nonce))
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension Fault {
+    /// What makes a device's idea of the time late, by as much as it waits for an answer.
+    static let delaying: Set<Fault> = [.slow, .jitter, .stall, .replyLate, .requestDuplicated]
 }
 
 extension Facts {

@@ -17,10 +17,9 @@ package enum Checker {
         let facts = Facts(history)
         for rule in [
             cursorsHaveNoGap, allSeeOneLog, everyChangeHasOneFate, nothingVanishes,
-            onlyWhatMayBe, causesComeFirst, allShowTheSame, nothingIsLostOrDoubled,
-            countsAddUp,
-            ordersAreHandedOverOnce, ordersTakeEachCellOnce, giftsCountOnce, noBalanceIsNegative,
-            ordersCostWhatTheySay,
+            onlyWhatMayBe, causesComeFirst, stampsTellWhen, allShowTheSame,
+            nothingIsLostOrDoubled, countsAddUp, ordersAreHandedOverOnce, ordersTakeEachCellOnce,
+            soldOutIsNotSold, giftsCountOnce, noBalanceIsNegative, ordersCostWhatTheySay,
         ] {
             if let failure = rule(facts) { return .invalid(failure) }
         }
@@ -57,6 +56,10 @@ struct Facts {
     /// Where the server went back to a backup.
     var restores: [Int] = []
     var copies = 0
+    /// Which faults might strike.
+    private(set) var rates: [Fault: Int] = [:]
+    /// When each device was started anew, its uptime with it: indices of the history.
+    private(set) var boots: [Int: [Int]] = [:]
     /// Changes that some device was told of as accepted, in whatever epoch.
     var onceAccepted: Set<Nonce> = []
     var gifts: [(customer: Int, units: Int64, reference: String)] = []
@@ -81,6 +84,9 @@ struct Facts {
             case .struck(.rolledBack, let device?), .struck(.reinstalled, let device?):
                 losses.append((index, device))
             case .struck(.copied, _): copies += 1
+            case .struck(.reboot, let device?), .struck(.powerLost, let device?):
+                boots[device, default: []].append(index)
+            case .began(_, _, let rates): self.rates = rates
             case .struck(.restored, _): restores.append(index)
             case .logged(let customer, let seen): log[customer, default: []].append(seen)
             case .gave(let customer, let units, let reference):

@@ -43,6 +43,6 @@ extension World {
 
 /// Empty files, made once: a world begins with images of them.
 enum WorldImages {
-    static let server: [UInt8]? = try? ServerStore(image: nil).image()
-    static let device: [UInt8]? = try? Replica.emptyImage()
+    static let server: [UInt8] = (try? ServerStore(image: nil).image()) ?? []
+    static let device: [UInt8] = (try? Replica.emptyImage()) ?? []
 }

@@ -30,8 +30,7 @@ extension World {
         tillToken = token
         let named = try ask("POST", "v1/admin/stores/s-1/redeemer", "{\"token\":\"\(id)\"}")
         guard named.status < 300 else { throw fail(.wrong, "no redeemer was named") }
-        let ids = ids
-        let replica = try Replica(image: WorldImages.device, random: { ids.next() })
+        let replica = try newReplica(WorldImages.device)
         try replica.keepCatalog(served)
         let till = Device(name: Self.tillName, replica: replica)
         self.till = till
@@ -285,7 +284,7 @@ extension World {
 
     private func restart(_ till: Device) throws {
         let ids = ids
-        till.replica = try Replica(image: till.replica.image(), random: { ids.next() })
+        till.replica = try Replica(after: till.replica, random: { ids.next() })
         if random.chance(50) { till.boot += 1 }
         tillMark = try till.replica.openRedeemer(outside: tillMark)
         history.note("till: started again")
@@ -298,8 +297,7 @@ extension World {
             till.saved.append(try till.replica.image())
             return
         }
-        let ids = ids
-        till.replica = try Replica(image: old, random: { ids.next() })
+        till.replica = try newReplica(old)
         let before = tillMark?.incarnation
         tillMark = try till.replica.openRedeemer(outside: tillMark)
         copiesMade += 1

@@ -1,6 +1,7 @@
 internal import ToteClient
 package import ToteCore
 internal import ToteServer
+package import ToteSQLite
 
 /// A server and devices in one thread: the production cores over a network, clocks and disks that
 /// fail as the seed says. A run is its seed and nothing else.
@@ -30,6 +31,8 @@ package final class World {
     package let options: WorldOptions
     var random: SeededGenerator
     let ids: SharedGenerator
+    /// Where files in memory come from.
+    let pool: DatabasePool
     var server: Server
     var devices: [Device] = []
     var messages: [Message] = []
@@ -65,8 +68,10 @@ package final class World {
     /// - Parameter keepsLines: whether a failure tells what happened before it. Without, run the
     ///   seed again: the same happens.
     package init(
-        seed: UInt64, family: WorldOptions.Family, keepsLines: Bool = true
+        seed: UInt64, family: WorldOptions.Family, keepsLines: Bool = true,
+        pool: DatabasePool = DatabasePool()
     ) throws {
+        self.pool = pool
         self.seed = seed
         self.family = family
         history.keepsLines = keepsLines
@@ -76,10 +81,10 @@ package final class World {
         let ids = SharedGenerator(seed: seed ^ 0xD1CE)
         self.ids = ids
         server = try Server(
-            store: ServerStore(image: WorldImages.server), random: { ids.next() })
+            store: ServerStore(image: WorldImages.server, in: pool), random: { ids.next() })
         try mintToken()
         for name in 0..<options.devices {
-            let replica = try Replica(image: WorldImages.device, random: { ids.next() })
+            let replica = try newReplica(WorldImages.device)
             devices.append(Device(name: name, replica: replica))
         }
         if options.orders > 0 { try openStore() }
@@ -87,6 +92,12 @@ package final class World {
         if options.wildClocks {
             for device in devices { device.skew = drawSkew() }
         }
+    }
+
+    /// A device that starts on the image of a file.
+    func newReplica(_ image: [UInt8]) throws -> Replica {
+        let ids = ids
+        return try Replica(image: image, in: pool, random: { ids.next() })
     }
 
     private func mintToken() throws {
@@ -242,7 +253,7 @@ package final class World {
 
     private func kill(_ device: Device) throws {
         let ids = ids
-        device.replica = try Replica(image: device.replica.image(), random: { ids.next() })
+        device.replica = try Replica(after: device.replica, random: { ids.next() })
         if random.chance(50) {
             device.boot += 1
             if options.wildClocks { device.skew = drawSkew() }
@@ -276,10 +287,8 @@ extension World {
 
     fileprivate func clone(_ device: Device) throws {
         guard devices.count < 7 else { return }
-        let ids = ids
         let copy = Device(
-            name: devices.count,
-            replica: try Replica(image: device.replica.image(), random: { ids.next() }))
+            name: devices.count, replica: try newReplica(device.replica.image()))
         copy.skew = device.skew
         copy.boot = random.chance(50) ? device.boot : random.next() >> 8
         devices.append(copy)
@@ -290,8 +299,7 @@ extension World {
     fileprivate func rollBack(_ device: Device) throws {
         let image = try device.replica.image()
         if let old = device.saved.last, random.chance(60) {
-            let ids = ids
-            device.replica = try Replica(image: old, random: { ids.next() })
+            device.replica = try newReplica(old)
             copiesMade += 1
             history.note("device \(device.name) rolled back")
             try noteLosses()
@@ -302,9 +310,7 @@ extension World {
 
     fileprivate func backUp() throws {
         let moment = try inGroup { try server.beginBackup(at: now) }
-        let store = try ServerStore(image: server.image())
-        try store.setMeta("is_backup", 1)
-        backups.append(try store.image())
+        backups.append(try server.image())
         try inGroup { try server.noteBackup(begunAt: moment) }
         history.note("backup")
     }
@@ -313,7 +319,9 @@ extension World {
         guard let image = backups.last else { return }
         try learn()
         let ids = ids
-        server = try Server(store: ServerStore(image: image), random: { ids.next() })
+        let store = try ServerStore(image: image, in: pool)
+        try store.setMeta("is_backup", 1)
+        server = try Server(store: store, random: { ids.next() })
         history.note("server restored")
         if options.points > 0 { try replayGifts() }
         // One fault at a time loses nothing: only with disks rolled back as well may a change be on

@@ -85,6 +85,8 @@ struct ReplicaRecord {
 /// The server's data file. One connection, one thread; nothing here decides anything.
 package final class ServerStore {
     package let database: Database
+    /// Where the database goes when this is gone.
+    private var pool: (DatabasePool, loadedFrom: [UInt8])?
     /// Rows of the log that `places` does not have yet, by space, in the order of their positions.
     private var unplaced: [UInt64: [(position: UInt64, id: Int64)]] = [:]
     private var unplacedCount = 0
@@ -152,6 +154,27 @@ package final class ServerStore {
         database = try Database(path: ":memory:")
         if let image { try database.load(image: image) }
         try Schema.migrate(database)
+        try readUnplaced()
+    }
+
+    /// The same, on a connection of a world that is over where there is one.
+    package init(image: [UInt8], in pool: DatabasePool) throws {
+        database = try pool.database(image: image)
+        self.pool = (pool, image)
+        try readUnplaced()
+    }
+
+    deinit {
+        if let (pool, image) = pool { pool.giveBack(database, loadedFrom: image) }
+    }
+
+    /// The file in memory of a server that ended at once, as the next one finds it: what was begun
+    /// is undone.
+    package init(after ended: ServerStore) throws {
+        database = ended.database
+        pool = ended.pool
+        ended.pool = nil
+        if database.isInTransaction { try database.execute("ROLLBACK") }
         try readUnplaced()
     }
 
