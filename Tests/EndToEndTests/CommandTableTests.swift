@@ -153,13 +153,11 @@ import Testing
         try await tote("webhook test", webhook, "--no-wait")
         try await tote("webhook remove", webhook)
         _ = try await world.phone("cart add latte", "sync")
-        try await tote("health")
-        try await tote("unit")
-        try await tote("containerfile")
-        try await tote("nginx")
-        try await tote("metrics list")
-        try await tote("metrics dashboard")
-        try await tote("openapi")
+        for command in [
+            "health", "unit", "containerfile", "nginx", "metrics list", "metrics dashboard",
+            "openapi",
+        ] { try await tote(command) }
+        try await tote("customer export", "demo")
         #expect((told["openapi"]?["document"] as? [String: Any])?["openapi"] as? String == "3.1.0")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""

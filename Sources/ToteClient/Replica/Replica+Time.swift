@@ -79,8 +79,9 @@ extension Replica {
         try setTimeFloor(min(timeFloor, latest))
         if let anchor, anchor.reading.bootID == reading.bootID {
             let known = anchor.serverMilliseconds(at: reading)
-            let until = anchor.reading.uptimeMilliseconds + Self.anchorMillisecondsMax
-            if (server...latest).contains(known), reading.uptimeMilliseconds < until { return }
+            // A great number where the uptime fell, which only that of a copied device does.
+            let age = reading.uptimeMilliseconds &- anchor.reading.uptimeMilliseconds
+            if (server...latest).contains(known), age < Self.anchorMillisecondsMax { return }
         }
         try setAnchor(ClockAnchor(serverMilliseconds: server, reading: reading))
     }

@@ -175,6 +175,17 @@ final class TokenBook {
         }
     }
 
+    /// The tokens that open a space, in the order in which they were made. Reads through all.
+    func tokens(of space: String) throws -> [Token] {
+        let name = String(decoding: Encoding.json.encode(.text(space)), as: UTF8.self)
+        return try store.database.rows(
+            """
+            SELECT id, label, role, grants, created, expires, revoked FROM tokens
+            WHERE instr(grants, ?) > 0 ORDER BY created, id
+            """, .text(name)
+        ) { TokenRow($0) }.map { try $0.token() }.filter { $0.grant(for: space) != nil }
+    }
+
     /// Makes a token. Returns it with its secret, which is not kept.
     func mint(_ token: Token, randomBits: () -> UInt64) throws -> (token: Token, secret: String) {
         let secret = "tote_" + (0..<4).map { _ in Hex.string(randomBits()) }.joined()

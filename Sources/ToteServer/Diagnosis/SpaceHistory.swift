@@ -37,9 +37,9 @@ package final class SpaceHistory {
         package let last: UInt64
     }
 
-    private let store: ServerStore
-    private let number: UInt64
-    private let name: String
+    let store: ServerStore
+    let number: UInt64
+    let name: String
 
     /// Opens a data file.
     ///
@@ -114,7 +114,7 @@ package final class SpaceHistory {
         }
     }
 
-    private func atOneMoment<Result>(_ body: () throws -> Result) throws -> Result {
+    func atOneMoment<Result>(_ body: () throws -> Result) throws -> Result {
         try store.database.execute("BEGIN")
         defer { try? store.database.execute("COMMIT") }
         try store.readUnplaced()

@@ -175,6 +175,11 @@ extension ServerStore {
             .bits(space), .bits(member), .blob(Encoding.cbor.encode(earned)))
     }
 
+    /// What a customer's phone shows; `nil` for one who is no member.
+    func member(space: UInt64) throws -> UInt64? {
+        try database.row("SELECT member FROM members WHERE space = ?", .bits(space)) { $0.bits(0) }
+    }
+
     /// The space of the customer who shows this number.
     func space(ofMember member: UInt64) throws -> UInt64? {
         try database.row("SELECT space FROM members WHERE member = ?", .bits(member)) {

@@ -60,4 +60,45 @@ extension ServerStore {
             "INSERT INTO redemptions VALUES (?1, ?2, ?3, ?4, ?5)", .blob(Self.bytes(id)),
             .bits(space), .text(store), .text(account), .bits(now))
     }
+
+    // Of one customer, oldest first.
+
+    func receipts(space: UInt64) throws -> [Value] {
+        try database.rows(
+            "SELECT store, id, at, body FROM receipts WHERE space = ? ORDER BY at, id",
+            .bits(space)
+        ) { ($0.text(0), $0.text(1), $0.int(2), $0.blob(3)) }.map { store, id, at, body in
+            .map([
+                "store": .text(store), "id": .text(id), "at": .int(at),
+                "receipt": try Self.body(body),
+            ])
+        }
+    }
+
+    /// What came back of orders and receipts.
+    func returns(of sources: Set<String>) throws -> [Value] {
+        try sources.sorted().flatMap { source in
+            try database.rows(
+                "SELECT store, at, body FROM returns WHERE source = ? ORDER BY number",
+                .text(source)
+            ) { ($0.text(0), $0.int(1), $0.blob(2)) }.map { store, at, body in
+                .map([
+                    "source": .text(source), "store": .text(store), "at": .int(at),
+                    "return": try Self.body(body),
+                ])
+            }
+        }
+    }
+
+    func redemptions(space: UInt64) throws -> [Value] {
+        try database.rows(
+            "SELECT id, store, account, at FROM redemptions WHERE space = ? ORDER BY at, id",
+            .bits(space)
+        ) { row in
+            .map([
+                "id": .text(Hex.string(row.blob(0))), "store": .text(row.text(1)),
+                "account": .text(row.text(2)), "at": .int(row.int(3)),
+            ])
+        }
+    }
 }

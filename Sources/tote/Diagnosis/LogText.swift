@@ -43,21 +43,7 @@ enum LogText {
     static func text(_ value: Value) -> String { json(value).compact }
 
     /// A value as it is shown: keys that codes are made with are not, since a terminal is copied.
-    static func json(_ value: Value) -> JSONText { JSONText(hidingSecrets(value)) }
-
-    private static func hidingSecrets(_ value: Value) -> Value {
-        switch value {
-        case .array(let values): .array(values.map(hidingSecrets))
-        case .map(let entries):
-            .map(
-                entries.map { entry in
-                    let isSecret = entry.name == "secret"
-                    return Value.Entry(
-                        entry.name, isSecret ? .text("(hidden)") : hidingSecrets(entry.value))
-                })
-        case .null, .bool, .int, .text: value
-        }
-    }
+    static func json(_ value: Value) -> JSONText { JSONText(value.hidingSecrets) }
 
     private static func text(_ write: Write) -> String {
         let key = write.key
