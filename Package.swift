@@ -47,7 +47,8 @@ let package = Package(
         .systemLibrary(name: "CSHA"),
 
         library("ToteCore", ["CSHA"]),
-        library("ToteConcurrency", ["CLinux"]),
+        library("ToteConcurrency"),
+        library("ToteProcesses", ["CLinux"]),
         library("ToteSQLite", ["CSQLite"]),
         library("ToteHTTP", ["CLinux", "ToteConcurrency"]),
         library("ToteQR"),
@@ -79,14 +80,17 @@ let package = Package(
             "tote-sim",
             [
                 "ToteSimulation", "ToteService", "ToteServer", "ToteClient", "ToteCore", "ToteHTTP",
-                "ToteSQLite", "ToteConcurrency", "ToteCommandLine", "CLinux", "CTasks",
+                "ToteSQLite", "ToteConcurrency", "ToteProcesses", "ToteCommandLine", "CLinux",
+                "CTasks",
             ], path: "Simulator/CLI"),
 
         // What the tests below share: the protocol's vectors, and its document for every answer.
         library(
             "ProtocolChecks", ["ToteServer", "ToteHTTP", "ToteCore"], path: "Tests/ProtocolChecks"),
         // How they start programs.
-        library("TestPrograms", ["CLinux", "ToteConcurrency"], path: "Tests/TestPrograms"),
+        library(
+            "TestPrograms", ["CLinux", "ToteProcesses", "ToteConcurrency"],
+            path: "Tests/TestPrograms"),
         tests("ToteCoreTests", ["ProtocolChecks", "ToteCore"]),
         tests("ToteSQLiteTests", ["ToteSQLite", "CSQLite"]),
         tests("ToteHTTPTests", ["ToteHTTP", "ToteConcurrency", "CLinux"]),
@@ -114,7 +118,9 @@ let package = Package(
                 "ToteConcurrency", "ToteCore",
             ]),
         tests("ToteTestingTests", ["ProtocolChecks", "ToteTesting", "ToteClient"]),
-        tests("ToteSimulationTests", ["ToteSimulation", "ToteClient", "ToteServer", "ToteCore"]),
+        tests(
+            "ToteSimulationTests",
+            ["ToteSimulation", "ToteClient", "ToteServer", "ToteSQLite", "ToteCore"]),
         tests(
             "EndToEndTests",
             [

@@ -32,8 +32,6 @@ package final class Database {
     /// Written by SQLite at each commit.
     private let walSize: UnsafeMutablePointer<Int32>
     private var statements: [StaticStringKey: Statement] = [:]
-    /// How often another image was put in this one's place.
-    private var reloads: UInt32 = 0
     package let path: String
     package var isInMemory: Bool { path == ":memory:" }
 
@@ -328,23 +326,23 @@ package final class Database {
         if isInTransaction { try execute("ROLLBACK") }
         var found: UnsafeMutablePointer<sqlite3_file>?
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &found)
-        // A change counter that this connection has not seen tells it that the pages which it
+        guard let file = found, let methods = file.pointee.pMethods?.pointee,
+            let read = methods.xRead, let write = methods.xWrite,
+            let truncate = methods.xTruncate, image.count > 96
+        else { throw error(SQLITE_ERROR, "loading another image") }
+        // A change counter above the present one tells the connection that the pages which it
         // remembers are another file's; the second one says that the first is to be trusted.
         // (sqlite.org/fileformat.html, 1.3.7 and 1.3.15.)
-        reloads += 1
+        var counter: UInt32 = 0
+        var code = read(file, &counter, 4, 24)
+        let next = withUnsafeBytes(of: (UInt32(bigEndian: counter) &+ 1).bigEndian, Array.init)
         var bytes = image
-        for (index, byte) in withUnsafeBytes(of: (reloads << 16).bigEndian, Array.init).enumerated()
-        where bytes.count > 96 {
-            bytes[24 + index] = byte
-            bytes[92 + index] = byte
+        bytes.replaceSubrange(24..<28, with: next)
+        bytes.replaceSubrange(92..<96, with: next)
+        if code == SQLITE_OK {
+            code = bytes.withUnsafeBytes { write(file, $0.baseAddress, Int32($0.count), 0) }
         }
-        let code = bytes.withUnsafeBytes { bytes -> Int32 in
-            guard let file = found, let methods = file.pointee.pMethods?.pointee,
-                let write = methods.xWrite, let truncate = methods.xTruncate
-            else { return SQLITE_ERROR }
-            let code = write(file, bytes.baseAddress, Int32(bytes.count), 0)
-            return code == SQLITE_OK ? truncate(file, sqlite3_int64(bytes.count)) : code
-        }
+        if code == SQLITE_OK { code = truncate(file, sqlite3_int64(bytes.count)) }
         guard code == SQLITE_OK else { throw error(code, "loading another image") }
     }
 

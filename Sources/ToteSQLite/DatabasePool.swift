@@ -10,10 +10,11 @@ package final class DatabasePool {
     package init() {}
 
     /// What tells files with the same tables apart from others: whose they are, and their version.
-    private struct Kind: Hashable {
-        let bytes: [UInt8]
+    /// (sqlite.org/fileformat.html, 1.3.13 and 1.3.14.)
+    package struct Kind: Hashable, Sendable {
+        private let bytes: [UInt8]
 
-        init(_ image: [UInt8]) {
+        package init(_ image: [UInt8]) {
             bytes = image.count < 72 ? [] : Array(image[60..<64] + image[68..<72])
         }
     }
@@ -30,7 +31,7 @@ package final class DatabasePool {
     }
 
     /// Takes a database that nobody uses any more.
-    package func giveBack(_ database: Database, loadedFrom image: [UInt8]) {
-        spares[Kind(image), default: []].append(database)
+    package func giveBack(_ database: Database, _ kind: Kind) {
+        spares[kind, default: []].append(database)
     }
 }

@@ -32,7 +32,7 @@ enum ImportRules {
             return file.isIn(["Sources/ToteServer/", "Sources/ToteClient/"])
         case "CLinux":
             return !file.isIn([
-                "Sources/ToteConcurrency/", "Sources/ToteHTTP/", "Tests/ToteHTTPTests/",
+                "Sources/ToteProcesses/", "Sources/ToteHTTP/", "Tests/ToteHTTPTests/",
                 "Tests/TestPrograms/", "Simulator/CLI/",
             ])
         case "CSQLite":

@@ -20,7 +20,7 @@ struct PlantedBugTests {
         return try JSONDecoder().decode([Bug].self, from: list)
     }
 
-    @Test func `every kind of fault catches a planted bug`() throws {
+    @Test func `every kind of fault is named by a planted bug`() throws {
         let source = try String(
             contentsOf: Self.root.appendingPathComponent("Simulator/World/Day/Fault.swift"),
             encoding: .utf8)

@@ -1,6 +1,7 @@
 internal import CLinux
 package import Foundation
 internal import ToteConcurrency
+internal import ToteProcesses
 
 /// A program that a test started.
 ///
@@ -52,22 +53,28 @@ package final class TestProgram: Sendable {
         environment: [String: String] = ProcessInfo.processInfo.environment,
         directory: String? = nil
     ) throws {
-        folder = FileManager.default.temporaryDirectory
+        let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("tote-program-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var theirs: [Int32] = []
-        defer { theirs.forEach { close($0) } }
+        var mine: [Int32] = []
+        var isStarted = false
+        defer {
+            for descriptor in theirs + (isStarted ? [] : mine) { close(descriptor) }
+            if !isStarted { try? FileManager.default.removeItem(at: folder) }
+        }
         switch input {
         case .text(let text):
             let file = folder.appendingPathComponent("in")
             try Data(text.utf8).write(to: file)
             theirs.append(try Self.opened(file, O_RDONLY))
             theirs.append(try Self.opened(folder.appendingPathComponent("out"), O_WRONLY))
-            (toProgram, fromProgram) = (-1, -1)
         case .conversation:
-            let (one, other) = (try Self.pipe(), try Self.pipe())
-            theirs += [one[0], other[1]]
-            (toProgram, fromProgram) = (one[1], other[0])
+            let input = try Self.pipe()
+            (theirs, mine) = ([input[0]], [input[1]])
+            let output = try Self.pipe()
+            theirs.append(output[1])
+            mine.append(output[0])
         }
         theirs.append(try Self.opened(folder.appendingPathComponent("error"), O_WRONLY))
         let words = path.hasPrefix("/") ? arguments : [path] + arguments
@@ -76,6 +83,9 @@ package final class TestProgram: Sendable {
             environment: environment.map { "\($0.key)=\($0.value)" }, directory: directory,
             descriptors: (theirs[0], theirs[1], theirs[2]))
         id = try start.run()
+        isStarted = true
+        self.folder = folder
+        (toProgram, fromProgram) = mine.isEmpty ? (-1, -1) : (mine[0], mine[1])
         end = Monitor(nil)
         _ = startThread(named: "wait-\(id)") { [id, end] in
             let how = ProgramStart.wait(for: id)
@@ -113,7 +123,9 @@ package final class TestProgram: Sendable {
 
     /// The same, holding the thread: a test that let go of it would wait its turn among all others.
     package func waitForOutcome() -> Outcome {
-        let how = end.wait(atMost: nil) { $0 } ?? .exited(0)
+        guard let how = end.wait(atMost: nil, until: { $0 }) else {
+            preconditionFailure("waiting without a limit ended without an end")
+        }
         return Outcome(end: how, out: read("out"), error: read("error"))
     }
 

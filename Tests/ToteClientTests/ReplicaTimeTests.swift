@@ -14,8 +14,9 @@ import ToteCore
         }
     }
 
-    private func reading(_ uptime: UInt64, wall: UInt64 = 50, boot: UInt64 = 1) -> ClockReading {
-        ClockReading(wallMilliseconds: wall, uptimeMilliseconds: uptime, bootID: boot)
+    private func reading(_ uptime: UInt64, wall: UInt64? = nil, boot: UInt64 = 1) -> ClockReading {
+        ClockReading(
+            wallMilliseconds: wall ?? 50 + uptime, uptimeMilliseconds: uptime, bootID: boot)
     }
 
     /// A reply that the server made at a time of its own, and that came when the device's uptime
@@ -92,5 +93,45 @@ import ToteCore
         let (_, later) = try push("cold", at: 600_300)
         #expect(later > stamp)
         #expect(later.milliseconds <= 1_599_000, "and no later than what the server allows")
+    }
+
+    @Test func `a wall clock that was set between two replies counts after the next start`() throws
+    {
+        let early = SyncReply(
+            cursor: Cursor(epoch: 3, position: 1), serverTime: Timestamp(milliseconds: 1_000_000))
+        let wall: UInt64 = 900_000_000
+        _ = try replica.receive(
+            status: 200, body: Encoding.cbor.encode(early), isProblem: false,
+            to: try replica.pullRequest(), at: reading(100))
+        var slow = early
+        slow.serverTime = Timestamp(milliseconds: 1_000_950)
+        _ = try replica.receive(
+            status: 200, body: Encoding.cbor.encode(slow), isProblem: false,
+            to: try replica.pullRequest(), at: reading(1_100, wall: wall))
+        #expect(time(1_100) == 1_001_000)
+        let started = replica.serverTime(at: reading(10_000, wall: wall + 60_000, boot: 2))
+        #expect(started?.milliseconds == 1_061_000)
+    }
+
+    @Test func `what waits for a second batch is stamped after all of the first`() throws {
+        try hear(1_000_000, at: 100)
+        for index in 0...UInt64(Limits.changesPerBatchMax) {
+            let key = Key("cart:main", Name("item\(index)"), Fields.note)
+            _ = try replica.commit(
+                replica.view.registering(.text("x"), key), at: reading(600_000 + index))
+        }
+        let first = try #require(try replica.nextRequest(at: reading(600_500), pullsAnyway: false))
+        let last = try #require(first.request.changes.last).change.time
+        #expect(first.request.changes.count == Limits.changesPerBatchMax)
+        // Its reply is half a minute on its way, and tells the time from now on.
+        var reply = SyncReply(
+            cursor: Cursor(epoch: 3, position: 1), serverTime: Timestamp(milliseconds: 1_600_400))
+        reply.fates = (1...Limits.changesPerBatchMax).map { Fate(position: 1 + UInt64($0)) }
+        reply.ticket = 5
+        _ = try replica.receive(
+            status: 200, body: Encoding.cbor.encode(reply), isProblem: false, to: first,
+            at: reading(630_000))
+        let second = try #require(try replica.nextRequest(at: reading(630_001), pullsAnyway: false))
+        #expect(try #require(second.request.changes.first).change.time > last)
     }
 }

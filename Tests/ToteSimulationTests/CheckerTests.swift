@@ -402,9 +402,8 @@ struct CheckerTests {
                 }
                 return accepted.contains(nonce) && !writes.isEmpty
             })
-        guard case .acted(_, _, _, _, let writes, _) = Self.sound[index].record,
-            let sku = writes.first?.key.item.text.prefix(while: { $0 != "|" })
-        else { return }
+        guard case .acted(_, _, _, _, let writes, _) = Self.sound[index].record else { return }
+        let sku = try #require(writes.first).key.item.text.prefix { $0 != "|" }
         func say(_ isOut: Bool, _ status: Int) -> Stamped {
             Stamped(
                 at: Self.sound[index].at,

@@ -1,4 +1,5 @@
 import Testing
+import ToteSQLite
 import ToteSimulation
 
 /// Whole days in virtual time. A deep run: `tote-sim explore --seeds`.
@@ -22,6 +23,10 @@ struct DayTests {
         #expect(first.lines == again.lines)
         #expect(first.hash == again.hash)
         #expect(first.hash != DayOutcome(seed: seed + 1).hash)
+        // On what is left of another day, too.
+        let pool = DatabasePool()
+        _ = DayOutcome(seed: seed + 1, pool: pool)
+        #expect(DayOutcome(seed: seed, pool: pool).hash == first.hash)
     }
 
     @Test func `a fault that is left out does not strike, and those that are not do`() {

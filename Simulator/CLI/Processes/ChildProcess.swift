@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import ToteCommandLine
 import ToteConcurrency
+import ToteProcesses
 
 /// A program that this one started: its standard input and output are pipes, its errors go to a
 /// file or where this program's go.

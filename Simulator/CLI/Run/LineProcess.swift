@@ -3,6 +3,7 @@ import ToteCommandLine
 import ToteConcurrency
 import ToteCore
 import ToteHTTP
+import ToteProcesses
 
 /// A device or a counter of a run, driven line by line.
 ///

@@ -1,6 +1,7 @@
 import Glibc
 import ToteCommandLine
 import ToteConcurrency
+import ToteProcesses
 import ToteService
 
 /// A server of a run's own, which may be killed, stopped and restored.

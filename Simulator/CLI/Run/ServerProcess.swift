@@ -3,6 +3,7 @@ import ToteCommandLine
 import ToteConcurrency
 import ToteCore
 import ToteHTTP
+import ToteProcesses
 import ToteService
 
 /// Why a run could not go on.

@@ -5,7 +5,7 @@ internal import ToteCore
 extension Day {
     /// How many of a million a wall clock may run too fast or too slow: what a poor one loses in a
     /// week is lost in the half hour of a day here.
-    private static let driftMax = 50_000
+    private static let driftMillionthsMax = 50_000
 
     /// Now and then something may strike a device.
     func look(at phone: Phone) throws {
@@ -16,7 +16,9 @@ extension Day {
         emptyDisk(phone)
         for fault in Fault.ofDevices where strikes(fault) { try strike(phone, fault) }
         if options.rates[.clockDrift] != nil, phone.drift == 0 {
-            phone.drift = Int64(draw(.clockDrift, below: 2 * Self.driftMax)) - Int64(Self.driftMax)
+            phone.drift =
+                Int64(draw(.clockDrift, below: 2 * Self.driftMillionthsMax))
+                - Int64(Self.driftMillionthsMax)
             note(.clockDrift, device: phone.number)
         }
     }

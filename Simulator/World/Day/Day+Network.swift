@@ -7,7 +7,7 @@ extension Day {
     private static let lateMilliseconds: UInt64 = 50_000
     /// How slow a message may be, at most: some are overtaken by what was sent after they were
     /// given up.
-    private static let slowMilliseconds = 45_000
+    private static let slowMillisecondsMax = 45_000
     /// How much two messages may differ, for each of 1,000 that the rate says.
     private static let jitterMilliseconds = 100
 
@@ -85,7 +85,7 @@ extension Day {
         var latency = phone.latency + max(phone.stalledUntil, now) - now
         if strikes(.slow) {
             note(.slow, device: phone.number)
-            latency += 1_000 + UInt64(draw(.slow, below: Self.slowMilliseconds))
+            latency += 1_000 + UInt64(draw(.slow, below: Self.slowMillisecondsMax))
         }
         if let rate = options.rates[.jitter], !isHealed {
             struck[.jitter, default: 0] += 1

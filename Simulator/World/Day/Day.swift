@@ -35,7 +35,7 @@ package final class Day {
         case look(device: Int)
         case lookAtServer
         case act(device: Int, installation: Int)
-        case putAway(device: Int, touched: Int)
+        case putAway(device: Int, touches: Int)
         case counter
         case timer(device: Int, launch: Int, SyncMachine.ID)
         case token(device: Int, launch: Int, SyncMachine.ID)
@@ -220,7 +220,7 @@ package final class Day {
         case .look(let device): try look(at: phones[device])
         case .lookAtServer: try lookAtServer()
         case .act(let device, let installation): try act(phones[device], installation)
-        case .putAway(let device, let touched): try putAway(phones[device], touched)
+        case .putAway(let device, let touches): try putAway(phones[device], touches)
         case .counter: try serveAtCounter()
         case .timer(let device, let launch, let id):
             try whenRunning(phones[device], launch) { try feed($0, .timerFired(id)) }

@@ -17,7 +17,7 @@ final class Phone {
     /// Whether its user has put the app away: it does not sync.
     var isAway = false
     /// Counts what its user does, and starts.
-    var touched = 0
+    var touches = 0
     var token = ""
     var underWay: [SyncMachine.ID: Outgoing] = [:]
     /// Milliseconds that its wall clock is off, and how many of a million it runs too fast.
@@ -122,14 +122,14 @@ extension Day {
     }
 
     func touch(_ phone: Phone) {
-        phone.touched += 1
+        phone.touches += 1
         guard let open = options.openMilliseconds else { return }
-        timeline.plan(.putAway(device: phone.number, touched: phone.touched), at: now + open)
+        timeline.plan(.putAway(device: phone.number, touches: phone.touches), at: now + open)
     }
 
     /// Nobody has touched it since.
-    func putAway(_ phone: Phone, _ touched: Int) throws {
-        guard !isHealed, phone.isRunning, phone.touched == touched else { return }
+    func putAway(_ phone: Phone, _ touches: Int) throws {
+        guard !isHealed, phone.isRunning, phone.touches == touches else { return }
         phone.isAway = true
         try feed(phone, .stop)
     }

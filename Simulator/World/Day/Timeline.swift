@@ -34,7 +34,10 @@ struct Timeline<Step> {
     }
 
     mutating func take() -> (at: UInt64, step: Step)? {
-        guard let first = heap.first, let step = steps[first.place] else { return nil }
+        guard let first = heap.first else { return nil }
+        guard let step = steps[first.place] else {
+            preconditionFailure("nothing is planned at \(first.place)")
+        }
         steps[first.place] = nil
         free.append(first.place)
         let last = heap.removeLast()

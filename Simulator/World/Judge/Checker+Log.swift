@@ -153,6 +153,11 @@ extension Checker {
         return nil
     }
 
+    /// By how many milliseconds a stamp may be wrong: a reply is on its way for less, and for no
+    /// more than a device waits where something delays it.
+    private static let stampErrorMilliseconds: Int64 = 500
+    private static let lateMillisecondsMax: Int64 = 60_000
+
     /// A stamp is the time at which its change was made, by the server's clock, whatever the
     /// device's own said; and later than those of what its author had seen.
     ///
@@ -161,7 +166,9 @@ extension Checker {
     /// readings of another device. Those are not judged.
     static func stampsTellWhen(_ facts: Facts) -> DayFailure? {
         guard facts.copies == 0, facts.restores.isEmpty else { return nil }
-        let early = facts.rates.keys.contains(where: Fault.delaying.contains) ? 60_000 : 500
+        let early =
+            facts.rates.keys.contains(where: Fault.delaying.contains)
+            ? lateMillisecondsMax : stampErrorMilliseconds
         /// From an act until it was told, where the device was started anew between.
         var blurred: [Int: [Range<Int>]] = [:]
         for change in facts.changes.values {
@@ -186,7 +193,7 @@ extension Checker {
                 else { continue }
                 let made = Int64(Day.start + facts.history[change.at].at)
                 let error = Int64(seen.stamp.milliseconds) - made
-                guard (-Int64(early)...500).contains(error) else {
+                guard (-early...stampErrorMilliseconds).contains(error) else {
                     return broken(
                         "stamped_wrong",
                         "\(Hex.string(seen.nonce)) is stamped \(error) ms off when it was made",
@@ -200,7 +207,7 @@ extension Checker {
 
 extension Fault {
     /// What makes a device's idea of the time late, by as much as it waits for an answer.
-    static let delaying: Set<Fault> = [.slow, .jitter, .stall, .replyLate, .requestDuplicated]
+    static let delaying: Set<Fault> = [.slow, .jitter, .stall]
 }
 
 extension Facts {

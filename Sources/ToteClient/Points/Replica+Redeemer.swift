@@ -239,10 +239,10 @@ extension Replica {
     ///
     /// - Returns: the receipt; `nil` when there is nothing new to promise.
     package func promiseWatermark(at reading: ClockReading) throws(ToteError) -> Receipt.ID? {
-        guard var state = redeemer, state.key != nil, let anchor else { return nil }
-        let until =
-            anchor.serverMilliseconds
-            - min(anchor.serverMilliseconds, Self.watermarkMarginMilliseconds)
+        guard var state = redeemer, state.key != nil,
+            let time = heard ?? anchor?.serverMilliseconds
+        else { return nil }
+        let until = time - min(time, Self.watermarkMarginMilliseconds)
         guard until > state.register.watermark else { return nil }
         state.register.promise(until)
         // A file of before the promise would take what the promise frees.

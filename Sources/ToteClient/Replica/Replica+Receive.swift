@@ -48,11 +48,12 @@ extension Replica {
         _ reply: SyncReply, to outgoing: Outgoing, at reading: ClockReading
     ) throws -> ReplyOutcome {
         try hear(reply.serverTime.milliseconds, at: reading)
-        clock.observe(reply.serverTime)
-        // A reply without news, as most to parked requests are, writes nothing: what it says of
-        // the time the next one says as well.
-        let isNews = !reply.events.isEmpty || !reply.fates.isEmpty || reply.snapshot != nil
-        if isNews { try store.setFact("clock", clock.latest.rawValue) }
+        // A reply without news, as most to parked requests are, writes nothing: it shows nothing
+        // that a change could come of.
+        if !reply.events.isEmpty || !reply.fates.isEmpty || reply.snapshot != nil {
+            clock.observe(reply.serverTime)
+            try store.setFact("clock", clock.latest.rawValue)
+        }
         switch outgoing.kind {
         case .resend(let through):
             if let resending, resending.epoch == reply.cursor.epoch {
@@ -111,6 +112,7 @@ extension Replica {
             }
             try store.update(outbox[index])
         }
+        if let last = batch.events.last { try setLastStamp(last.change.time) }
         self.batch = nil
         try store.setBatch(nil)
         if let ticket = reply.ticket {
@@ -406,6 +408,11 @@ extension Replica {
         }
     }
 
+    private func setLastStamp(_ stamp: Timestamp) throws {
+        lastStamp = stamp
+        try store.setFact("stamped", stamp.rawValue)
+    }
+
     /// Takes a new id as after a fork: the outbox is renumbered, and what names its dots with it.
     /// Durable before anything is sent under the new id.
     func takeNewID() throws {
@@ -453,6 +460,8 @@ extension Replica {
         try store.setBatch(nil)
         try store.setFact("ticket", nil)
         try store.setFact("covered", 0)
+        // All of the outbox is stamped anew.
+        try setLastStamp(.zero)
         doubtsCatalog = true
         wantsCatalog = true
         try store.setFact("catalog_doubt", 1)
@@ -479,9 +488,10 @@ extension Replica {
     private func stampAnew(serverMilliseconds: UInt64, at reading: ClockReading) throws {
         try setTimeFloor(min(timeFloor, serverMilliseconds + Self.overtakingMillisecondsMax))
         try setAnchor(ClockAnchor(serverMilliseconds: serverMilliseconds, reading: reading))
-        clock = HybridClock(
-            latest: min(clock.latest, Timestamp(milliseconds: serverMilliseconds)))
+        let latest = Timestamp(milliseconds: serverMilliseconds)
+        clock = HybridClock(latest: min(clock.latest, latest))
         try store.setFact("clock", clock.latest.rawValue)
+        try setLastStamp(min(lastStamp, latest))
         // The same changes and no more: an earlier send may still be under way and be accepted with
         // the stamps that it has.
         let count = batch?.events.count ?? 0

@@ -85,7 +85,7 @@ extension Replica {
         var bytes = 0
         let now = anchor.serverMilliseconds(at: reading)
         var cut: [Int] = []
-        var last = Timestamp.zero
+        var last = lastStamp
         for index in outbox.indices where !outbox[index].isJudged {
             let entry = outbox[index]
             guard entry.dot.replica == id, events.count < most else { break }
@@ -116,8 +116,8 @@ extension Replica {
         rebuildView(view.confirmed)
     }
 
-    /// The server's time at which a change was made, as well as it can be known: never in the
-    /// future, never before what the device had seen then, and later than the stamp before it.
+    /// The server's time at which a change was made, as well as it can be known: not in the future
+    /// of what the device knows, but later than what it had seen then, and than the stamp before.
     private func stamp(
         _ entry: OutboxEntry, anchor: ClockAnchor, now: UInt64, after last: Timestamp
     ) -> Timestamp {

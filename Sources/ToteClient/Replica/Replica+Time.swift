@@ -31,8 +31,8 @@ extension Replica {
     /// by 300 millionths has lost a fifth of a second by then.
     static var anchorMillisecondsMax: UInt64 { 600_000 }
 
-    /// The server's time, by the last reply and what the device's own clocks counted since; `nil`
-    /// before the first reply.
+    /// The server's time, by the reply that tells it best and what the device's own clocks counted
+    /// since; `nil` before the first reply.
     ///
     /// Never before a time that something was decided by. After a start of the device the wall
     /// clock is believed only in what it says to be later.
@@ -72,18 +72,32 @@ extension Replica {
     /// Takes the server's time from a reply. It is past by as long as the reply was on its way: of
     /// several replies the one that makes it latest tells it best, as long as the device's uptime
     /// can be held against the server's clock. (The clock filter of NTP, RFC 5905 section 10.)
-    func hear(_ server: UInt64, at reading: ClockReading) throws {
+    func hear(_ serverMilliseconds: UInt64, at reading: ClockReading) throws {
+        heard = serverMilliseconds
         // Legal above it: replies of two lanes overtake each other. Far above it, the server's
         // clock was set back, and what the device thought is of no use.
-        let latest = server + Self.overtakingMillisecondsMax
+        let latest = serverMilliseconds + Self.overtakingMillisecondsMax
         try setTimeFloor(min(timeFloor, latest))
         if let anchor, anchor.reading.bootID == reading.bootID {
             let known = anchor.serverMilliseconds(at: reading)
             // A great number where the uptime fell, which only that of a copied device does.
             let age = reading.uptimeMilliseconds &- anchor.reading.uptimeMilliseconds
-            if (server...latest).contains(known), age < Self.anchorMillisecondsMax { return }
+            if (serverMilliseconds...latest).contains(known), age < Self.anchorMillisecondsMax {
+                return try keepWallClock(anchor, known, age: age, at: reading)
+            }
         }
-        try setAnchor(ClockAnchor(serverMilliseconds: server, reading: reading))
+        try setAnchor(ClockAnchor(serverMilliseconds: serverMilliseconds, reading: reading))
+    }
+
+    /// A wall clock that was set since the anchor: after the next start of the device it is all
+    /// that tells how long it was off.
+    private func keepWallClock(
+        _ anchor: ClockAnchor, _ serverMilliseconds: UInt64, age: UInt64, at reading: ClockReading
+    ) throws {
+        let moved = reading.wallMilliseconds &- anchor.reading.wallMilliseconds
+        let error = Int64(bitPattern: moved &- age).magnitude
+        guard error > Self.overtakingMillisecondsMax else { return }
+        try setAnchor(ClockAnchor(serverMilliseconds: serverMilliseconds, reading: reading))
     }
 
     func setAnchor(_ anchor: ClockAnchor) throws {

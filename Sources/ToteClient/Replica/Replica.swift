@@ -19,7 +19,12 @@ package final class Replica {
     var wantsWhole: Bool
     /// The latest time seen or made.
     var clock: HybridClock
+    /// What tells the server's time best, which need not be the last reply.
     var anchor: ClockAnchor?
+    /// The server's time of the last reply, milliseconds; in memory only.
+    var heard: UInt64?
+    /// The stamp of the last change whose fate was told: later ones are stamped later.
+    var lastStamp = Timestamp.zero
     /// A time that the server's clock had reached for certain when something was decided by it.
     var timeFloor: UInt64 = 0
     var outbox: [OutboxEntry] = []
@@ -199,7 +204,9 @@ package final class Replica {
                     uptimeMilliseconds: try store.fact("anchor_uptime") ?? 0,
                     bootID: try store.fact("anchor_boot") ?? 0))
         }
+        heard = nil
         timeFloor = try store.fact("time_floor") ?? 0
+        lastStamp = Timestamp(rawValue: try store.fact("stamped") ?? 0)
         redeemer = try store.redeemer()
         traced = try store.traceSize()
         wasReloaded = true

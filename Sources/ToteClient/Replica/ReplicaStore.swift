@@ -41,7 +41,7 @@ struct OutboxEntry {
 final class ReplicaStore {
     let database: Database
     /// Where the database goes when this is gone.
-    private var pool: (DatabasePool, loadedFrom: [UInt8])?
+    private var pool: (DatabasePool, DatabasePool.Kind)?
     /// Facts as this connection wrote them last: most replies bring few new ones.
     private var written: [String: UInt64] = [:]
     static let applicationID: Int64 = 0x546F_7443
@@ -68,11 +68,11 @@ final class ReplicaStore {
     /// The same, on a connection of a world that is over where there is one.
     convenience init(image: [UInt8], in pool: DatabasePool) throws(ToteError) {
         try self.init { try pool.database(image: image) }
-        self.pool = (pool, image)
+        self.pool = (pool, DatabasePool.Kind(image))
     }
 
     deinit {
-        if let (pool, image) = pool { pool.giveBack(database, loadedFrom: image) }
+        if let (pool, kind) = pool { pool.giveBack(database, kind) }
     }
 
     /// The file in memory of an app that ended at once.

@@ -174,6 +174,8 @@ extension ReplicaStore {
     private static let bitFacts: Set<String> = [
         "replica", "epoch", "ticket", "resend_epoch", "anchor_boot",
     ]
+    /// Facts that are stamps.
+    private static let stampFacts: Set<String> = ["clock", "stamped"]
 
     /// Puts a row of a trace's start in its place.
     ///
@@ -187,8 +189,9 @@ extension ReplicaStore {
         }
         switch (table, numbers.count) {
         case ("facts", 1):
-            guard Self.bitFacts.contains(name) || name == "clock" || isNumber(0),
-                name != "clock" || (numbers[0] ?? -1) >= 0
+            let isStamp = Self.stampFacts.contains(name)
+            guard Self.bitFacts.contains(name) || isStamp || isNumber(0),
+                !isStamp || (numbers[0] ?? -1) >= 0
             else { return false }
             try database.run(
                 "INSERT OR REPLACE INTO facts VALUES (?1, ?2)", .text(name), number(0))

@@ -86,7 +86,7 @@ struct ReplicaRecord {
 package final class ServerStore {
     package let database: Database
     /// Where the database goes when this is gone.
-    private var pool: (DatabasePool, loadedFrom: [UInt8])?
+    private var pool: (DatabasePool, DatabasePool.Kind)?
     /// Rows of the log that `places` does not have yet, by space, in the order of their positions.
     private var unplaced: [UInt64: [(position: UInt64, id: Int64)]] = [:]
     private var unplacedCount = 0
@@ -160,12 +160,12 @@ package final class ServerStore {
     /// The same, on a connection of a world that is over where there is one.
     package init(image: [UInt8], in pool: DatabasePool) throws {
         database = try pool.database(image: image)
-        self.pool = (pool, image)
+        self.pool = (pool, DatabasePool.Kind(image))
         try readUnplaced()
     }
 
     deinit {
-        if let (pool, image) = pool { pool.giveBack(database, loadedFrom: image) }
+        if let (pool, kind) = pool { pool.giveBack(database, kind) }
     }
 
     /// The file in memory of a server that ended at once, as the next one finds it: what was begun

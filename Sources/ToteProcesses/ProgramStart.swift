@@ -101,7 +101,9 @@
         /// Waits until a process that was started has ended; each is waited for once.
         package static func wait(for id: Int32) -> End {
             var status: Int32 = 0
-            while waitpid(id, &status, 0) < 0, errno == EINTR {}
+            var waited = waitpid(id, &status, 0)
+            while waited < 0, errno == EINTR { waited = waitpid(id, &status, 0) }
+            precondition(waited == id, "process \(id) is nobody's to wait for: error \(errno)")
             let signal = status & 0x7F
             return signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: signal)
         }
