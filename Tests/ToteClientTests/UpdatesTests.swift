@@ -1,6 +1,7 @@
 import ToteConcurrency
 import Testing
 import ToteClient
+import ToteTesting
 
 @Suite(.timeLimit(.minutes(5))) struct UpdatesTests {
     @Test func `a value comes at once and then only when it has changed`() async throws {
@@ -46,6 +47,14 @@ import ToteClient
             for await cart in b.cart().updates { told.withLock { $0.append(cart) } }
         }
         for tote in [a, b] { await tote.start() }
+        // Whoever is woken again and again waits a moment: time goes on.
+        let ticker = Task { [clock = bed.clock] in
+            while !Task.isCancelled {
+                clock.advance(by: .milliseconds(100))
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        defer { ticker.cancel() }
         for number in 1...20 {
             try await a.cart().add("latte")
             if number.isMultiple(of: 5) { try await b.cart().add("tea") }
