@@ -101,13 +101,6 @@ package final class Database {
         try checkpoint(truncating: true)
     }
 
-    /// Makes a database in memory one without checksums, as files of earlier releases are.
-    package func removePageChecksums() throws(SQLiteError) {
-        var reserved: Int32 = 0
-        sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
-        try execute("VACUUM")
-    }
-
     /// Whether a page that is not what was written is noticed when it is read. Of a database file
     /// that was read from.
     package var hasPageChecksums: Bool {

@@ -23,8 +23,6 @@ extension Day {
     static let file = "file"
     /// How many operations a disk may do before the one that fails.
     private static let operationsMax = 60
-    /// About as many as a migration takes.
-    private static let migrationOperationsMax = 300
 
     /// The disk of a device that nobody has used.
     var emptyDrive: Drive {
@@ -82,20 +80,16 @@ extension Day {
             after: draw(fault, below: Self.operationsMax), count: 1 + draw(fault, below: 3))
     }
 
-    /// The server's file as the release before this one left it: the next start migrates it. On a
-    /// disk of its own the first attempt at that may end in the middle, with the power.
-    func formerRelease() throws -> Drive {
+    /// The server's file as the release before this one left it: the next start migrates it.
+    ///
+    /// - Returns: `nil` in a day of disks: its file has page checksums, which no earlier one had,
+    ///   and which cannot be taken out again.
+    func formerRelease() throws -> Drive? {
+        guard site.disk == nil else { return nil }
         let database = try Database(path: ":memory:")
         try database.load(image: site.server.image())
-        try database.removePageChecksums()
         try database.execute("PRAGMA user_version=4")
-        let disk = SimulatedDisk()
-        disk.put(try database.image(), at: Self.file)
-        let operations: [SimulatedDisk.Operation] = [.write, .sync]
-        disk.failures[operations[draw(.upgraded, below: operations.count)]] = .init(
-            after: draw(.upgraded, below: Self.migrationOperationsMax), count: .max)
-        _ = try? site.store(on: .disk(disk))
-        return .disk(disk.restarted { self.drawBits(.upgraded) })
+        return .image(try database.image())
     }
 
     func mendDisks() {

@@ -72,11 +72,9 @@ package enum Fault: String, CaseIterable, Sendable, Comparable {
         .partition, .menuChanged, .soldOut, .restarted, .overloaded, .restored, .swept,
         .serverPowerLost, .serverDiskFull, .serverDiskFailed, .upgraded,
     ]
-    /// Faults of disks: a day has simulated ones, which cost time, when it has any of these. A
-    /// file is only brought to a newer schema where it is a file.
+    /// Faults of disks: a day has simulated ones, which cost time, when it has any of these.
     static let ofDisks: Set<Fault> = [
         .powerLost, .diskFull, .diskFailed, .serverPowerLost, .serverDiskFull, .serverDiskFailed,
-        .upgraded,
     ]
 
     package static func < (left: Fault, right: Fault) -> Bool { left.rawValue < right.rawValue }

@@ -408,7 +408,7 @@ extension Day {
             case .serverPowerLost: try crash(losingPower: true)
             case .serverDiskFull, .serverDiskFailed: fail(site.disk, fault)
             case .upgraded:
-                guard let former = try? formerRelease() else { continue }
+                guard let former = try formerRelease() else { continue }
                 try crash(backup: former)
             default: continue
             }

@@ -161,6 +161,7 @@ package final class ServerStore {
     package init(image: [UInt8], in pool: DatabasePool) throws {
         database = try pool.database(image: image)
         self.pool = (pool, DatabasePool.Kind(image))
+        try Schema.migrate(database)
         try readUnplaced()
     }
 
