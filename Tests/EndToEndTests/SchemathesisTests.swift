@@ -61,7 +61,7 @@ import ToteCore
         try Data(Self.configuration.utf8).write(to: file)
         let url = try #require(said["url"]?.textValue)
         for (who, token) in tokens {
-            let (status, output) = try run(
+            let (status, output) = try await run(
                 in: directory,
                 [
                     "--config-file", file.path, "run", url + "/v1/openapi.json", "--header",
@@ -77,10 +77,11 @@ import ToteCore
 
     private func run(
         in directory: URL, _ arguments: [String]
-    ) throws -> (status: Int32, output: String) {
-        let done = try TestProgram(
+    ) async throws -> (status: Int32, output: String) {
+        // Takes minutes, and must not hold one of the tests' few threads for so long.
+        let done = try await TestProgram(
             try #require(Self.program), arguments, directory: directory.path
-        ).waitForOutcome()
+        ).outcome()
         return (done.exit ?? -1, done.said)
     }
 }

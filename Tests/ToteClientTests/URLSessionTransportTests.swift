@@ -94,7 +94,8 @@ import ToteURLSession
             let whole = try await URLSessionTransport(server: server.url).send(request())
             #expect(whole.body == [7])
         }
-        let usual = (clock.now - begun) / 10
+        // Where the machine is busy it says nothing of the next one, and would take minutes.
+        let usual = min((clock.now - begun) / 10, .milliseconds(10))
         for round in 0..<300 {
             let transport = URLSessionTransport(server: server.url)
             let task = Task { try await transport.send(request()) }
