@@ -44,6 +44,21 @@ struct NameTests {
         #expect(keys.reversed().sorted() == keys)
     }
 
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func `the order is that of the bytes, wherever names differ and whichever ends first`(
+        seed: UInt64
+    ) {
+        var random = SeededGenerator(seed: seed)
+        let pieces = ["a", "b", "\u{0}", "\u{7F}", "\u{E9}", "\u{1F600}", "12345678"]
+        func text() -> String { (0..<random.below(12)).map { _ in random.pick(pieces) }.joined() }
+        let start = text()
+        let (left, right) = (start + text(), start + text())
+        #expect(
+            (Name(left) < Name(right)) == left.utf8.lexicographicallyPrecedes(right.utf8),
+            "\(left.debugDescription) and \(right.debugDescription)")
+        #expect((Name(left) == Name(right)) == left.utf8.elementsEqual(right.utf8))
+    }
+
     @Test(arguments: 0..<400 as Range<UInt64>)
     func `a line's name comes back from its item`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

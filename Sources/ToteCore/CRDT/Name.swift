@@ -23,7 +23,7 @@ package struct Name: Hashable, Comparable, Sendable, ExpressibleByStringLiteral 
 
     /// Bytewise lexicographic, which is also the order of Unicode scalars.
     package static func < (left: Name, right: Name) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        left.text.utf8.precedes(right.text.utf8)
     }
 
     package func hash(into hasher: inout Hasher) {
@@ -49,6 +49,17 @@ extension String.UTF8View {
         }
         if let outer = compared, let equal = outer { return equal }
         return elementsEqual(other)
+    }
+
+    /// Whether these bytes come before the others, compared as memory where both are contiguous.
+    fileprivate func precedes(_ other: String.UTF8View) -> Bool {
+        let compared: Bool?? = withContiguousStorageIfAvailable { mine in
+            other.withContiguousStorageIfAvailable { theirs in
+                UnsafeRawBufferPointer(mine).precedes(UnsafeRawBufferPointer(theirs))
+            }
+        }
+        if let outer = compared, let precedes = outer { return precedes }
+        return lexicographicallyPrecedes(other)
     }
 }
 
@@ -95,5 +106,22 @@ extension UnsafeRawBufferPointer {
             offset &+= 1
         }
         return true
+    }
+
+    /// Bytewise lexicographic, eight bytes at a time: the first of them is the highest of a word.
+    fileprivate func precedes(_ other: UnsafeRawBufferPointer) -> Bool {
+        let common = Swift.min(count, other.count)
+        var offset = 0
+        while offset &+ 8 <= common {
+            let mine = loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let theirs = other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if mine != theirs { return mine.bigEndian < theirs.bigEndian }
+            offset &+= 8
+        }
+        while offset < common {
+            if self[offset] != other[offset] { return self[offset] < other[offset] }
+            offset &+= 1
+        }
+        return count < other.count
     }
 }
