@@ -3,7 +3,7 @@
 
 Usage: python3 check.py. Prints `N passed, M failed`; exits with 1 when something failed.
 Sections in comments are those of protocol.md, from 13 on of orders.md, 17 of webhooks.md, from 18
-on of points.md.
+on of points.md, 24 of handoffs.md.
 Needs nothing but Python 3.9.
 """
 import base64
@@ -2215,12 +2215,76 @@ def check_codes(v):
     assert secret != v.get("wrong"), "the wrong secret is the right one"
 
 
-CHECKS.update(ledger=check_ledger, codes=check_codes)
+# ---------------------------------------------------------------- handoffs.md §24
+
+BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+
+
+def base45(data):
+    """RFC 9285: two bytes in three characters, the lowest digit first; a last one in two."""
+    text = ""
+    for start in range(0, len(data), 2):
+        value = int.from_bytes(data[start:start + 2], "big")
+        for _ in range(3 if start + 1 < len(data) else 2):
+            value, digit = divmod(value, 45)
+            text += BASE45[digit]
+    return text
+
+
+def unbase45(text):
+    data = b""
+    for start in range(0, len(text), 3):
+        group = text[start:start + 3]
+        value = sum(BASE45.index(c) * 45**place for place, c in enumerate(group))
+        data += value.to_bytes(len(group) - 1, "big")
+    return data
+
+
+def carried(c):
+    run = RUN.cbor(c["run"]) if "run" in c else b""
+    message = (f"TOTE.H1.{c['id']}.{c['member']}.{c['for_s']}.{c['until']}".upper()
+               + f".{base45(run)}")
+    return f"{message}.{mac(c['secret'], message)[:16].hex().upper()}"
+
+
+def carried_refusal(v):
+    """What a code that carries the cart is refused with by who knows one member, or None."""
+    text = v["scan"]
+    found = re.fullmatch(
+        r"(TOTE\.H1\.[0-9A-F]{32}\.([0-9A-F]{16})\.([1-9][0-9]*)\.([1-9][0-9]*)\."
+        r"([0-9A-Z $%*+./:-]*))\.([0-9A-F]{32})", text)
+    try:
+        run = unbase45(found[5]) if found and len(text) <= 3_200 else None
+    except OverflowError:
+        run = None
+    if run is None or base45(run) != found[5] or len(run) > 1_800 \
+            or not 60 <= int(found[3]) <= 28_800:
+        return "wrong_code"
+    is_made = mac(v["secret"], found[1])[:16].hex().upper() == found[6]
+    if found[2].lower() != v["member"] or not is_made:
+        return "code_unknown"
+    until = int(found[4])
+    return None if v["now"] < until <= v["now"] + 900_000 else "code_expired"
+
+
+def check_handoffs(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "base45" in v:
+        data = v["bytes"].encode()
+        return equal([base45(data), unbase45(v["base45"])], [v["base45"], data], "base 45")
+    if "scan" in v:
+        return equal(carried_refusal({**v, "scan": expand(v["scan"])}), v["refused"], "refusal")
+    equal(carried(v["carried"]), v["text"], "text")
+    assert v["text"] != v.get("wrong"), "the wrong text is the right one"
+
+
+CHECKS.update(ledger=check_ledger, codes=check_codes, handoffs=check_handoffs)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md"]
+    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

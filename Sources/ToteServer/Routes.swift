@@ -43,6 +43,11 @@ extension Server {
         switch (route.method, route.path) {
         case ("GET", "/v1/spaces/{space}/orders"):
             return .answer(try orderHistory(request, space: request.path[2]))
+        case ("POST", "/v1/spaces/{space}/handoffs"): return .answer(try offerHandOff(request))
+        case ("POST", "/v1/spaces/{space}/handoffs/{handoff}/points"):
+            return .answer(try allowPoints(request))
+        case ("POST", "/v1/spaces/{space}/handoffs/{handoff}/end"):
+            return .answer(try endHandOff(request))
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
@@ -73,6 +78,7 @@ extension Server {
         case "/v1/stores/{store}": return .answer(try storeFacts(counter))
         case "/v1/stores/{store}/orders": return try poll(counter)
         case "/v1/stores/{store}/handover": return .answer(try handOver(counter))
+        case "/v1/stores/{store}/handoffs": return .answer(try joinHandOff(counter))
         case "/v1/stores/{store}/receipts": return .answer(try takeReceipt(counter))
         case "/v1/stores/{store}/redemptions": return .answer(try redeem(counter))
         case "/v1/stores/{store}/returns": return .answer(try takeReturn(counter))

@@ -33,6 +33,23 @@ package struct ServerRequest: Sendable {
         self.path = path
         self.requestID = requestID
     }
+
+    /// The JSON of the body as a map with these members and no others; no body is an empty map.
+    func members(_ names: Set<String>) throws(Problem) -> Value {
+        let value: Value
+        do throws(WireError) {
+            value = try Encoding.json.value(body.isEmpty ? Array("{}".utf8) : body)
+        } catch {
+            throw Problem.malformed(error)
+        }
+        guard case .map(let entries) = value else {
+            throw Problem(400, "malformed", "send a JSON object")
+        }
+        guard entries.allSatisfy({ names.contains($0.name) }) else {
+            throw Problem(400, "malformed", Problem.onlyMembers(names))
+        }
+        return value
+    }
 }
 
 /// What a request is answered with.
@@ -514,6 +531,7 @@ package final class Server {
         clock = max(clock, now)
         try forgetAnswers()
         try forgetWebhooks(at: clock)
+        try store.forgetHandOffs(at: clock)
         let some = try store.spaces(after: lastSwept, most: Self.spacesPerSweep)
         for (_, name) in some { try keeper.keep(try space(name), now: clock, trims: true) }
         lastSwept = some.count < Self.spacesPerSweep ? 0 : some.last?.number ?? 0
@@ -523,6 +541,7 @@ package final class Server {
     package func sweepAll(at now: UInt64) throws {
         clock = max(clock, now)
         try forgetAnswers()
+        try store.forgetHandOffs(at: clock)
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

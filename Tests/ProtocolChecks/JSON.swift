@@ -97,6 +97,22 @@ package indirect enum JSON: Equatable {
 }
 
 extension JSON {
+    /// With the members of the protocol in the order of their numbers.
+    package var ordered: JSON {
+        switch self {
+        case .array(let values): return .array(values.map(\.ordered))
+        case .object(let members):
+            let known = Member.allCases.compactMap { member in
+                members.first { $0.name == member.name }
+            }
+            let others = members.filter { entry in
+                !Member.allCases.contains { $0.name == entry.name }
+            }
+            return .object((known + others).map { ($0.name, $0.value.ordered) })
+        default: return self
+        }
+    }
+
     /// As values of the protocol, whose own reader takes none that nest so deep.
     package var value: Value {
         switch self {

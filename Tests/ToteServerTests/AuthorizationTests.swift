@@ -42,6 +42,8 @@ struct AuthorizationTests {
         /// A lease of customer c-1, and the id of the token of the redeemer of s-1.
         let lease: LeaseID
         let redeemerID: String
+        /// A hand-off that customer c-1 offers.
+        let handOff: HandOffID
     }
 
     private func world() throws -> World {
@@ -104,11 +106,17 @@ struct AuthorizationTests {
         let (lease, redeemerID) = try ledger(
             server, redeemer: bearers.first { $0.name == "staff of s-1" }?.secret ?? "",
             by: &phone)
+        let handOff = HandOffID(high: 8, low: 8)
+        var offer = ServerRequest(
+            method: "POST", path: ["v1", "spaces", "customer:c-1", "handoffs"], requestID: "r")
+        offer.authorization = "Bearer \(server.token)"
+        offer.body = Array("{\"id\":\"\(handOff)\"}".utf8)
+        #expect(try server.answer(offer).status == 201)
         return World(
             shop: shop, orders: ["s-1": mine.order, "s-2": foreign.order], bearers: bearers,
             tokenID: tokenID, webhookID: hookID,
             deliveryID: try #require(ping["id"]?.textValue), lease: lease,
-            redeemerID: redeemerID)
+            redeemerID: redeemerID, handOff: handOff)
     }
 
     /// Points for customer c-1, some in a lease of their phone, and a redeemer for s-1.
@@ -181,6 +189,8 @@ struct AuthorizationTests {
             return ["customer:c-1", "customer:c-2", "customer:c-9", "store:s-1", "store:s-2"].map {
                 Target(path: filled(["{space}": $0]))
             }
+        case _ where route.path.hasPrefix("/v1/spaces/{space}/handoffs"):
+            return handOffTargets(route, world)
         case "/v1/stores/{store}", "/v1/stores/{store}/availability":
             return stores.map {
                 Target(
@@ -219,6 +229,23 @@ struct AuthorizationTests {
         }
     }
 
+    /// Hand-offs of customer c-1, in their space and in others'.
+    private func handOffTargets(_ route: Route, _ world: World) -> [Target] {
+        let parts = route.path.split(separator: "/").map(String.init)
+        let spaces = ["customer:c-1", "customer:c-2", "customer:c-9", "store:s-1", "store:s-2"]
+        return spaces.flatMap { space in
+            [world.handOff, HandOffID(high: 9, low: 9)].map { id in
+                let isOffer = parts.last == "handoffs"
+                return Target(
+                    path: parts.map { ["{space}": space, "{handoff}": id.text][$0] ?? $0 },
+                    body: isOffer ? "{\"id\":\"0000000000000000000000000000000e\"}" : "",
+                    exists: isOffer
+                        ? space.hasPrefix("customer:")
+                        : space == "customer:c-1" && id == world.handOff)
+            }
+        }
+    }
+
     private func ledgerTargets(_ route: Route, _ world: World) -> [Target]? {
         let parts = route.path.split(separator: "/").map(String.init)
         func filled(_ values: [String: String]) -> [String] {
@@ -226,7 +253,7 @@ struct AuthorizationTests {
         }
         switch route.path {
         case "/v1/stores/{store}/receipts", "/v1/stores/{store}/redemptions",
-            "/v1/stores/{store}/returns":
+            "/v1/stores/{store}/returns", "/v1/stores/{store}/handoffs":
             // What is asked for is refused for its body: the store is theirs.
             return ["s-1", "s-2", "s-9"].map {
                 Target(path: filled(["{store}": $0]), body: "{}")
@@ -287,6 +314,10 @@ struct AuthorizationTests {
         case "open": return true
         case "token": return bearer.isValid && bearer.role != "metrics"
         case "space":
+            if route.path.contains("/handoffs") {
+                return bearer.owns(owner) && !bearer.isLimited && bearer.role == "customer"
+                    && target.exists
+            }
             return bearer.owns(owner)
                 && !(bearer.isLimited && !route.path.hasSuffix("/sync"))
         case "store":

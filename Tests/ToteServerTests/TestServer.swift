@@ -218,6 +218,10 @@ final class TestServer {
             "SELECT 'receipts', json_array(store, id, space, hex(body)) FROM receipts",
             "SELECT 'returns', json_array(number, source, store, hex(body)) FROM returns",
             "SELECT 'redemptions', json_array(hex(id), space, store, account) FROM redemptions",
+            """
+            SELECT 'handoffs', json_array(hex(id), space, code, state, until, points, store, ended,
+                token, claimant) FROM handoffs ORDER BY id
+            """,
         ]
         return try tables.flatMap { table in
             try store.database.rows(table) { "\($0.text(0)) \($0.text(1))" }

@@ -30,6 +30,17 @@ extension JSON {
                     try content.certificate(), secret: try content.secret(),
                     at: UInt64(content["at"]?.int ?? 0)
                 ).text)
+        case "$carried":
+            guard let id = content["id"]?.text.flatMap({ HandOffID($0) }) else {
+                throw TestFailure("no id: \(content.encoded)")
+            }
+            let run = try content["run"].map { try Encoding.json.run($0.ordered.bytes) }
+            return .text(
+                CarriedHandOff(
+                    id: id, member: try content.id("member"), seconds: content["for_s"]?.int ?? 0,
+                    until: UInt64(content["until"]?.int ?? 0),
+                    run: run.map { Encoding.cbor.encode($0) } ?? [], secret: try content.secret()
+                ).text)
         case "$certificate": return .text(try content.certificate().message)
         default: return nil
         }

@@ -10,7 +10,7 @@ import ToteServer
 
     /// All vectors that are transcripts, by their ids.
     private static let transcripts: [String: JSON] = {
-        let vectors = ["exchange", "orders", "ledger", "codes"].flatMap {
+        let vectors = ["exchange", "orders", "ledger", "codes", "handoffs"].flatMap {
             (try? JSON.vectors($0)) ?? []
         }
         let played = vectors.filter { $0["steps"] != nil }.map { ($0["id"]?.text ?? "", $0) }
@@ -144,22 +144,6 @@ extension JSON {
             }
             return true
         default: return self == found
-        }
-    }
-
-    /// With the members of the protocol in the order of their numbers.
-    fileprivate var ordered: JSON {
-        switch self {
-        case .array(let values): return .array(values.map(\.ordered))
-        case .object(let members):
-            let known = Member.allCases.compactMap { member in
-                members.first { $0.name == member.name }
-            }
-            let others = members.filter { entry in
-                !Member.allCases.contains { $0.name == entry.name }
-            }
-            return .object((known + others).map { ($0.name, $0.value.ordered) })
-        default: return self
         }
     }
 }

@@ -2,11 +2,15 @@
 public typealias OrderID = RandomID<OrderKind>
 /// What identifies a lease for life: made by the device that asks for it.
 public typealias LeaseID = RandomID<LeaseKind>
+/// What identifies a hand-off for life: made by the device that offers it.
+public typealias HandOffID = RandomID<HandOffKind>
 
 /// Sets ids of orders apart from others.
 public enum OrderKind {}
 /// Sets ids of leases apart from others.
 public enum LeaseKind {}
+/// Sets ids of hand-offs apart from others.
+public enum HandOffKind {}
 
 /// An id of 128 random bits; `Kind` says of what.
 ///

@@ -54,9 +54,10 @@ extension Change {
 package enum Reserved {
     package static let orders: Name = "orders"
     package static let ledger: Name = "ledger"
+    package static let handOffs: Name = "handoffs"
 
     package static func isReserved(_ collection: Name) -> Bool {
-        collection == orders || collection == ledger
+        collection == orders || collection == ledger || collection == handOffs
     }
 }
 

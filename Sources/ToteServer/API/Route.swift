@@ -135,7 +135,8 @@ package struct Route: Sendable {
 
 extension Server {
     /// Every route there is.
-    package static let routes: [Route] = spaceRoutes + storeRoutes + adminRoutes + webhookRoutes
+    package static let routes: [Route] =
+        spaceRoutes + storeRoutes + handOffRoutes + adminRoutes + webhookRoutes
 
     /// What is answered in front of the server: health and metrics.
     package static let frontRoutes: [Route] = [

@@ -75,8 +75,17 @@ enum Schemas {
         "state": .text, "at": .milliseconds, "by": .text,
     ])
 
-    /// Protocol sections 13 to 15.
+    /// Protocol sections 13 to 15, and 24.
     private static let commerce: [String: JSONSchema] = [
+        "HandOff": .object(
+            [
+                "id": .hex(32), "state": .words(HandOff.State.allCases.map(\.rawValue)),
+                "until": .milliseconds, "points": .bool,
+            ],
+            optional: [
+                "code": .pattern("[A-Z0-9]{6}"), "store": .text, "device": .text,
+                "end": .words(HandOff.End.allCases.map(\.rawValue)),
+            ]),
         "Order": .object(
             [
                 "id": .hex(32), "store": .text, "state": .text, "version": .int, "currency": .text,

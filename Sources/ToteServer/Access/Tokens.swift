@@ -208,12 +208,27 @@ final class TokenBook {
         try store.database.run(
             "UPDATE tokens SET revoked = ?2 WHERE id = ?1", .text(id), .bits(now))
         token.revoked = now
-        byID[id] = token
-        let hash = try store.database.row("SELECT hash FROM tokens WHERE id = ?", .text(id)) {
-            $0.blob(0)
-        }
-        if let hash { byHash[hash] = token }
+        try keep(token)
         return token
+    }
+
+    /// Gives a token other grants, which hold from its next request on.
+    func setGrants(of id: String, _ grants: [Grant]) throws {
+        guard var token = try token(id: id) else { return }
+        token.grants = grants
+        let text = String(decoding: Encoding.json.encode(token.grantsValue), as: UTF8.self)
+        try store.database.run(
+            "UPDATE tokens SET grants = ?2 WHERE id = ?1", .text(id), .text(text))
+        try keep(token)
+    }
+
+    /// Takes note of a token that has changed.
+    private func keep(_ token: Token) throws {
+        byID[token.id] = token
+        let hash = try store.database.row(
+            "SELECT hash FROM tokens WHERE id = ?", .text(token.id)
+        ) { $0.blob(0) }
+        if let hash { byHash[hash] = token }
     }
 
     /// A row as it was read; its texts are looked into behind the statement.

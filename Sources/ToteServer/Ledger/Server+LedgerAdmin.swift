@@ -24,22 +24,6 @@ extension Server {
         request.isOperator ? nil : try authenticate(request)
     }
 
-    private func members(_ request: ServerRequest, _ names: Set<String>) throws -> Value {
-        let value: Value
-        do {
-            value = try Encoding.json.value(request.body)
-        } catch {
-            throw Problem.malformed(error)
-        }
-        guard case .map(let entries) = value else {
-            throw Problem(400, "malformed", "send a JSON object")
-        }
-        guard entries.allSatisfy({ names.contains($0.name) }) else {
-            throw Problem(400, "malformed", Problem.onlyMembers(names))
-        }
-        return value
-    }
-
     private func text(_ body: Value, _ name: String, _ most: Int) throws -> String {
         guard let text = body[name]?.textValue, (1...most).contains(text.utf8.count) else {
             throw Problem(400, "malformed", "\(name) is a text of 1 to \(most) bytes")
@@ -81,8 +65,9 @@ extension Server {
 
     /// `POST /v1/admin/ledger`: a top-up, a gift or a correction, once for its reference.
     private func enterByHand(_ request: ServerRequest) throws -> ServerResponse {
-        let body = try members(
-            request, ["customer", "account", "kind", "amount", "reference", "reason"])
+        let body = try request.members([
+            "customer", "account", "kind", "amount", "reference", "reason",
+        ])
         let space = try customerSpace(try text(body, "customer", 128))
         guard let name = AccountName(try text(body, "account", 16)) else {
             throw Problem(400, "malformed", "account is points or card:<currency>")
@@ -205,7 +190,7 @@ extension Server {
     }
 
     private func reason(_ request: ServerRequest) throws -> String {
-        try text(try members(request, ["reason"]), "reason", 256)
+        try text(try request.members(["reason"]), "reason", 256)
     }
 
     /// `POST /v1/admin/leases/{lease}/write-off`: the rest goes back to the customer.
@@ -244,7 +229,7 @@ extension Server {
     /// `POST /v1/admin/stores/{store}/redeemer`: names the one device that accepts offline.
     private func setRedeemer(_ request: ServerRequest) throws -> ServerResponse {
         let name = request.path[3]
-        let id = try text(try members(request, ["token"]), "token", 64)
+        let id = try text(try request.members(["token"]), "token", 64)
         guard let token = try tokens.token(id: id), token.isValid(at: clock),
             token.role == .staff || token.role == .manager,
             let grant = token.grant(for: "store:\(name)"), grant.mayWrite(Reserved.ledger)

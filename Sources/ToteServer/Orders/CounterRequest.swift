@@ -16,21 +16,7 @@ struct CounterRequest {
     static let labelBytesMax = 64
 
     /// The body as a map with these members and no others.
-    func members(_ names: Set<String>) throws(Problem) -> Value {
-        let value: Value
-        do throws(WireError) {
-            value = try Encoding.json.value(request.body.isEmpty ? Array("{}".utf8) : request.body)
-        } catch {
-            throw Problem.malformed(error)
-        }
-        guard case .map(let entries) = value else {
-            throw Problem(400, "malformed", "send a JSON object")
-        }
-        guard entries.allSatisfy({ names.contains($0.name) }) else {
-            throw Problem(400, "malformed", Problem.onlyMembers(names))
-        }
-        return value
-    }
+    func members(_ names: Set<String>) throws(Problem) -> Value { try request.members(names) }
 
     /// A text of the body, or `nil` when it is absent.
     func text(_ value: Value?, _ name: String, _ bytes: ClosedRange<Int>) throws(Problem) -> String?

@@ -68,6 +68,23 @@ package enum Schema {
         // The file's pages get checksums behind this: an older program, which would write pages
         // without, must not take it.
         [],
+        handOffs,
+    ]
+
+    /// Customers' documents on stores' devices, for a while.
+    private static let handOffs: [StaticString] = [
+        // `until` ends the state that it is in. A code is unique for as long as its row is kept.
+        """
+        CREATE TABLE handoffs (
+            id BLOB PRIMARY KEY CHECK (length(id) = 16), space INTEGER NOT NULL REFERENCES spaces,
+            code TEXT UNIQUE, code_until INTEGER NOT NULL, seconds INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('offered', 'joined', 'ended')),
+            until INTEGER NOT NULL, points INTEGER NOT NULL, store TEXT, device TEXT, ended TEXT,
+            token TEXT, claimant INTEGER, kept_until INTEGER NOT NULL,
+            CHECK (state <> 'joined' OR (token IS NOT NULL AND claimant IS NOT NULL))
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX handoffs_kept ON handoffs (kept_until)",
     ]
 
     /// Catalogues, orders and webhooks.

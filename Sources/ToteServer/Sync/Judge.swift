@@ -87,7 +87,7 @@ struct Judge {
         try space.writeOwn(try book.flush(), by: self)
     }
 
-    private func clockAhead(_ stamp: Timestamp) -> Problem {
+    func clockAhead(_ stamp: Timestamp) -> Problem {
         let time = space.clock.reading(atMilliseconds: now)
         return Problem(
             409, "clock_ahead",
@@ -123,7 +123,7 @@ struct Judge {
     }
 
     /// The fate that a dot was given, when it was judged with this nonce.
-    private func storedFate(_ dot: Dot, _ nonce: Nonce) throws -> Fate? {
+    func storedFate(_ dot: Dot, _ nonce: Nonce) throws -> Fate? {
         guard space.isJudged(dot),
             let (judgement, position) = try space.judgement(dot, store: store),
             judgement.nonce == nonce
@@ -516,7 +516,7 @@ struct Judge {
     }
 
     /// Marks a resent counter as judged without touching the replica's ticket.
-    private func noteResent(_ dot: Dot) {
+    func noteResent(_ dot: Dot) {
         var record =
             space.replicas[dot.replica]
             ?? ReplicaRecord(id: dot.replica, family: dot.replica, seen: now)
