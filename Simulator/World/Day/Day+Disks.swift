@@ -81,15 +81,20 @@ extension Day {
     }
 
     /// The server's file as the release before this one left it: the next start migrates it.
-    ///
-    /// - Returns: `nil` in a day of disks: its file has page checksums, which no earlier one had,
-    ///   and which cannot be taken out again.
-    func formerRelease() throws -> Drive? {
-        guard site.disk == nil else { return nil }
-        let database = try Database(path: ":memory:")
-        try database.load(image: site.server.image())
-        try database.execute("PRAGMA user_version=4")
-        return .image(try database.image())
+    func formerRelease() throws -> Drive {
+        func takeBack(_ database: Database) throws {
+            try database.execute("DROP TABLE handoffs")
+            try database.execute("PRAGMA user_version=5")
+        }
+        guard let disk = site.disk?.copy() else {
+            let database = try Database(path: ":memory:")
+            try database.load(image: site.server.image())
+            try takeBack(database)
+            return .image(try database.image())
+        }
+        disk.failures = [:]
+        try takeBack(site.store(on: .disk(disk)).database)
+        return .disk(disk)
     }
 
     func mendDisks() {

@@ -407,9 +407,7 @@ extension Day {
             case .swept: _ = try atServer { try site.server.sweepAll(at: now) }
             case .serverPowerLost: try crash(losingPower: true)
             case .serverDiskFull, .serverDiskFailed: fail(site.disk, fault)
-            case .upgraded:
-                guard let former = try formerRelease() else { continue }
-                try crash(backup: former)
+            case .upgraded: try crash(backup: formerRelease())
             default: continue
             }
             note(fault)
