@@ -32,6 +32,9 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let orderRefused = Code(rawValue: "order_refused")
         /// The ledger does not allow it; `rejection` says why, by a code of the protocol.
         public static let ledgerRefused = Code(rawValue: "ledger_refused")
+        /// A hand-off cannot be offered, joined or changed; `rejection` says why, by a code of the
+        /// protocol.
+        public static let handOffRefused = Code(rawValue: "handoff_refused")
         /// An argument that no document can hold.
         public static let invalidArgument = Code(rawValue: "invalid_argument")
     }
@@ -39,8 +42,8 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Code
     /// For a developer: what happened, with the numbers, and what to do about it.
     public var message: String
-    /// The rule that was broken, when the code is `limit`, `order_refused` or
-    /// `ledger_refused`: a code of Protocol/errors.json.
+    /// The rule that was broken, when the code is `limit`, `order_refused`, `ledger_refused` or
+    /// `handoff_refused`: a code of Protocol/errors.json.
     public var rejection: Rejection?
 
     package init(_ code: Code, _ message: String, rejection: Rejection? = nil) {

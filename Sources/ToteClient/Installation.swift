@@ -13,7 +13,7 @@ internal import ToteSQLite
 /// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
-    static let schemaVersion: Int64 = 1
+    static let schemaVersion: Int64 = 2
 
     let directory: String
     private var record: Database?
@@ -23,6 +23,8 @@ final class Installation {
     private(set) var account: String?
     /// The number of the present guest's file.
     private(set) var guest: Int64
+    /// Whose documents show, where they are borrowed.
+    private(set) var borrowed: Borrowed?
 
     /// Opens or makes the directory and its record.
     ///
@@ -51,7 +53,9 @@ final class Installation {
                     "\(path) has version \(version), this app knows up to "
                         + "\(Self.schemaVersion): update the app")
             }
-            if version == 0 { try database.transaction { try Self.makeTables(database) } }
+            if version < Self.schemaVersion {
+                try database.transaction { try Self.migrate(database, from: version) }
+            }
             // Also takes the lock for as long as the file is open.
             let row = try database.row("SELECT account, guest FROM state") {
                 ($0.text(0), $0.int(1))
@@ -61,6 +65,7 @@ final class Installation {
             }
             account = row.0.isEmpty ? nil : row.0
             guest = row.1
+            borrowed = try Self.borrowed(database)
             record = database
         } catch let error as SQLiteError where error.isBusy {
             throw ToteError(
@@ -70,17 +75,20 @@ final class Installation {
         }
     }
 
-    private static func makeTables(_ database: Database) throws {
-        try database.execute(
-            """
-            CREATE TABLE state (
-                one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL,
-                guest INTEGER NOT NULL
-            ) STRICT;
-            CREATE TABLE adoptions (guest INTEGER PRIMARY KEY, account TEXT NOT NULL) STRICT;
-            INSERT INTO state VALUES (1, '', 1);
-            """)
-        try database.execute("PRAGMA application_id=\(applicationID)")
+    private static func migrate(_ database: Database, from version: Int64) throws {
+        if version == 0 {
+            try database.execute(
+                """
+                CREATE TABLE state (
+                    one INTEGER PRIMARY KEY CHECK (one = 1), account TEXT NOT NULL,
+                    guest INTEGER NOT NULL
+                ) STRICT;
+                CREATE TABLE adoptions (guest INTEGER PRIMARY KEY, account TEXT NOT NULL) STRICT;
+                INSERT INTO state VALUES (1, '', 1);
+                """)
+            try database.execute("PRAGMA application_id=\(applicationID)")
+        }
+        try makeHandOffTables(database)
         try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
@@ -94,7 +102,7 @@ final class Installation {
     /// What names the file of a store's redeemer: no customer's id has a space.
     static func accountName(store: String) -> String { accountName(customer: "store \(store)") }
 
-    private var database: Database {
+    var database: Database {
         get throws {
             guard let record else {
                 throw ToteError(.storage, "this Tote was closed: open the directory again")
@@ -111,6 +119,37 @@ final class Installation {
 
     func path(account: String) -> String { "\(directory)/account-\(account).sqlite" }
     func path(guest: Int64) -> String { "\(directory)/guest-\(guest).sqlite" }
+
+    /// Shows the documents of a hand-off, or keeps what has changed of it. The guest's stay a
+    /// guest's.
+    func borrow(_ borrowed: Borrowed) throws(ToteError) {
+        do {
+            let database = try database
+            try database.transaction {
+                try Self.save(borrowed, in: database)
+                try database.run("UPDATE state SET account = ?", .text(borrowed.file))
+            }
+            self.borrowed = borrowed
+            account = borrowed.file
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Shows the guest's documents again; those that were borrowed are to be erased.
+    func giveBack() throws(ToteError) {
+        do {
+            let database = try database
+            try database.transaction {
+                try database.run("UPDATE borrowed SET ended = 1")
+                try database.run("UPDATE state SET account = ''")
+            }
+            borrowed = nil
+            account = nil
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
 
     /// Signs in. What the guest made is this account's from here on, whatever happens.
     func enter(_ name: String) throws(ToteError) {
@@ -159,15 +198,19 @@ final class Installation {
     /// Removes the file of a guest whose documents an account has taken in.
     func forget(guest: Int64) throws(ToteError) {
         do {
-            let path = path(guest: guest)
-            // The database first: SQLite drops a log that has none.
-            for file in [path, path + "-wal", path + "-shm"]
-            where FileManager.default.fileExists(atPath: file) {
-                try FileManager.default.removeItem(atPath: file)
-            }
+            try Self.remove(path(guest: guest))
             try database.run("DELETE FROM adoptions WHERE guest = ?", .int(guest))
         } catch {
             throw ToteError.storage(error)
+        }
+    }
+
+    /// Removes a database with what belongs to it.
+    static func remove(_ path: String) throws {
+        // The database first: SQLite drops a log that has none.
+        for file in [path, path + "-wal", path + "-shm"]
+        where FileManager.default.fileExists(atPath: file) {
+            try FileManager.default.removeItem(atPath: file)
         }
     }
 }

@@ -39,6 +39,9 @@ extension Tote {
         space: String, file name: String, transport: any Transport, token: @escaping TokenProvider
     ) throws(ToteError) {
         var replica = try replica()
+        guard installation.borrowed == nil else {
+            throw ToteError(.invalidArgument, "a hand-off is joined here: leave it first")
+        }
         if installation.account != name {
             let former = replica
             replica = try Replica(
@@ -67,8 +70,14 @@ extension Tote {
     /// Shows a guest's empty documents. The account's own stay on the device, with what waits to be
     /// sent.
     ///
+    /// Of a hand-off that this device has joined everything is erased, see `leaveHandOff`.
+    ///
     /// - Throws: `storage`; the account still shows, and does not sync.
     public func signOut() throws(ToteError) {
+        guard installation.borrowed == nil else {
+            try endBorrowed(.left)
+            return
+        }
         let former = try replica()
         handle(.stop)
         session = nil

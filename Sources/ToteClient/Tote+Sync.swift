@@ -118,6 +118,7 @@ extension Tote {
     private func finish(_ id: SyncMachine.ID, _ event: SyncMachine.Event) {
         tasks[id] = nil
         handle(event)
+        noteHandOff()
     }
 
     private func fetchToken(_ id: SyncMachine.ID) {
@@ -210,7 +211,9 @@ extension Tote {
                 outcome = .retry(code: code, afterSeconds: max(seconds ?? 0, asked))
             }
             // There may be room for the guest's changes now: the next exchange takes them in.
-            if guestWaits, case .progress = outcome { outcome = .progress(isCurrent: false) }
+            if guestWaits || noteRights(), case .progress = outcome {
+                outcome = .progress(isCurrent: false)
+            }
             noteRedeemer()
             finish(id, .answered(id, outcome))
             if case .progress(isCurrent: true) = outcome {

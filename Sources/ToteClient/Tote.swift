@@ -41,6 +41,11 @@ public actor Tote {
     var catalogRead: UInt64?
     var catalogTask: Task<Void, Never>?
 
+    /// Erases what was borrowed when its time is over.
+    var handOffTask: Task<Void, Never>?
+    /// How the last hand-off ended that was joined here.
+    var ended: EndedHandOff?
+
     var observers: [UInt64: Observer] = [:]
     var nextObserver: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -76,6 +81,7 @@ public actor Tote {
         self.catalogReader = catalogReader
         let installation = try Installation(
             directory: directory, survivesPowerCuts: survivesPowerCuts)
+        let ended = try Self.endIfOver(installation, clock)
         let replica = try Replica(
             path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
         replica.catalogReader = catalogReader
@@ -83,13 +89,18 @@ public actor Tote {
         self.installation = installation
         openReplica = replica
         guestWaits = waits
+        self.ended = ended
         machine = SyncMachine(hasAccount: installation.account != nil)
+        if installation.borrowed != nil {
+            Task { [weak self] in await self?.awaitEndOfHandOff() }
+        }
     }
 
     deinit {
         for task in tasks.values { task.cancel() }
         catalogTask?.cancel()
         enrolTask?.cancel()
+        handOffTask?.cancel()
     }
 
     /// Ends syncing and closes the files, so that the directory can be opened again.
@@ -102,6 +113,7 @@ public actor Tote {
         session = nil
         catalogTask?.cancel()
         enrolTask?.cancel()
+        handOffTask?.cancel()
         redeemerRecord = nil
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }

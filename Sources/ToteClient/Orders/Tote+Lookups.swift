@@ -70,7 +70,8 @@ extension Tote {
 
     /// Asks something beside the exchange; with a body it is a POST.
     func lookUp(
-        _ path: String, _ headers: [String: String], body: [UInt8]? = nil
+        _ path: String, _ headers: [String: String], body: [UInt8]? = nil,
+        timeout: Duration = SyncMachine.exchangeTimeout
     ) async throws(ToteError) -> TransportResponse {
         guard let session else {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
@@ -89,7 +90,7 @@ extension Tote {
             if body != nil { headers["Content-Type"] = "application/json" }
             let request = TransportRequest(
                 method: body == nil ? "GET" : "POST", path: path, headers: headers,
-                body: body ?? [], timeout: SyncMachine.exchangeTimeout, lane: .lookup)
+                body: body ?? [], timeout: timeout, lane: .lookup)
             do {
                 let response = try await session.transport.send(request)
                 guard response.status == 401, attempt == 0 else { return response }
@@ -98,6 +99,7 @@ extension Tote {
                 throw ToteError(.server, "no answer: \(error)")
             }
         }
+        if installation.borrowed != nil { try endBorrowed(.revoked) }
         throw ToteError(.signedOut, "the server takes no token of this customer: sign in again")
     }
 

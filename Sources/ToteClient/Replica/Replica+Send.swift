@@ -80,15 +80,27 @@ extension Replica {
     /// Cuts a batch off the outbox and stamps it; it is in the file with the transaction around
     /// this.
     func cutBatch(at reading: ClockReading, most: Int) throws {
-        guard let anchor, most > 0 else { return }
+        guard let run = try cut(at: reading, most: most, behind: nil) else { return }
+        try store.setBatch(run)
+        batch = run
+        rebuildView(view.confirmed)
+    }
+
+    /// Stamps the first changes of the outbox that have no fate, as many as a batch takes, and
+    /// marks them as sent.
+    ///
+    /// - Parameter behind: those behind this event alone.
+    func cut(at reading: ClockReading, most: Int, behind: Event?) throws -> Run? {
+        guard let anchor, most > 0 else { return nil }
         var events: [Event] = []
         var bytes = 0
         let now = anchor.serverMilliseconds(at: reading)
         var cut: [Int] = []
-        var last = lastStamp
+        var last = max(lastStamp, behind?.change.time ?? .zero)
         for index in outbox.indices where !outbox[index].isJudged {
             let entry = outbox[index]
             guard entry.dot.replica == id, events.count < most else { break }
+            if let behind, entry.dot.counter <= behind.dot.counter { continue }
             if let before = events.last, entry.dot.counter != before.dot.counter + 1 { break }
             // Cautious: the change alone, with every key in full.
             let alone = Event(dot: entry.dot, change: entry.change, outcome: .accepted)
@@ -100,7 +112,7 @@ extension Replica {
             events.append(Event(dot: entry.dot, change: change, outcome: .accepted))
             cut.append(index)
         }
-        guard let first = events.first else { return }
+        guard let first = events.first else { return nil }
         let run = Run(replica: id, counter: first.dot.counter, events: events)
         let digest = run.sentDigest
         for (index, event) in zip(cut, events) {
@@ -111,9 +123,7 @@ extension Replica {
         }
         clock.observe(last)
         try store.setFact("clock", clock.latest.rawValue)
-        try store.setBatch(run)
-        batch = run
-        rebuildView(view.confirmed)
+        return run
     }
 
     /// The server's time at which a change was made, as well as it can be known: not in the future

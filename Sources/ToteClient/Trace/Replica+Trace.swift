@@ -11,6 +11,10 @@ struct TraceStep: Hashable {
         case withdraw, dismiss
         /// A batch was cut. `body` is its run.
         case cut
+        /// A code carried what was not sent. `body` is its run.
+        case carry
+        /// Everything confirmed is to be fetched anew.
+        case refetch
         /// A stretch of the log was sent again, or the last of it was.
         case resent
         /// A reply was taken in. `body` is the reply or the problem, `request` what it answers.

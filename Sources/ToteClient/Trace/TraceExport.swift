@@ -66,7 +66,8 @@ extension TraceStep {
         var step = self
         switch kind {
         case .commit: step.body = Encoding.cbor.encode(redactor.run(try Encoding.cbor.run(body)))
-        case .cut: step.body = Encoding.cbor.encode(redactor.batch(try Encoding.cbor.run(body)))
+        case .cut, .carry:
+            step.body = Encoding.cbor.encode(redactor.batch(try Encoding.cbor.run(body)))
         case .receive:
             step.request = Encoding.cbor.encode(
                 redactor.request(try Encoding.cbor.request(request)))
@@ -81,7 +82,7 @@ extension TraceStep {
             } else {
                 step.body = [0xFF]
             }
-        case .opened, .withdraw, .dismiss, .resent: break
+        case .opened, .withdraw, .dismiss, .resent, .refetch: break
         }
         return step
     }

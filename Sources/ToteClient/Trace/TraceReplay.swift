@@ -101,6 +101,8 @@ package struct TraceReplay {
         case .dismiss: if let nonce { try replica.dismiss(nonce) }
         case .cut:
             if let reading { _ = try replica.nextRequest(at: reading, pullsAnyway: false) }
+        case .carry: if let reading { _ = try replica.carry(at: reading) }
+        case .refetch: try replica.refetch()
         case .resent:
             // Of another start of the device than the anchor: no batch is cut.
             let boot = replica.anchor.map { ~$0.reading.bootID } ?? 0
@@ -130,7 +132,7 @@ package struct TraceReplay {
             }
         }
         // A batch that was cut of other changes, or stamped otherwise.
-        guard step.kind != .cut || step.body == found.body else {
+        guard ![.cut, .carry].contains(step.kind) || step.body == found.body else {
             return diverged(
                 index, step, "the batch", Hex.string(SHA256.digest(step.body)),
                 Hex.string(SHA256.digest(found.body)))

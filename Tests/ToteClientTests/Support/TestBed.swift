@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import ProtocolChecks
 import ToteClient
@@ -36,6 +37,22 @@ final class TestBed: Sendable {
         let tote = try open(name)
         try await signIn(tote, customer)
         return tote
+    }
+
+    /// Lets time pass in small steps until a call has returned that waits for it.
+    func passing<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let isDone = Mutex(false)
+        let task = Task {
+            defer { isDone.withLock { $0 = true } }
+            return try await body()
+        }
+        while !isDone.withLock({ $0 }) {
+            clock.advance(by: .milliseconds(2))
+            await Task.yield()
+        }
+        return try await task.value
     }
 
     /// Copies a device's directory, as a backup does; what was there is replaced.
