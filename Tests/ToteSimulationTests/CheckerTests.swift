@@ -305,6 +305,16 @@ struct CheckerTests {
         #expect(found == "ordered_twice")
     }
 
+    @Test func `an order that costs more than its customer was shown is found`() {
+        let found = code { history in
+            for (index, stamped) in history.enumerated() {
+                guard case .priced(let order, let total) = stamped.record else { continue }
+                history[index].record = .priced(order, total: total - 1)
+            }
+        }
+        #expect(found == "dearer")
+    }
+
     @Test func `an order that cost less than it says is found`() {
         let found = code { history in
             // The latest: devices show its order still.

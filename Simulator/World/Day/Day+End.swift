@@ -33,7 +33,7 @@ extension Day {
                     }.map { Record.Cell(key: $0.key, dot: $0.cell.dot) },
                     orders: phone.replica.orders.map { order in
                         Record.Shown(
-                            id: order.id, state: order.state.rawValue,
+                            id: order.id, state: order.state.rawValue, total: order.total,
                             points: order.tenders.reduce(0) { $0 + ($1.spend?.units ?? 0) })
                     }))
         }

@@ -64,6 +64,10 @@ extension Day {
             .acted(
                 device: phone.number, customer: phone.customer, act.act, nonce, act.writes,
                 order: act.order))
+        let change = phone.replica.pending.last { $0.change.nonce == nonce }?.change
+        if case .place(let place)? = change?.readableIntent {
+            note(.priced(place.order, total: place.total))
+        }
     }
 
     /// After a restart: what a user was told could not be saved, and is there.

@@ -26,6 +26,7 @@ extension Stamped {
             "counter \(counter)  \(what) \(order.text.prefix(8)): \(status)"
         case .availability(let sku, let isOut, let status):
             "counter 0  \(sku) is \(isOut ? "sold out" : "there again"): \(status)"
+        case .priced(let order, let total): "order \(order.text.prefix(8)) is to cost \(total)"
         case .gave(let customer, let units, _): "operator  gives \(units) to customer \(customer)"
         case .healed: "everybody  no fault from here on"
         case .settled: "everybody  is settled"

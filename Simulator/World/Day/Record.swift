@@ -61,6 +61,8 @@ enum Record: Sendable {
     case counter(Int, String, OrderID, status: Int)
     /// A counter said whether a product is to be had.
     case availability(sku: String, isOut: Bool, status: Int)
+    /// What a customer was shown that an order comes to, minor units.
+    case priced(OrderID, total: Int64)
     /// The operator gave points, for a reference.
     case gave(customer: Int, units: Int64, reference: String)
     /// No fault from here on.
@@ -85,6 +87,7 @@ enum Record: Sendable {
     struct Shown: Sendable, Hashable {
         var id: OrderID
         var state: String
+        var total: Int64
         var points: Int64
     }
 }
@@ -154,6 +157,10 @@ extension Stamped {
             add("sku", sku)
             add("out", .bool(isOut))
             add("status", status)
+        case .priced(let order, let total):
+            add("what", "priced")
+            add("order", order.text)
+            add("total", .int(total))
         case .gave(let customer, let units, let reference):
             add("what", "gave")
             add("customer", customer)

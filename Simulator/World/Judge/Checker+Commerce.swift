@@ -95,6 +95,26 @@ extension Checker {
         return nil
     }
 
+    /// A price that rose meanwhile is asked for, and never taken.
+    static func nobodyPaysMoreThanShown(_ facts: Facts) -> DayFailure? {
+        var agreed: [OrderID: (total: Int64, at: Stamped)] = [:]
+        for stamped in facts.history {
+            switch stamped.record {
+            case .priced(let order, let total): agreed[order] = (total, stamped)
+            case .shows(let device, _, _, _, let orders):
+                for order in orders {
+                    guard let (total, at) = agreed[order.id], order.total > total else { continue }
+                    return broken(
+                        "dearer",
+                        "device \(device): order \(order.id.text) costs \(order.total), and the "
+                            + "customer was shown \(total)", [at, stamped])
+                }
+            default: break
+            }
+        }
+        return nil
+    }
+
     static func giftsCountOnce(_ facts: Facts) -> DayFailure? {
         var granted: [String: Int64] = [:]
         var names: Set<String> = []
