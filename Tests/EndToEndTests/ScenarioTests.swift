@@ -25,7 +25,8 @@ import ToteHTTP
         "points-offline", "points-last-ones", "points-copied-phone", "points-lost-phone",
         "points-store-cut-off", "points-all-at-store", "points-cancelled", "points-late",
         "points-lot-expiring", "points-200-redemptions", "points-returned",
-        "points-restored-server",
+        "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
+        "handoff-restarted",
     ]
 
     @Test(arguments: names)

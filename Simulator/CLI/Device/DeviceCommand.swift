@@ -37,6 +37,9 @@ enum DeviceCommand {
                 "live", valueName: "on|off", "whether it keeps in sync by itself", default: "on",
                 choices: ["on", "off"]),
             OptionSpec("guest", "a new device begins without an account"),
+            OptionSpec(
+                "store", valueName: "STORE",
+                "a device of a store, with a token of its staff: `join` takes customers' codes"),
             OptionSpec("json", "answer each line with one JSON object"),
         ])
 
@@ -91,6 +94,7 @@ enum DeviceCommand {
         options.token = command.option("token")
         options.isLive = try command.string("live") == "on"
         options.isGuest = command.flag("guest")
+        options.store = command.option("store")
         return options
     }
 }

@@ -30,6 +30,15 @@ enum DeviceHelp {
             "stored value, like: card EUR 12.50"
         ),
         ("entries N [KIND]", "so many entries of the ledger show, like: entries 1 spend"),
+        (
+            "handoff offered|joined|over|none",
+            "how the last hand-off stands, as the customer's device knows it"
+        ),
+        (
+            "joined no|cart|points",
+            "whether this store's device has joined a customer, and what it may do"
+        ),
+        ("left left|revoked|over [N]", "how the hand-off ended here, and how much was lost of it"),
         ("menu VERSION|none", "the version of the catalogue that is here"),
         ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),
         ("status WORD", "one of \(DeviceText.statusWords.joined(separator: ", "))"),

@@ -123,6 +123,7 @@ extension DeviceSession {
         default:
             if let pair = try await lookAtOrders(what, read) { return pair }
             if let pair = try await lookAtPoints(what, read) { return pair }
+            if let pair = try await lookAtHandOff(what, read) { return pair }
             throw DeviceHelp.help.unknownExpectation(what)
         }
     }

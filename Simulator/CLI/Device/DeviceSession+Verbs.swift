@@ -10,6 +10,7 @@ extension DeviceSession {
         if name.hasPrefix("wish ") { return try await runWish(line) }
         if let answer = try await runOrder(line) { return answer }
         if let answer = try await runPoints(line) { return answer }
+        if let answer = try await runHandOff(line) { return answer }
         if let answer = try await runEdit(line) { return answer }
         if let answer = try await runSync(line) { return answer }
         if let answer = try await runWorld(line) { return answer }

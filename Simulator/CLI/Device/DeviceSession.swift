@@ -16,6 +16,8 @@ actor DeviceSession {
         var token: String?
         var isLive = true
         var isGuest = false
+        /// The store whose device it is; it has no customer of its own then.
+        var store: String?
     }
 
     typealias Answer = LineAnswer
@@ -61,7 +63,13 @@ actor DeviceSession {
         }
         journal = OrderJournal(options.directory + "/orders")
         isLive = options.isLive
-        if !settings.isSignedOut, hasToken { try await signIn() }
+        if options.store != nil {
+            if await tote.joinedHandOff != nil {
+                try await tote.resumeHandOff(transport: transport)
+            }
+        } else if !settings.isSignedOut, hasToken {
+            try await signIn()
+        }
         if isLive { await tote.start() }
         for entry in journal.entries where entry.fateAt == nil { watch(entry.receipt) }
     }
@@ -83,14 +91,26 @@ actor DeviceSession {
         settings.tokenFile ?? options.tokenFile ?? options.token != nil
     }
 
-    private func signIn() async throws {
+    private var token: TokenProvider {
         let (file, secret) = (settings.tokenFile ?? options.tokenFile, options.token)
-        try await tote.signIn(customer: customer, transport: transport) {
+        return {
             guard let file else { return secret.map { AccessToken($0) } }
             let text = String(decoding: try Files.read(file), as: UTF8.self)
             let word = text.split(whereSeparator: \.isWhitespace).first
             return word.map { AccessToken(String($0)) }
         }
+    }
+
+    private func signIn() async throws {
+        try await tote.signIn(customer: customer, transport: transport, token: token)
+    }
+
+    /// Takes a customer's code, as a store's device.
+    func join(_ code: String) async throws {
+        guard let store = options.store else {
+            throw VerbFailure(.usage, "this is no store's device: start it with --store STORE")
+        }
+        try await tote.joinHandOff(code, at: store, transport: transport, token: token)
     }
 
     func signIn(customer: String?, tokenFile: String?) async throws {

@@ -82,6 +82,23 @@ enum DeviceVerbs {
                 + "dark terminal or a light one", 1...2, "qr member", "qr last light",
             "qr member text"),
         Verb(
+            "handoff", "[for TIME] [dark|light|text]",
+            "hands the cart on to a store's device: shows a code, without a network one that "
+                + "carries the cart", 0...3, "handoff", "handoff for 1h light", "handoff text"),
+        Verb("handoffs", "", "shows the hand-offs of the customer", 0...0, "handoffs"),
+        Verb(
+            "handoff allow", "last|ID", "lets the joined device spend points and order", 1...1,
+            "handoff allow last"),
+        Verb(
+            "handoff end", "last|ID", "ends a hand-off: the device loses what it has", 1...1,
+            "handoff end last"),
+        Verb(
+            "join", "CODE", "on a store's device: takes a customer's code, shows their cart",
+            1...1, "join ACDEFG"),
+        Verb(
+            "leave", "", "on a store's device: gives the customer's cart back and erases it",
+            0...0, "leave"),
+        Verb(
             "checkin", "last|ID [SPOT]", "tells the store that the customer is there", 1...2,
             "checkin last \"lot 3\""),
         Verb(

@@ -55,7 +55,8 @@ final class LineProcess: LineActor {
                 "--json",
                 "--customer", customer, "--token-file", tokenFile, "--live",
                 spec.isLive ? "on" : "off",
-            ] + (spec.isGuest ? ["--guest"] : []))
+            ] + (spec.isGuest ? ["--guest"] : [])
+                + (spec.store.map { ["--store", $0] } ?? []))
     }
 
     /// A counter.

@@ -159,7 +159,12 @@ final class ScenarioRun: Sendable {
     /// Makes a token for a device and puts it where the device finds it.
     private func grant(_ spec: Scenario.Device) throws(RunFailure) {
         let customer = customerPrefix + (spec.tokenCustomer ?? spec.customer)
-        let minted = try administrator.mint(spec, space: "customer:\(customer)")
+        let minted: Administrator.Minted
+        if let store = spec.store {
+            minted = try administrator.mint(counter: spec.name, store: store, isManager: false)
+        } else {
+            minted = try administrator.mint(spec, space: "customer:\(customer)")
+        }
         try write(minted, for: spec.name)
         count.withLock { $0.tokens[spec.name] = minted.id }
     }

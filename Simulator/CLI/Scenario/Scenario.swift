@@ -15,6 +15,8 @@ struct Scenario: Sendable {
         var write: [String] = []
         var isGuest = false
         var isLive = false
+        /// The store whose device it is: it joins customers' hand-offs.
+        var store: String?
     }
 
     /// A counter of a store: `tote-sim counter` in a process of its own.

@@ -3,7 +3,8 @@ import ToteCore
 import ToteServer
 
 /// A part of a line that the run fills in: `{phone.code}`, the code of that device's last order,
-/// `{phone.member}` and `{phone.lease}`, what it shows to a scanner.
+/// `{phone.member}` and `{phone.lease}`, what it shows to a scanner, `{phone.handoff}`, a new code
+/// that hands its cart on.
 struct LineReference: Hashable, Sendable {
     let device: String
     let what: String
@@ -11,7 +12,7 @@ struct LineReference: Hashable, Sendable {
     /// What devices can be asked for.
     static let known = [
         "code": "order code", "order": "order id", "member": "qr member text",
-        "lease": "qr last text",
+        "lease": "qr last text", "handoff": "handoff text",
     ]
 
     /// Those that stand in a line.
@@ -154,7 +155,7 @@ extension ScenarioReader {
         return counters
     }
 
-    private func store(_ node: TextNode) throws(ScenarioError) -> String {
+    func store(_ node: TextNode) throws(ScenarioError) -> String {
         let name = try text(node)
         guard stores.contains(name) else {
             let near = Suggestion.nearest(to: name, among: stores).map { "did you mean \"\($0)\"?" }

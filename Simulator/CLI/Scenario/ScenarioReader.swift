@@ -9,7 +9,7 @@ struct ScenarioReader {
         "$schema", "name", "about", "tags", "devices", "counters", "catalog", "steps",
     ]
     private static let deviceMembers = [
-        "customer", "token-of", "read", "write", "guest", "live", "count",
+        "customer", "token-of", "read", "write", "guest", "live", "count", "store",
     ]
     /// What a step may hold: the member that names it, then the others.
     private static let stepMembers: [(name: String, others: [String])] = [
@@ -41,9 +41,9 @@ struct ScenarioReader {
             name: try reader.text(try reader.needed("name", found, root)),
             about: try reader.text(try reader.needed("about", found, root)))
         if let tags = found["tags"] { scenario.tags = try reader.texts(tags) }
+        if let catalog = found["catalog"] { scenario.catalog = try reader.catalog(catalog) }
         scenario.devices = try reader.devices(try reader.needed("devices", found, root))
         reader.devices = scenario.devices
-        if let catalog = found["catalog"] { scenario.catalog = try reader.catalog(catalog) }
         if let counters = found["counters"] {
             scenario.counters = try reader.counters(counters)
         }
@@ -156,6 +156,7 @@ struct ScenarioReader {
         if let value = found["read"] { device.read = try texts(value) }
         if let value = found["write"] { device.write = try texts(value) }
         if let value = found["guest"] { device.isGuest = try flag(value) }
+        if let value = found["store"] { device.store = try store(value) }
         if let value = found["live"] { device.isLive = try flag(value) }
         guard let value = found["count"] else { return [device] }
         guard case .number(let count) = value.kind, (1...Self.devicesMax).contains(count) else {

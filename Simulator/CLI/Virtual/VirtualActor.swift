@@ -105,6 +105,7 @@ extension VirtualActor {
         options.tokenFile = tokenFile
         options.isLive = spec.isLive
         options.isGuest = spec.isGuest
+        options.store = spec.store
         self.init(directory: options.directory, verbs: DeviceVerbs.all) {
             [options] () throws(RunFailure) in
             switch Blocking.wait({ await DeviceSession.open(options) }) {
