@@ -315,6 +315,24 @@ struct CheckerTests {
         #expect(found == "dearer")
     }
 
+    @Test func `a spend that was refused though it was set aside is found`() {
+        func act(_ device: Int, _ act: Record.Act, _ nonce: Nonce) -> Record {
+            .acted(device: device, customer: 0, act, nonce, [], order: nil)
+        }
+        func found(_ others: Record...) -> String? {
+            let seen = Record.Seen(
+                position: 1, dot: Dot(ReplicaID(1), 1), nonce: 7, outcome: "lease_expired")
+            let records = [act(0, .place, 7)] + others + [.logged(customer: 0, seen)]
+            return Checker.leasesAreHonoured(Facts(records.map { Stamped(at: 0, record: $0) }))?
+                .code
+        }
+        #expect(found() == "lease_refused")
+        #expect(found(act(0, .release, 8)) == "lease_refused")
+        #expect(found(act(1, .release, 8)) == nil, "another device gave it back")
+        #expect(found(.struck(.copied, device: 0)) == nil)
+        #expect(found(.struck(.restored, device: nil)) == nil)
+    }
+
     @Test func `an order that cost less than it says is found`() {
         let found = code { history in
             // The latest: devices show its order still.

@@ -50,6 +50,8 @@ extension Day {
             phone.replica = try Replica(after: phone.replica, random: { [ids] in ids.next() })
         }
         noteUnsure(phone)
+        noteLeases(phone)
+        phone.unsure = []
     }
 
     /// What a device's core reads and writes for its machine, which is told when the disk failed,

@@ -19,6 +19,7 @@ extension Day {
                 : try phone.replica.pullRequest(waitSeconds: SyncMachine.waitSeconds)
         }
         guard let outgoing = next else { return }
+        noteUnsure(phone)
         phone.replica.checkInvariants()
         phone.underWay[id] = outgoing
         requests += 1

@@ -31,14 +31,13 @@ extension Day {
     }
 
     /// Does what a user asks for. A disk that fails may have kept it nevertheless: that shows when
-    /// the app starts anew.
+    /// the file is read anew.
     private func attempt<Result>(
         _ phone: Phone, _ unsure: Phone.Unsure, _ body: () throws(ToteError) -> Result?
     ) throws -> Result? {
+        noteUnsure(phone)
         do throws(ToteError) {
-            let result = try body()
-            if result != nil { phone.unsure = [] }
-            return result
+            return try body()
         } catch {
             guard error.code == .storage else { throw error }
             phone.unsure.append(unsure)
@@ -70,18 +69,21 @@ extension Day {
         }
     }
 
-    /// After a restart: what a user was told could not be saved, and is there.
+    /// Notes what a user was told could not be saved, and is there.
     func noteUnsure(_ phone: Phone) {
-        defer { phone.unsure = [] }
+        guard !phone.unsure.isEmpty else { return }
         noteLeases(phone)
-        guard let entry = phone.replica.pending.last, !known.contains(entry.change.nonce),
-            var act = phone.unsure.last(where: { $0.isOf(entry.change) })
-        else { return }
-        if case .place(let place)? = entry.change.readableIntent {
-            act.order = place.order
-            act.writes = consumed(entry, by: phone)
+        for entry in phone.replica.pending where !known.contains(entry.change.nonce) {
+            guard let index = phone.unsure.lastIndex(where: { $0.isOf(entry.change) }) else {
+                continue
+            }
+            var act = phone.unsure.remove(at: index)
+            if case .place(let place)? = entry.change.readableIntent {
+                act.order = place.order
+                act.writes = consumed(entry, by: phone)
+            }
+            note(act, entry.change.nonce, by: phone)
         }
-        note(act, entry.change.nonce, by: phone)
     }
 
     private func consumed(_ entry: LocalView.Pending, by phone: Phone) -> [Record.Write] {
@@ -197,7 +199,7 @@ extension Day {
         if kept == true { try feed(phone, .localChange) }
     }
 
-    private func noteLeases(_ phone: Phone) {
+    func noteLeases(_ phone: Phone) {
         for entry in phone.replica.pending where !known.contains(entry.change.nonce) {
             switch entry.change.readableIntent {
             case .lease: note(Phone.Unsure(act: .reserve), entry.change.nonce, by: phone)

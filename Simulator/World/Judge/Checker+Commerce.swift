@@ -115,6 +115,30 @@ extension Checker {
         return nil
     }
 
+    /// How long a lease is honoured at the least, by the programme of the day: `stop_hours`.
+    private static let leaseMilliseconds: UInt64 = 3_600_000
+
+    /// Nobody is refused what they spent by a right that they had. Of a device that was copied or
+    /// went back, and of a server that did, so much is not promised; and a customer may give a
+    /// right of another device back.
+    static func leasesAreHonoured(_ facts: Facts) -> DayFailure? {
+        guard facts.restores.isEmpty, facts.copies == 0, facts.losses.isEmpty,
+            facts.history.last?.at ?? 0 < leaseMilliseconds
+        else { return nil }
+        let releases = facts.changes.values.filter { $0.act == .release }
+        for seen in facts.log.values.joined() where seen.outcome == "lease_expired" {
+            guard let change = facts.changes[seen.nonce], change.act == .place,
+                !releases.contains(where: {
+                    $0.customer == change.customer && $0.device != change.device
+                })
+            else { continue }
+            return broken(
+                "lease_refused", "\(Hex.string(seen.nonce)) spent what was set aside for it",
+                facts.proof(of: seen.nonce))
+        }
+        return nil
+    }
+
     static func giftsCountOnce(_ facts: Facts) -> DayFailure? {
         var granted: [String: Int64] = [:]
         var names: Set<String> = []

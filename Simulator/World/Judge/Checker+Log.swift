@@ -163,7 +163,8 @@ extension Checker {
     ///
     /// Nothing tells how long a device was off before it was started anew: what it could not send
     /// before that may be stamped late, and what was behind it with it. A copy has the clock
-    /// readings of another device. Those are not judged.
+    /// readings of another device. A device that went back sends again what it has forgotten that
+    /// it sent, and knows nothing of the first one's stamp. Those are not judged.
     static func stampsTellWhen(_ facts: Facts) -> DayFailure? {
         guard facts.copies == 0, facts.restores.isEmpty else { return nil }
         let early =
@@ -172,17 +173,23 @@ extension Checker {
         /// From an act until it was told, where the device was started anew between.
         var blurred: [Int: [Range<Int>]] = [:]
         for change in facts.changes.values {
-            let open = change.at..<(change.toldAt ?? facts.history.count)
+            let isForgotten = facts.losses.contains {
+                $0.device == change.device && $0.at > change.at
+            }
+            let told = isForgotten ? nil : change.toldAt
+            let open = change.at..<(told ?? facts.history.count)
             if facts.boots[change.device]?.contains(where: open.contains) ?? false {
                 blurred[change.device, default: []].append(open)
             }
         }
         for (_, log) in facts.log.sorted(by: { $0.key < $1.key }) {
             var stamps: [Nonce: Timestamp] = [:]
+            let sentAgain = Set(log.filter { $0.outcome == "same_as" }.map(\.nonce))
             for seen in log where seen.outcome == "accepted" {
                 stamps[seen.nonce] = seen.stamp
                 guard let change = facts.changes[seen.nonce] else { continue }
-                let causes = change.writes.lazy.flatMap(\.saw).compactMap { stamps[$0] }
+                let causes = change.writes.lazy.flatMap(\.saw)
+                    .filter { !sentAgain.contains($0) }.compactMap { stamps[$0] }
                 if let cause = causes.max(), cause >= seen.stamp {
                     return broken(
                         "stamped_before_cause",

@@ -19,7 +19,8 @@ package enum Checker {
             cursorsHaveNoGap, allSeeOneLog, everyChangeHasOneFate, nothingVanishes,
             onlyWhatMayBe, causesComeFirst, stampsTellWhen, allShowTheSame,
             nothingIsLostOrDoubled, countsAddUp, ordersAreHandedOverOnce, ordersTakeEachCellOnce,
-            soldOutIsNotSold, nobodyPaysMoreThanShown, giftsCountOnce, noBalanceIsNegative,
+            soldOutIsNotSold, nobodyPaysMoreThanShown, leasesAreHonoured, giftsCountOnce,
+            noBalanceIsNegative,
             ordersCostWhatTheySay,
         ] {
             if let failure = rule(facts) { return .invalid(failure) }
