@@ -277,6 +277,21 @@ struct HandOffTests {
     }
 
     @Test(arguments: [
+        "UPDATE handoffs SET points = 1", "UPDATE handoffs SET until = until + 1",
+        "UPDATE handoffs SET state = 'ended'", "UPDATE handoffs SET space = 99",
+        "UPDATE tokens SET expires = NULL WHERE id = (SELECT token FROM handoffs)",
+        "UPDATE tokens SET grants = replace(grants, 'c-1', 'c-2')",
+        "DELETE FROM tokens WHERE id = (SELECT token FROM handoffs)",
+    ])
+    func `a hand-off that was tampered with in the file is found`(sql: String) throws {
+        _ = try joined()
+        #expect(try shop.server.faults() == [])
+        try shop.server.store.database.execute("PRAGMA foreign_keys = 0")
+        try shop.server.store.database.execute(sql)
+        #expect(try !shop.server.faults().isEmpty)
+    }
+
+    @Test(arguments: [
         #"{}"#, #"{"id":"12"}"#, #"{"id":7}"#, #"[]"#, #"{"#,
         #"{"id":"000000000000000000000000000000ab","for_s":59}"#,
         #"{"id":"000000000000000000000000000000ab","for_s":28801}"#,

@@ -50,6 +50,17 @@ extension ServerStore {
         ) { row in Result { try Self.handOff(row) } }?.get()
     }
 
+    /// All that are kept.
+    func handOffs() throws -> [HandOffRow] {
+        try database.rows(
+            """
+            SELECT id, space, code, code_until, seconds, state, until, points, store, device,
+                ended, token, claimant
+            FROM handoffs ORDER BY id
+            """
+        ) { row in Result { try Self.handOff(row) } }.map { try $0.get() }
+    }
+
     /// Writes a hand-off, new or changed.
     func save(_ row: HandOffRow) throws {
         let handOff = row.handOff

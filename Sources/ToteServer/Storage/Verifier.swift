@@ -57,15 +57,14 @@ package enum Verifier {
             try verifyNothingStrays(store, &report)
             try verifyEntries(store, &report)
             let wasRestored = (try store.meta("was_restored") ?? 0) > 0
-            try verifyOrders(
-                store,
-                documents: { number in
-                    try store.spaceName(number).map {
-                        try Space(
-                            number: number, name: $0, store: store, wasRestored: wasRestored
-                        ).documents
-                    }
-                }, &report)
+            let documents = { (number: UInt64) in
+                try store.spaceName(number).map {
+                    try Space(number: number, name: $0, store: store, wasRestored: wasRestored)
+                        .documents
+                }
+            }
+            try verifyOrders(store, documents: documents, &report)
+            try verifyHandOffs(store, documents: documents, &report)
             report.tokens = try TokenBook(store: store).readAll()
             report.faults += try CatalogBook.faults(store)
         } catch let error as StoreError {
