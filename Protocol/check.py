@@ -2242,13 +2242,14 @@ def unbase45(text):
 
 def carried(c):
     run = RUN.cbor(c["run"]) if "run" in c else b""
-    message = (f"TOTE.H1.{c['id']}.{c['member']}.{c['for_s']}.{c['until']}".upper()
+    key = hashlib.sha256(c["token"].encode()).hexdigest()
+    message = (f"TOTE.H1.{c['id']}.{key[:16]}.{c['for_s']}.{c['until']}".upper()
                + f".{base45(run)}")
-    return f"{message}.{mac(c['secret'], message)[:16].hex().upper()}"
+    return f"{message}.{mac(key, message)[:16].hex().upper()}"
 
 
 def carried_refusal(v):
-    """What a code that carries the cart is refused with by who knows one member, or None."""
+    """What a code that carries the cart is refused with by who knows one token, or None."""
     text = v["scan"]
     found = re.fullmatch(
         r"(TOTE\.H1\.[0-9A-F]{32}\.([0-9A-F]{16})\.([1-9][0-9]*)\.([1-9][0-9]*)\."
@@ -2260,8 +2261,9 @@ def carried_refusal(v):
     if run is None or base45(run) != found[5] or len(run) > 1_800 \
             or not 60 <= int(found[3]) <= 28_800:
         return "wrong_code"
-    is_made = mac(v["secret"], found[1])[:16].hex().upper() == found[6]
-    if found[2].lower() != v["member"] or not is_made:
+    key = hashlib.sha256(v["token"].encode()).hexdigest()
+    is_made = mac(key, found[1])[:16].hex().upper() == found[6]
+    if found[2] != key[:16].upper() or not is_made:
         return "code_unknown"
     until = int(found[4])
     return None if v["now"] < until <= v["now"] + 900_000 else "code_expired"

@@ -56,6 +56,7 @@ final class Installation {
             if version < Self.schemaVersion {
                 try database.transaction { try Self.migrate(database, from: version) }
             }
+            try Self.endLeft(database)
             // Also takes the lock for as long as the file is open.
             let row = try database.row("SELECT account, guest FROM state") {
                 ($0.text(0), $0.int(1))

@@ -74,8 +74,8 @@ extension Tote {
     ///
     /// - Throws: `storage`; the account still shows, and does not sync.
     public func signOut() throws(ToteError) {
-        guard installation.borrowed == nil else {
-            try endBorrowed(.left)
+        if let borrowed = installation.borrowed {
+            try endBorrowed(borrowed.joined.id, .left)
             return
         }
         let former = try replica()

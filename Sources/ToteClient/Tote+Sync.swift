@@ -118,7 +118,6 @@ extension Tote {
     private func finish(_ id: SyncMachine.ID, _ event: SyncMachine.Event) {
         tasks[id] = nil
         handle(event)
-        noteHandOff()
     }
 
     private func fetchToken(_ id: SyncMachine.ID) {
@@ -138,6 +137,10 @@ extension Tote {
         guard tasks[id] != nil else { return }
         guard let token else { return finish(id, .tokenDenied(id)) }
         session?.secret = token.secret
+        if let account = installation.account, installation.borrowed == nil, session?.store == nil {
+            // Legal to fail: it is kept with the next token; without it no code is made offline.
+            try? installation.keepHandOffKey(CarriedHandOff.key(of: token.secret), of: account)
+        }
         let reading = clock.reading()
         // The server's idea of the time: the device's own may be years off.
         let now =
@@ -211,6 +214,7 @@ extension Tote {
                 outcome = .retry(code: code, afterSeconds: max(seconds ?? 0, asked))
             }
             // There may be room for the guest's changes now: the next exchange takes them in.
+            if installation.borrowed != nil, case .tokenRefused = outcome { return noteRefused() }
             if guestWaits || noteRights(), case .progress = outcome {
                 outcome = .progress(isCurrent: false)
             }

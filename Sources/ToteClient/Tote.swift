@@ -43,6 +43,8 @@ public actor Tote {
 
     /// Erases what was borrowed when its time is over.
     var handOffTask: Task<Void, Never>?
+    /// Whether a code is being taken.
+    var isJoining = false
     /// How the last hand-off ended that was joined here.
     var ended: EndedHandOff?
 

@@ -181,6 +181,9 @@ extension Server {
         else {
             throw invalid("spaces is a list of 1 to 64 {space, read?, write?}; none for metrics")
         }
+        guard grants.allSatisfy({ $0.replica == nil }) else {
+            throw invalid("a space has {space, read?, write?}")
+        }
         for grant in grants where !Self.isSpaceName(grant.space) {
             throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
         }

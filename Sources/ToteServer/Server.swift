@@ -33,23 +33,6 @@ package struct ServerRequest: Sendable {
         self.path = path
         self.requestID = requestID
     }
-
-    /// The JSON of the body as a map with these members and no others; no body is an empty map.
-    func members(_ names: Set<String>) throws(Problem) -> Value {
-        let value: Value
-        do throws(WireError) {
-            value = try Encoding.json.value(body.isEmpty ? Array("{}".utf8) : body)
-        } catch {
-            throw Problem.malformed(error)
-        }
-        guard case .map(let entries) = value else {
-            throw Problem(400, "malformed", "send a JSON object")
-        }
-        guard entries.allSatisfy({ names.contains($0.name) }) else {
-            throw Problem(400, "malformed", Problem.onlyMembers(names))
-        }
-        return value
-    }
 }
 
 /// What a request is answered with.
@@ -197,7 +180,10 @@ package final class Server {
             self.epoch = fresh
             let (clock, policy) = (clock, catalogs.current?.catalog.programme?.leases)
             try store.database.transaction {
-                if isBackup { try store.withholdLeasable(policy ?? .standard) }
+                if isBackup {
+                    try store.withholdLeasable(policy ?? .standard)
+                    try store.forgetHandOffs()
+                }
                 try store.setMeta("epoch", fresh)
                 try store.setMeta("is_backup", 0)
                 try store.setMeta("was_restored", isBackup ? 1 : 0)
@@ -399,6 +385,13 @@ package final class Server {
         let prepared = try request.prepared?.get() ?? PreparedSync(request)
         let answerEncoding = request.accept.flatMap(Encoding.init(accepted:)) ?? prepared.encoding
         let sync = prepared.request
+        if let replica = grant.replica {
+            // A device that joined a hand-off speaks for itself: not for the customer's own, and
+            // not for one that it says it was before.
+            guard sync.replica == replica, sync.formerly.isEmpty, sync.resend.isEmpty else {
+                throw Problem.unauthorized
+            }
+        }
         let hasWork = !sync.changes.isEmpty || !sync.resend.isEmpty
         guard sync.waitSeconds == 0 || !hasWork else {
             throw Problem(400, "wait_with_changes", "a request that waits carries no changes")
@@ -531,7 +524,7 @@ package final class Server {
         clock = max(clock, now)
         try forgetAnswers()
         try forgetWebhooks(at: clock)
-        try store.forgetHandOffs(at: clock)
+        if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
         let some = try store.spaces(after: lastSwept, most: Self.spacesPerSweep)
         for (_, name) in some { try keeper.keep(try space(name), now: clock, trims: true) }
         lastSwept = some.count < Self.spacesPerSweep ? 0 : some.last?.number ?? 0
@@ -541,7 +534,7 @@ package final class Server {
     package func sweepAll(at now: UInt64) throws {
         clock = max(clock, now)
         try forgetAnswers()
-        try store.forgetHandOffs(at: clock)
+        if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

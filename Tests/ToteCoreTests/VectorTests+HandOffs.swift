@@ -27,21 +27,18 @@ import ToteCore
         let run = try json["run"].map { try Encoding.json.run($0.ordered.bytes) }
         return CarriedHandOff(
             id: try #require(json["id"]?.text.flatMap { HandOffID($0) }),
-            member: try #require(json["member"]?.text.flatMap(Hex.id)),
             seconds: try #require(json["for_s"]?.int),
             until: UInt64(try #require(json["until"]?.int)),
             run: run.map { Encoding.cbor.encode($0) } ?? [],
-            secret: try #require(json["secret"]?.text.flatMap(Hex.bytes)))
+            key: CarriedHandOff.key(of: try #require(json["token"]?.text)))
     }
 
-    /// What a server that knows one member refuses a text with.
+    /// What a server that knows one token refuses a text with.
     private func refusal(_ vector: JSON) throws -> JSON {
         let text = try #require(vector["scan"]?.text)
         guard let code = CarriedHandOff(text) else { return .text("wrong_code") }
-        let secret = try #require(vector["secret"]?.text.flatMap(Hex.bytes))
-        guard vector["member"]?.text == Hex.string(code.member), code.isMade(with: secret) else {
-            return .text("code_unknown")
-        }
+        let token = try #require(vector["token"]?.text)
+        guard code.isMade(with: CarriedHandOff.key(of: token)) else { return .text("code_unknown") }
         let now = UInt64(try #require(vector["now"]?.int))
         return code.isCurrent(at: now) ? .null : .text("code_expired")
     }

@@ -6,21 +6,16 @@ import ToteServer
 struct CarriedHandOffTests {
     private let shop: Shop
     private var phone = TestDevice(1)
-    private let member: UInt64
-    private let secret: [UInt8]
 
     init() throws {
         shop = try Shop()
         try shop.useProgramme()
         try phone.push([Make.add(2, nonce: 1)], to: shop.server)
-        let value = LedgerDocuments.value(LedgerDocuments.member, in: try shop.server.documents())
-        member = try #require(value?["number"]?.textValue.flatMap(Hex.id))
-        secret = try #require(value?["secret"]?.textValue.flatMap(Hex.bytes))
     }
 
     /// What the phone shows that has these changes unsent.
     private func carried(
-        _ changes: [Change], id: UInt64 = 1, from counter: UInt64? = nil, secret: [UInt8]? = nil,
+        _ changes: [Change], id: UInt64 = 1, from counter: UInt64? = nil, token: String? = nil,
         until: UInt64? = nil
     ) -> CarriedHandOff {
         let first = counter ?? phone.counter + 1
@@ -30,13 +25,14 @@ struct CarriedHandOffTests {
         }
         let run = Run(replica: phone.replica, counter: first, events: events)
         return CarriedHandOff(
-            id: HandOffID(high: 0xAB, low: id), member: member, seconds: 600,
+            id: HandOffID(high: 0xAB, low: id), seconds: 600,
             until: until ?? shop.server.now + HandOff.offerMilliseconds,
-            run: events.isEmpty ? [] : Encoding.cbor.encode(run), secret: secret ?? self.secret)
+            run: events.isEmpty ? [] : Encoding.cbor.encode(run),
+            key: CarriedHandOff.key(of: token ?? shop.server.token))
     }
 
     private func join(
-        _ text: String, device: UInt64 = 7
+        _ text: String, device: UInt64 = 0xFFFF
     ) throws -> (status: Int, code: String?, value: Value) {
         let body: Value = .map(["code": .text(text), "device": .text(Hex.string(device))])
         let answer = try shop.call(
@@ -118,12 +114,46 @@ struct CarriedHandOffTests {
             let altered = try join(String(decoding: bytes, as: UTF8.self))
             #expect(altered.status == 422, "\(place): \(altered.code ?? "")")
         }
-        #expect(try join(carried(change, secret: [1, 2, 3]).text).code == "code_unknown")
+        #expect(try join(carried(change, token: "tote_guess").text).code == "code_unknown")
         let old = carried(change, until: shop.server.now)
         #expect(try join(old.text).code == "code_expired")
         let ahead = carried(change, until: shop.server.now + 16 * 60_000)
         #expect(try join(ahead.text).code == "code_expired")
         #expect(try shop.server.quantity() == 2)
+    }
+
+    @Test func `only a token that opens all of a customer's space signs one`() throws {
+        let change = [Make.add(3, nonce: 2)]
+        func mint(_ more: String, expires: Int? = nil) throws -> String {
+            let life = expires.map { ",\"expires_in_s\":\($0)" } ?? ""
+            return try shop.server.mint("{\"spaces\":[{\"space\":\(more)}]\(life)}")
+        }
+        for limited in [
+            #""customer:c-1","write":["cart:*"]"#, #""customer:c-1","read":["cart:*"]"#,
+            #""store:s-1""#,
+        ] {
+            let refused = try join(carried(change, token: try mint(limited)).text)
+            #expect(refused.status == 422 && refused.code == "code_unknown", "\(limited)")
+        }
+        #expect(try join(carried(change, token: shop.staff).text).code == "code_unknown")
+        // Another customer's token brings the phone's changes into their own space.
+        let other = try mint(#""customer:c-2""#)
+        let theirs = try join(carried([], id: 2, token: other).text)
+        #expect(theirs.value["space"] == .text("customer:c-2"))
+        #expect(try shop.server.quantity() == 2)
+        // One that has expired signs for a day more; one that was revoked does not.
+        let short = try mint(#""customer:c-1""#, expires: 60)
+        shop.server.now += 61_000
+        #expect(try join(carried([], id: 3, token: short).text).status == 200)
+        shop.server.now += 86_400_000
+        #expect(try join(carried([], id: 4, token: short).text).code == "code_unknown")
+        let lost = try mint(#""customer:c-1""#)
+        let list = try shop.server.value(shop.server.admin("GET", "v1/admin/tokens"))["tokens"]
+        guard case .array(let tokens)? = list, let id = tokens.last?["id"]?.textValue else {
+            throw TestFailure("no tokens")
+        }
+        _ = try shop.server.admin("DELETE", "v1/admin/tokens/\(id)")
+        #expect(try join(carried(change, id: 5, token: lost).text).code == "code_unknown")
     }
 
     @Test mutating func `a copy of the phone is told apart, and a gap is not filled`() throws {
@@ -141,12 +171,22 @@ struct CarriedHandOffTests {
         #expect(try shop.server.faults() == [])
     }
 
+    @Test func `a code that is one too many takes nothing in`() throws {
+        for id in 1...UInt64(HandOff.openMax) {
+            #expect(try join(carried([], id: id).text, device: id).status == 200)
+        }
+        let before = try shop.server.dump()
+        let last = try join(carried([Make.add(3, nonce: 2)], id: 99).text)
+        #expect(last.status == 409 && last.code == "too_many_handoffs")
+        #expect(try shop.server.dump() == before)
+    }
+
     @Test mutating func `bytes that are no run are refused, and leave nothing`() throws {
         let made = carried([])
         for bytes in [[0xFF], [0xA0], Array(repeating: 0x80, count: 1_800)] as [[UInt8]] {
             let code = CarriedHandOff(
-                id: made.id, member: member, seconds: 600, until: made.until, run: bytes,
-                secret: secret)
+                id: made.id, seconds: 600, until: made.until, run: bytes,
+                key: CarriedHandOff.key(of: shop.server.token))
             let answer = try join(code.text)
             #expect(answer.status == 400 && answer.code == "malformed")
         }

@@ -7,7 +7,7 @@ import ToteServer
 struct HandOffTests {
     private let shop: Shop
     private var phone = TestDevice(1)
-    private var tablet = TestDevice(0x7AB)
+    private var tablet = TestDevice(0xFFFF)
 
     init() throws {
         shop = try Shop()
@@ -43,7 +43,7 @@ struct HandOffTests {
     }
 
     private func join(
-        _ code: String, device: UInt64 = 7, token: String? = nil, store: String = "s-1"
+        _ code: String, device: UInt64 = 0xFFFF, token: String? = nil, store: String = "s-1"
     ) throws -> Answered {
         try post(
             ["stores", store, "handoffs"],
@@ -134,6 +134,44 @@ struct HandOffTests {
         #expect(try act("end", token: limited).status == 404)
     }
 
+    @Test mutating func `a joined device speaks for itself alone`() throws {
+        try shop.grant(500, reference: "g")
+        let lease = LeaseIntent(
+            lease: LeaseID(high: 1, low: 1), account: .points, amount: try #require(Amount(50)))
+        try phone.push([shop.change(.lease(lease), nonce: 20)], to: shop.server)
+        let (_, token) = try joined()
+        #expect(try act("points").status == 200)
+        let before = try shop.server.dump()
+        // As the phone, as somebody else, and as one who says that it was the phone before.
+        var attempts = [TestDevice(1), TestDevice(0xABCD), TestDevice(0xFFFF)]
+        attempts[2].formerly = [ReplicaID(1)]
+        attempts[0].counter = phone.counter
+        attempts[0].ticket = phone.ticket
+        for device in attempts {
+            let answer = try shop.server.send(device.batch([Make.add(1, nonce: 30)]), token: token)
+            #expect(answer == .problem(401, "invalid_token"))
+        }
+        #expect(try shop.server.dump() == before)
+        // What was set aside for the phone is the phone's.
+        let answer = try phone.push([Make.add(1, nonce: 31)], to: shop.server)
+        #expect(answer.reply?.fates.first?.rejection == nil)
+        let leases = LedgerDocuments.leases(in: try shop.server.documents())
+        #expect(leases.count == 1 && !leases[0].isSealed)
+    }
+
+    @Test mutating func `a restored server has ended all of them`() throws {
+        let (code, token) = try joined()
+        let restored = try shop.server.reopened(isBackup: true)
+        let sync = SyncRequest(replica: ReplicaID(0xFFFF))
+        #expect(try restored.send(sync, token: token) == .problem(401, "invalid_token"))
+        var again = ServerRequest(
+            method: "POST", path: ["v1", "stores", "s-1", "handoffs"], requestID: "r")
+        again.authorization = "Bearer \(shop.staff)"
+        again.body = Array("{\"code\":\"\(code)\",\"device\":\"00000000000000ff\"}".utf8)
+        #expect(try restored.answer(again).code == "wrong_code")
+        #expect(try restored.faults() == [])
+    }
+
     @Test mutating func `points and orders once the customer says so on the phone`() throws {
         try shop.grant(500, reference: "g")
         let (_, token) = try joined()
@@ -144,6 +182,11 @@ struct HandOffTests {
         #expect(try shown()?.allowsPoints == true)
         let seen = try shop.server.documents(token: token)
         #expect(LedgerDocuments.accounts(in: seen).first?.available == 500)
+        // Balances, and nothing that a code could be made with afterwards.
+        #expect(LedgerDocuments.value(LedgerDocuments.member, in: seen) == nil)
+        let all = String(
+            decoding: Encoding.json.encode(Snapshot(position: 1, documents: seen)), as: UTF8.self)
+        #expect(!all.contains("secret"))
         let intent = Intent.place(shop.tea())
         let answer = try tablet.push([shop.change(intent, nonce: 5)], to: shop.server, token: token)
         #expect(answer.reply?.fates.first?.rejection == nil)
@@ -165,10 +208,12 @@ struct HandOffTests {
         let (code, first) = try joined()
         let taken = try join(code, device: 8)
         #expect(taken.status == 409 && taken.code == "handoff_taken")
+        let before = try shop.server.dump().count
         let again = try join(code)
         #expect(again.status == 200)
+        #expect(try shop.server.dump().count == before, "nothing piles up")
         let second = try #require(again.value["token"]?.textValue)
-        let void = try shop.server.send(SyncRequest(replica: ReplicaID(3)), token: first)
+        let void = try shop.server.send(SyncRequest(replica: ReplicaID(0xFFFF)), token: first)
         #expect(void == .problem(401, "invalid_token"))
         #expect(try shop.server.documents(token: second).cellCount > 0)
         // The offer asked for again, after it was taken: it is told what became of it.
@@ -201,7 +246,7 @@ struct HandOffTests {
 
     @Test mutating func `it ends when left, revoked or over, and the token with it`() throws {
         func isIn(_ token: String) throws -> Bool {
-            let sync = Encoding.cbor.encode(SyncRequest(replica: ReplicaID(3)))
+            let sync = Encoding.cbor.encode(SyncRequest(replica: ReplicaID(0xFFFF)))
             return try shop.server.answer(shop.server.request(sync, token: token)).status == 200
         }
         let (code, left) = try joined()
@@ -229,7 +274,7 @@ struct HandOffTests {
 
     @Test mutating func `who waits at the server is told at once that it is over`() throws {
         let (_, token) = try joined()
-        var wait = SyncRequest(replica: ReplicaID(0x7AB))
+        var wait = SyncRequest(replica: ReplicaID(0xFFFF))
         let reply = try shop.server.send(wait, token: token).reply
         wait.cursor = reply?.cursor
         wait.waitSeconds = 25

@@ -37,9 +37,10 @@ extension JSON {
             let run = try content["run"].map { try Encoding.json.run($0.ordered.bytes) }
             return .text(
                 CarriedHandOff(
-                    id: id, member: try content.id("member"), seconds: content["for_s"]?.int ?? 0,
+                    id: id, seconds: content["for_s"]?.int ?? 0,
                     until: UInt64(content["until"]?.int ?? 0),
-                    run: run.map { Encoding.cbor.encode($0) } ?? [], secret: try content.secret()
+                    run: run.map { Encoding.cbor.encode($0) } ?? [],
+                    key: CarriedHandOff.key(of: content["token"]?.text ?? "")
                 ).text)
         case "$certificate": return .text(try content.certificate().message)
         default: return nil

@@ -48,9 +48,11 @@ final class VectorServer {
         try mint("admin", "tote:ops", ["*"], role: "admin")
     }
 
-    /// The tokens' ids, by the texts that stand for them.
+    /// The tokens' ids, and the tokens themselves, by the texts that stand for them.
     var tokenNames: [String: JSON] {
-        Dictionary(uniqueKeysWithValues: tokenIDs.map { ("$id:\($0)", .text($1)) })
+        let ids = tokenIDs.map { ("$id:\($0)", JSON.text($1)) }
+        let tokens = secrets.map { ("$token:\($0)", JSON.text($1)) }
+        return Dictionary(uniqueKeysWithValues: ids + tokens)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }

@@ -28,8 +28,7 @@ extension Day {
                     device: phone.number, customer: phone.customer,
                     digest: SHA256.digest(bytes),
                     cells: documents.sortedCells().filter {
-                        $0.key.collection != Reserved.orders
-                            && $0.key.collection != Reserved.ledger
+                        !Reserved.isReserved($0.key.collection)
                     }.map { Record.Cell(key: $0.key, dot: $0.cell.dot) },
                     orders: phone.replica.orders.map { order in
                         Record.Shown(

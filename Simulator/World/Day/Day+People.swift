@@ -19,8 +19,9 @@ extension Day {
         people = stream
         acts += 1
         if phone.isAway { try takeOut(phone) } else { touch(phone) }
-        switch people.below(20) {
+        switch people.below(21) {
         case 0..<14: try edit(phone)
+        case 20: try handOff(phone)
         case 14..<17: try place(phone)
         case 17: try cancel(phone)
         case 18: try people.chance(60) ? reserve(phone) : release(phone)
@@ -97,7 +98,7 @@ extension Day {
         let isForbidden = people.chance(3)
         let view = phone.replica.view
         let writes = EditDraw.writes(
-            in: view, collection: isForbidden ? "app:secret" : "cart:main",
+            in: view, collection: isForbidden ? EditDraw.forbidden : "cart:main",
             item: Self.items[people.below(Self.items.count)], &people)
         let seen = seen(writes, by: phone)
         let act = Phone.Unsure(act: isForbidden ? .forbidden : .edit, writes: seen)
@@ -150,6 +151,39 @@ extension Day {
         else { return }
         (act.order, act.writes) = (queued.order, consumed(entry, by: phone))
         note(act, nonce, by: phone)
+    }
+
+    /// A phone shows a code that carries what it has not sent, and a counter takes it, at times
+    /// twice; the phone itself sends it all the same, when it can.
+    private func handOff(_ phone: Phone) throws {
+        // Signed by a token that may write everything: what this one's may not is not carried.
+        let isForbidden = phone.replica.pending.contains { entry in
+            entry.change.writes.contains { $0.key.collection == EditDraw.forbidden }
+        }
+        guard !isForbidden else { return }
+        let id = HandOffID(high: people.next(), low: people.next())
+        let key = CarriedHandOff.key(of: site.keys[phone.customer])
+        let carried = try attempt(phone, Phone.Unsure(act: .edit)) { () throws(ToteError) in
+            // Refused: it was not in touch since its start, or has more to send than a code holds.
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.carriedHandOff(
+                    id, seconds: 600, key: key, at: phone.reading(now))
+            }
+        }
+        guard let carried, now >= site.downUntil else { return }
+        for device in 1...(people.chance(30) ? 2 : 1) {
+            let body: Value = .map([
+                "code": .text(carried.text), "device": .text(Hex.string(UInt64(device))),
+            ])
+            let answer = try ask(
+                "POST", "v1/stores/\(Self.store)/handoffs",
+                String(decoding: Encoding.json.encode(body), as: UTF8.self),
+                token: site.counters[0])
+            note(.handedOff(device: phone.number, id, status: answer.status))
+            guard answer.status == 200 else { continue }
+            // The server has them under these dots, before the phone is told.
+            for entry in phone.replica.pending { nonces[entry.dot] = entry.change.nonce }
+        }
     }
 
     private func cancel(_ phone: Phone) throws {
@@ -353,6 +387,9 @@ extension Day {
 
 /// Draws edits: what a customer may do to a line by the production rules.
 enum EditDraw {
+    /// A collection that a phone's token may not write.
+    static let forbidden: Name = "app:secret"
+
     static func writes(
         in view: LocalView, collection: Name, item: Name, _ random: inout SeededGenerator
     ) -> [Write] {

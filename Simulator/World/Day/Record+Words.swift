@@ -26,6 +26,8 @@ extension Stamped {
             "counter \(counter)  \(what) \(order.text.prefix(8)): \(status)"
         case .availability(let sku, let isOut, let status):
             "counter 0  \(sku) is \(isOut ? "sold out" : "there again"): \(status)"
+        case .handedOff(let device, let id, let status):
+            "counter  takes hand-off \(id.text.prefix(8)) of device \(device): \(status)"
         case .priced(let order, let total): "order \(order.text.prefix(8)) is to cost \(total)"
         case .gave(let customer, let units, _): "operator  gives \(units) to customer \(customer)"
         case .healed: "everybody  no fault from here on"

@@ -59,6 +59,8 @@ enum Record: Sendable {
     case struck(Fault, device: Int?)
     /// A counter was answered.
     case counter(Int, String, OrderID, status: Int)
+    /// A counter took the code of a phone, or was refused it.
+    case handedOff(device: Int, HandOffID, status: Int)
     /// A counter said whether a product is to be had.
     case availability(sku: String, isOut: Bool, status: Int)
     /// What a customer was shown that an order comes to, minor units.
@@ -151,6 +153,11 @@ extension Stamped {
             add("counter", counter)
             add("does", what)
             add("order", order.text)
+            add("status", status)
+        case .handedOff(let device, let id, let status):
+            add("what", "handed-off")
+            add("device", device)
+            add("hand-off", id.text)
             add("status", status)
         case .availability(let sku, let isOut, let status):
             add("what", "availability")

@@ -18,6 +18,8 @@ final class Site {
     let ids: SharedGenerator
     /// Tokens of the customers, and of the store's counters.
     var tokens: [Token] = []
+    /// For each customer a token that opens everything: it signs codes.
+    var keys: [String] = []
     var counters: [String] = []
     /// Requests of the group that is open.
     var group: [Day.Message] = []
@@ -70,6 +72,10 @@ final class Site {
         try inGroup {
             for customer in 0..<customers {
                 tokens.append(try mint(customer, now))
+                let key = try handle(
+                    "POST", "v1/admin/tokens",
+                    "{\"spaces\":[{\"space\":\"customer:c-\(customer)\"}]}", at: now)
+                keys.append(key.value["token"]?.textValue ?? "")
             }
             for counter in 0..<2 {
                 let answer = try handle(

@@ -95,7 +95,7 @@ extension World {
         let expected = history.liveCells(accepted: effective)
         var live: Set<LiveCell> = []
         for (key, cell) in documents.sortedCells()
-        where key.collection != Reserved.orders && key.collection != Reserved.ledger {
+        where !Reserved.isReserved(key.collection) {
             guard let nonce = dots[cell.dot] ?? dotNonces[cell.dot] else {
                 throw fail(.wrong, "a cell of \(key.item.text) was written by nobody")
             }

@@ -10,15 +10,16 @@ extension Installation {
 
     static func makeHandOffTables(_ database: Database) throws {
         // `claims` is what a code was last asked for under: an answer that was lost is asked for
-        // again.
+        // again. `keys` sign the codes of the device's own customers, without a network.
         try database.execute(
             """
             CREATE TABLE borrowed (
                 one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, file TEXT NOT NULL,
                 space TEXT NOT NULL, secret TEXT NOT NULL, until INTEGER NOT NULL,
-                points INTEGER NOT NULL, boot INTEGER NOT NULL, deadline INTEGER NOT NULL,
-                ended INTEGER NOT NULL DEFAULT 0
+                points INTEGER NOT NULL, boot INTEGER NOT NULL, since INTEGER NOT NULL,
+                deadline INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0
             ) STRICT;
+            CREATE TABLE keys (account TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT;
             CREATE TABLE claims (
                 one INTEGER PRIMARY KEY CHECK (one = 1), code BLOB NOT NULL,
                 device INTEGER NOT NULL
@@ -29,7 +30,7 @@ extension Installation {
     static func borrowed(_ database: Database) throws -> Borrowed? {
         try database.row(
             """
-            SELECT id, file, space, secret, until, points, boot, deadline FROM borrowed
+            SELECT id, file, space, secret, until, points, boot, since, deadline FROM borrowed
             WHERE ended = 0
             """
         ) { row in
@@ -38,23 +39,45 @@ extension Installation {
                     joined: JoinedHandOff(
                         id: id, until: row.bits(4), allowsPoints: row.int(5) == 1),
                     file: row.text(1), space: row.text(2), secret: row.text(3),
-                    bootID: row.bits(6), deadline: row.bits(7))
+                    bootID: row.bits(6), since: row.bits(7), deadline: row.bits(8))
             }
         } ?? nil
     }
 
     static func save(_ borrowed: Borrowed, in database: Database) throws {
         try database.run(
-            "INSERT OR REPLACE INTO borrowed VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+            "INSERT OR REPLACE INTO borrowed VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
             .text(borrowed.joined.id.text), .text(borrowed.file), .text(borrowed.space),
             .text(borrowed.secret), .bits(borrowed.joined.until),
             .int(borrowed.joined.allowsPoints ? 1 : 0), .bits(borrowed.bootID),
-            .bits(borrowed.deadline))
+            .bits(borrowed.since), .bits(borrowed.deadline))
+    }
+
+    /// What signs an account's codes; `nil` before its first token.
+    func handOffKey(of account: String) throws(ToteError) -> [UInt8]? {
+        do {
+            return try database.row("SELECT key FROM keys WHERE account = ?", .text(account)) {
+                $0.blob(0)
+            }
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Keeps what signs an account's codes from now on.
+    func keepHandOffKey(_ key: [UInt8], of account: String) throws(ToteError) {
+        guard try handOffKey(of: account) != key else { return }
+        do {
+            try database.run(
+                "INSERT OR REPLACE INTO keys VALUES (?1, ?2)", .text(account), .blob(key))
+        } catch {
+            throw ToteError.storage(error)
+        }
     }
 
     /// The name that this device asks for a code under: the same while it is the same code.
     func claim(_ code: String, or fresh: UInt64) throws(ToteError) -> UInt64 {
-        let digest = SHA256.digest(Array(code.utf8))
+        let digest = SHA256.digest(Array((HandOffCode.normal(code) ?? code).utf8))
         do {
             let database = try database
             let known = try database.row("SELECT device FROM claims WHERE code = ?", .blob(digest))
@@ -70,14 +93,33 @@ extension Installation {
         }
     }
 
+    /// Notes that a hand-off is being left: the next start erases it, whatever comes between.
+    func markLeaving() throws(ToteError) {
+        do { try database.run("UPDATE borrowed SET ended = 1") } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Shows the guest's documents where a hand-off was being left when the process ended.
+    static func endLeft(_ database: Database) throws {
+        try database.run(
+            """
+            UPDATE state SET account = ''
+            WHERE account IN (SELECT file FROM borrowed WHERE ended = 1)
+            """)
+    }
+
     /// Removes the documents that were given back, with what names them.
     func eraseBorrowed() throws(ToteError) {
         do {
             let database = try database
             let file = try database.row("SELECT file FROM borrowed WHERE ended = 1") { $0.text(0) }
-            guard let file else { return }
-            try Self.remove(path(account: file))
-            try database.run("DELETE FROM borrowed")
+            if let file {
+                try Self.remove(path(account: file))
+                try database.run("DELETE FROM borrowed")
+            }
+            guard borrowed == nil else { return }
+            // What is gone from the tables is not to be found in the log either.
             try database.checkpoint(truncating: true)
         } catch {
             throw ToteError.storage(error)

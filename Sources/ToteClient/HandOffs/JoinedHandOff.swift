@@ -43,11 +43,14 @@ struct Borrowed: Hashable {
     /// When it is over, by the uptime of this start of the device: no clock that somebody can set
     /// decides it.
     var bootID: UInt64
+    var since: UInt64
     var deadline: UInt64
 
     /// Milliseconds until it is over; 0 when it is.
     func rest(at reading: ClockReading) -> UInt64 {
-        guard reading.bootID == bootID, reading.uptimeMilliseconds < deadline else { return 0 }
+        guard reading.bootID == bootID,
+            (since..<deadline).contains(reading.uptimeMilliseconds)
+        else { return 0 }
         return deadline - reading.uptimeMilliseconds
     }
 }

@@ -8,23 +8,23 @@ extension Replica {
     /// A code that carries everything that was not sent yet; from here on that counts as sent, and
     /// cannot be withdrawn.
     ///
-    /// - Throws: `notFound` for a customer who is no member, or a device that does not know the
-    ///   time; `limit` when it is too much for a code; `storage`. Nothing has changed then.
+    /// - Parameter key: what the device's token signs with.
+    /// - Throws: `notFound` for a device that does not know the time; `limit` when it is too much
+    ///   for a code; `storage`. Nothing has changed then.
     package func carriedHandOff(
-        _ id: HandOffID, seconds: Int64, at reading: ClockReading
+        _ id: HandOffID, seconds: Int64, key: [UInt8], at reading: ClockReading
     ) throws(ToteError) -> CarriedHandOff {
         try refresh()
         // An anchor of an earlier start of the device tells nothing about its wall clock now.
-        guard let member, let time = serverTime(at: reading), time.isSure, resending == nil else {
+        guard let time = serverTime(at: reading), time.isSure, resending == nil else {
             throw ToteError(
                 .notFound,
-                "without a network only a member's device shows a code, and not before it was in "
-                    + "touch with the server since it was started: connect once")
+                "without a network a device shows a code only when it was in touch with the server "
+                    + "since it was started: connect once")
         }
         return CarriedHandOff(
-            id: id, member: member.number, seconds: seconds,
-            until: time.milliseconds + HandOff.offerMilliseconds, run: try carry(at: reading),
-            secret: member.secret)
+            id: id, seconds: seconds, until: time.milliseconds + HandOff.offerMilliseconds,
+            run: try carry(at: reading), key: key)
     }
 
     /// Stamps all that has no fate and marks it as sent.

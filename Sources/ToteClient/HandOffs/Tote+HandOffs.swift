@@ -29,26 +29,34 @@ extension Tote {
     /// Hands the cart on to a store's device: shows a code that the device takes.
     ///
     /// With a network the server keeps the code, which can be typed. Without one the code itself
-    /// carries what was not sent, signed; that needs a customer who is a member of the programme.
+    /// carries what was not sent, signed by the last token that this device had.
     ///
     /// - Parameter duration: how long the store's device may go on: 1 minute to 8 hours.
-    /// - Throws: `signedOut`, `invalidArgument`, `handOffRefused`, `limit` when too much waits for
-    ///   a code, `notFound` when no code can be made without a network, `storage`.
+    /// - Throws: `signedOut`, `invalidArgument`, `handOffRefused`, `server` when neither the server
+    ///   can be had nor a code be made without it, `storage`.
     public func offerHandOff(
         for duration: Duration = .seconds(1_800)
     ) async throws(ToteError) -> HandOffOffer {
         let seconds = try Self.seconds(duration)
-        let id = newHandOffID()
-        let response: TransportResponse
+        let path = try handOffPath()
         do {
-            response = try await lookUp(
-                try handOffPath(), [:],
-                body: Encoding.json.encode(
-                    .map(["id": .text(id.text), "for_s": .int(seconds)])),
-                timeout: Self.offerTimeout)
-        } catch  where error.code == .server {
-            return try carryHandOff(for: duration)
+            return try await offer(newHandOffID(), seconds, path)
+        } catch {
+            // No network, something else in its place, or nobody who gives a token.
+            guard [.server, .signedOut].contains(error.code),
+                let carried = try? carryHandOff(for: duration)
+            else { throw error }
+            return carried
         }
+    }
+
+    private func offer(
+        _ id: HandOffID, _ seconds: Int64, _ path: String
+    ) async throws(ToteError) -> HandOffOffer {
+        let response = try await lookUp(
+            path, [:],
+            body: Encoding.json.encode(.map(["id": .text(id.text), "for_s": .int(seconds)])),
+            timeout: Self.offerTimeout)
         let value = try Self.handOffAnswer(response)
         guard let code = value["code"]?.textValue,
             let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:))
@@ -63,8 +71,13 @@ extension Tote {
         for duration: Duration = .seconds(1_800)
     ) throws(ToteError) -> HandOffOffer {
         _ = try handOffPath()
+        guard let account = installation.account,
+            let key = try installation.handOffKey(of: account)
+        else {
+            throw ToteError(.notFound, "this device has had no token yet: connect once")
+        }
         let carried = try replica().carriedHandOff(
-            newHandOffID(), seconds: Self.seconds(duration), at: clock.reading())
+            newHandOffID(), seconds: Self.seconds(duration), key: key, at: clock.reading())
         announce()
         return HandOffOffer(
             id: carried.id, code: nil, text: carried.text, until: carried.until)

@@ -31,7 +31,15 @@ extension Tote {
             throw ToteError(
                 .invalidArgument, "a customer's documents show here: sign out, or leave, first")
         }
-        let device = try installation.claim(code, or: clock.draw())
+        guard !isJoining else {
+            throw ToteError(.invalidArgument, "a code is being taken already: wait for its answer")
+        }
+        isJoining = true
+        defer { isJoining = false }
+        // Also of an end that could not be brought to its end.
+        try installation.eraseBorrowed()
+        // It is the replica's id, too, and those are odd.
+        let device = try installation.claim(code, or: clock.draw() | 1)
         guard let access = try? await token() else {
             throw ToteError(.signedOut, "no token could be had for this device")
         }
@@ -60,7 +68,7 @@ extension Tote {
         guard installation.account == nil else {
             throw ToteError(.invalidArgument, "a customer's documents show here by now")
         }
-        try open(borrowed, transport: transport)
+        try open(borrowed, as: device, transport: transport)
         return borrowed.joined
     }
 
@@ -91,10 +99,11 @@ extension Tote {
         guard let borrowed = installation.borrowed else {
             throw ToteError(.notFound, "no hand-off is joined here")
         }
+        try installation.markLeaving()
         if unsentCount > 0, session != nil { _ = try? await syncOnce(deadline: deadline) }
         // What waits at the server is answered with the end: it would be taken for the customer's.
         handle(.stop)
-        if installation.borrowed != nil, session != nil {
+        if installation.borrowed?.joined.id == borrowed.joined.id, session != nil {
             let path = "/v1/spaces/\(Self.percentEncoded(borrowed.space))/handoffs"
             _ = try? await lookUp(
                 "\(path)/\(borrowed.joined.id.text)/end", [:], body: Array("{}".utf8),
@@ -102,7 +111,7 @@ extension Tote {
         }
         // Legal: its time was over meanwhile, or the customer ended it.
         if let ended, ended.id == borrowed.joined.id { return ended }
-        return try endBorrowed(.left)
+        return try endBorrowed(borrowed.joined.id, .left)
     }
 
     /// How the last hand-off ended on this device since it was opened.
@@ -126,16 +135,24 @@ extension Tote {
             joined: JoinedHandOff(
                 id: id, until: until, allowsPoints: value["points"] == .bool(true)),
             file: Installation.accountName(handOff: id), space: space, secret: secret,
-            bootID: asked.bootID, deadline: asked.uptimeMilliseconds + (until - now))
+            bootID: asked.bootID, since: asked.uptimeMilliseconds,
+            deadline: asked.uptimeMilliseconds + (until - now))
     }
 
     private func open(
-        _ borrowed: Borrowed, transport: any Transport
+        _ borrowed: Borrowed, as device: UInt64, transport: any Transport
     ) throws(ToteError) {
         let former = try replica()
+        catalogTask?.cancel()
+        // The server takes it for this hand-off's under this id alone.
+        var first: UInt64? = device
         let replica = try Replica(
             path: installation.path(account: borrowed.file),
-            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
+            survivesPowerCuts: installation.survivesPowerCuts
+        ) { [clock] in
+            defer { first = nil }
+            return first ?? clock.draw()
+        }
         try replica.keepCatalog(of: former)
         handle(.stop)
         try installation.borrow(borrowed)
@@ -175,27 +192,46 @@ extension Tote {
         guard let borrowed = installation.borrowed, borrowed.rest(at: clock.reading()) == 0 else {
             return nil
         }
-        let lost = try Replica(
+        // A file that cannot be read is erased all the same.
+        let lost = try? Replica(
             path: installation.path, survivesPowerCuts: installation.survivesPowerCuts,
             random: clock.draw
         ).unsentCount
         try installation.giveBack()
         try installation.eraseBorrowed()
-        return EndedHandOff(id: borrowed.joined.id, reason: .over, lostCount: lost)
+        return EndedHandOff(id: borrowed.joined.id, reason: .over, lostCount: lost ?? 0)
     }
 
     private func endIfOver() {
         guard let borrowed = installation.borrowed else { return }
         guard borrowed.rest(at: clock.reading()) == 0 else { return awaitEndOfHandOff() }
-        // Legal to fail: a disk that cannot be written. The next start, or contact, tries again.
-        _ = try? endBorrowed(.over)
+        if (try? endBorrowed(borrowed.joined.id, .over)) == nil { endIfOverLater() }
     }
 
-    /// Ends the hand-off here when the server does not know it any more.
-    func noteHandOff() {
-        guard installation.borrowed != nil, machine.status == .signedOut else { return }
-        // Legal to fail: the next start, or contact, tries again.
-        _ = try? endBorrowed(.revoked)
+    /// A disk could not be written: it is tried again.
+    private func endIfOverLater() {
+        handOffTask = Task { [clock, weak self] in
+            guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
+            await self?.eraseAgain()
+        }
+    }
+
+    private func eraseAgain() {
+        guard let borrowed = installation.borrowed else {
+            try? installation.eraseBorrowed()
+            return
+        }
+        if (try? endBorrowed(borrowed.joined.id, .revoked)) == nil { endIfOverLater() }
+    }
+
+    /// When what could not be erased is tried again.
+    private static let eraseAgain: Duration = .seconds(10)
+
+    /// Ends the hand-off here when the server does not know it any more: its token is the only one
+    /// that there will be.
+    func noteRefused() {
+        guard let borrowed = installation.borrowed else { return }
+        if (try? endBorrowed(borrowed.joined.id, .revoked)) == nil { endIfOverLater() }
     }
 
     /// Whether the customer has allowed more since: what may be seen by now lies behind the cursor,
@@ -211,12 +247,18 @@ extension Tote {
     }
 
     /// Erases all that is here of the customer, and shows the guest's documents.
+    ///
+    /// - Parameter id: the hand-off that is over; nothing happens to another one.
     @discardableResult
-    func endBorrowed(_ reason: EndedHandOff.Reason) throws(ToteError) -> EndedHandOff {
-        guard let borrowed = installation.borrowed else {
+    func endBorrowed(
+        _ id: HandOff.ID, _ reason: EndedHandOff.Reason
+    ) throws(ToteError) -> EndedHandOff {
+        guard let borrowed = installation.borrowed, borrowed.joined.id == id else {
+            if let ended, ended.id == id { return ended }
             throw ToteError(.notFound, "no hand-off is joined here")
         }
         handOffTask?.cancel()
+        catalogTask?.cancel()
         handle(.stop)
         session = nil
         let lost = openReplica?.unsentCount ?? 0
@@ -227,7 +269,7 @@ extension Tote {
         openReplica = guest
         shown += 1
         machine = SyncMachine(hasAccount: false, lastID: machine.lastID)
-        let end = EndedHandOff(id: borrowed.joined.id, reason: reason, lostCount: lost)
+        let end = EndedHandOff(id: id, reason: reason, lostCount: lost)
         ended = end
         announce()
         try installation.eraseBorrowed()

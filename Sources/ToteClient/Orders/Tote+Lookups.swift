@@ -76,6 +76,7 @@ extension Tote {
         guard let session else {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
         }
+        let joined = joinedHandOff?.id
         var secret = session.secret
         for attempt in 0..<2 {
             if secret.isEmpty {
@@ -93,13 +94,18 @@ extension Tote {
                 body: body ?? [], timeout: timeout, lane: .lookup)
             do {
                 let response = try await session.transport.send(request)
-                guard response.status == 401, attempt == 0 else { return response }
+                guard response.status == 401 else { return response }
+                if let joined {
+                    // Its token is the only one that there will be.
+                    _ = try? endBorrowed(joined, .revoked)
+                    break
+                }
+                guard attempt == 0 else { return response }
                 secret = ""
             } catch {
                 throw ToteError(.server, "no answer: \(error)")
             }
         }
-        if installation.borrowed != nil { try endBorrowed(.revoked) }
         throw ToteError(.signedOut, "the server takes no token of this customer: sign in again")
     }
 

@@ -113,8 +113,7 @@ extension Replica {
 
     // Codes.
 
-    /// What the customer's codes are made with.
-    var member: (number: UInt64, secret: [UInt8])? {
+    private var member: (number: UInt64, secret: [UInt8])? {
         guard let value = LedgerDocuments.value(LedgerDocuments.member, in: view.confirmed),
             let number = value["number"]?.textValue.flatMap(Hex.id),
             let secret = value["secret"]?.textValue.flatMap(Hex.bytes)

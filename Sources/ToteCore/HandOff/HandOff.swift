@@ -63,11 +63,14 @@ extension HandOff {
     /// Those that are over and still shown.
     package static let endedMax = 20
 
+    /// Stands among what a token may read for the ledger without what codes are made with.
+    package static let shownLedger = "ledger.shown"
+
     /// What a joined device may read, and write.
     package static func grants(points: Bool) -> (read: [String], write: [String]) {
         let own = ["cart:*", "wishlist:*"]
         return points
-            ? (own + ["handoffs", "ledger", "orders"], own + ["orders"])
+            ? (own + ["handoffs", shownLedger, "orders"], own + ["orders"])
             : (own + ["handoffs"], own)
     }
 }

@@ -26,11 +26,11 @@ package enum HandOffCode {
 }
 
 /// A hand-off that needs no network on the phone: its code carries what the phone has not sent,
-/// signed with the customer's secret (Protocol §24.3).
+/// signed by its token (Protocol §24.3).
 package struct CarriedHandOff: Hashable, Sendable {
     package var id: HandOffID
-    /// The customer's member number.
-    package var member: UInt64
+    /// What the phone's token is found by: the first 8 bytes of the key.
+    package var keyID: UInt64
     /// How long the device may go on, seconds.
     package var seconds: Int64
     /// Milliseconds of the server's clock, as the phone knows it, after which it is not taken.
@@ -48,32 +48,39 @@ package struct CarriedHandOff: Hashable, Sendable {
     /// How long a text is looked at.
     package static let textBytesMax = 3_200
 
-    /// - Parameter secret: the customer's secret for the member code.
+    /// - Parameter key: see `key(of:)`.
     package init(
-        id: HandOffID, member: UInt64, seconds: Int64, until: UInt64, run: [UInt8], secret: [UInt8]
+        id: HandOffID, seconds: Int64, until: UInt64, run: [UInt8], key: [UInt8]
     ) {
         self.id = id
-        self.member = member
+        keyID = Self.keyID(of: key)
         self.seconds = seconds
         self.until = until
         self.run = run
         code = ""
-        code = Self.code(message, secret)
+        code = Self.code(message, key)
     }
 
-    /// `TOTE.H1.<id>.<member>.<seconds>.<until>.<run in base 45>`, upper-case.
+    /// What a phone signs with: the SHA-256 of its token, which the server keeps in its place.
+    package static func key(of token: String) -> [UInt8] { SHA256.digest(Array(token.utf8)) }
+
+    private static func keyID(of key: [UInt8]) -> UInt64 {
+        key.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// `TOTE.H1.<id>.<key id>.<seconds>.<until>.<run in base 45>`, upper-case.
     private var message: String {
         let parts =
             Self.prefix + [
-                id.text.uppercased(), Hex.string(member).uppercased(), String(seconds),
+                id.text.uppercased(), Hex.string(keyID).uppercased(), String(seconds),
                 String(until), Base45.string(run),
             ]
         return parts.joined(separator: ".")
     }
 
-    private static func code(_ message: String, _ secret: [UInt8]) -> String {
+    private static func code(_ message: String, _ key: [UInt8]) -> String {
         Hex.string(
-            HMACSHA256.code(key: secret, message: Array(message.utf8))
+            HMACSHA256.code(key: key, message: Array(message.utf8))
                 .prefix(RotatingCode.codeBytes)
         ).uppercased()
     }
@@ -85,14 +92,14 @@ package struct CarriedHandOff: Hashable, Sendable {
         let parts = text.split(separator: ".", maxSplits: 6, omittingEmptySubsequences: false)
             .map(String.init)
         guard parts.count == 7, Array(parts.prefix(2)) == Self.prefix,
-            let id = HandOffID(parts[2].lowercased()), let member = Hex.id(parts[3].lowercased()),
+            let id = HandOffID(parts[2].lowercased()), let keyID = Hex.id(parts[3].lowercased()),
             let seconds = Int64(parts[4]), HandOff.secondsRange.contains(seconds),
             let until = UInt64(parts[5]), until <= Timestamp.millisecondsMax,
             let dot = parts[6].utf8.lastIndex(of: UInt8(ascii: ".")),
             let run = Base45.bytes(String(parts[6][..<dot])), run.count <= Self.runBytesMax
         else { return nil }
         self.id = id
-        self.member = member
+        self.keyID = keyID
         self.seconds = seconds
         self.until = until
         self.run = run
@@ -108,8 +115,8 @@ package struct CarriedHandOff: Hashable, Sendable {
         now < until && until <= now + HandOff.offerMilliseconds + Self.aheadMillisecondsMax
     }
 
-    /// Whether the customer's secret made it.
-    package func isMade(with secret: [UInt8]) -> Bool {
-        RotatingCode.isEqual(code, Self.code(message, secret))
+    /// Whether this key made it.
+    package func isMade(with key: [UInt8]) -> Bool {
+        keyID == Self.keyID(of: key) && RotatingCode.isEqual(code, Self.code(message, key))
     }
 }

@@ -162,9 +162,9 @@ enum Schemas {
     ]
 
     private static let moment = JSONSchema.milliseconds.orNull
-    private static let grant = JSONSchema.object([
-        "space": .text, "read": .list(.text), "write": .list(.text),
-    ])
+    private static let grant = JSONSchema.object(
+        ["space": .text, "read": .list(.text), "write": .list(.text)],
+        optional: ["replica": .hex(16)])
     private static let token: [String: JSONSchema] = [
         "id": .text, "label": .text, "role": .words(Token.Role.allCases.map(\.rawValue)),
         "spaces": .list(grant), "created_ms": .milliseconds, "expires_ms": moment,

@@ -7,11 +7,17 @@ package struct Grant: Hashable, Sendable {
     /// Collections it may read and write: names, or prefixes that end in `*`.
     package var read: [String]
     package var write: [String]
+    /// The one replica that it speaks for; `nil` for any. So it is of a device that has joined a
+    /// hand-off.
+    package var replica: ReplicaID?
 
-    package init(space: String, read: [String] = ["*"], write: [String] = ["*"]) {
+    package init(
+        space: String, read: [String] = ["*"], write: [String] = ["*"], replica: ReplicaID? = nil
+    ) {
         self.space = space
         self.read = read
         self.write = write
+        self.replica = replica
     }
 
     private static func matches(_ patterns: [String], _ name: Name) -> Bool {
@@ -23,7 +29,19 @@ package struct Grant: Hashable, Sendable {
     }
 
     package var readsAll: Bool { read.first == "*" || read.contains("*") }
-    package func mayRead(_ collection: Name) -> Bool { Self.matches(read, collection) }
+    package func mayRead(_ collection: Name) -> Bool {
+        Self.matches(read, collection)
+            || collection == Reserved.ledger && read.contains(HandOff.shownLedger)
+    }
+
+    /// Whether it may see a cell of a collection that it may read: of a ledger that is only shown
+    /// to it, nothing that codes are made with.
+    func mayRead(_ payload: Payload, in collection: Name) -> Bool {
+        guard collection == Reserved.ledger, !Self.matches(read, collection) else { return true }
+        if case .register(let value) = payload { return value["secret"] == nil }
+        return true
+    }
+
     package func mayWrite(_ collection: Name) -> Bool {
         // The common grant, without looking at the collection's text.
         write.first == "*" || Self.matches(write, collection)
@@ -69,11 +87,15 @@ package struct Token: Hashable, Sendable {
     var grantsValue: Value {
         .array(
             grants.map { grant in
-                .map([
-                    Value.Entry("space", .text(grant.space)),
-                    Value.Entry("read", .array(grant.read.map { .text($0) })),
-                    Value.Entry("write", .array(grant.write.map { .text($0) })),
-                ])
+                .map(
+                    [
+                        Value.Entry("space", .text(grant.space)),
+                        Value.Entry("read", .array(grant.read.map { .text($0) })),
+                        Value.Entry("write", .array(grant.write.map { .text($0) })),
+                    ]
+                        + (grant.replica.map {
+                            [Value.Entry("replica", .text(Hex.string($0.rawValue)))]
+                        } ?? []))
             })
     }
 
@@ -82,9 +104,13 @@ package struct Token: Hashable, Sendable {
         var grants: [Grant] = []
         for entry in entries {
             guard case .map(let members) = entry, let space = entry["space"]?.textValue,
-                members.allSatisfy({ ["space", "read", "write"].contains($0.name) })
+                members.allSatisfy({ ["space", "read", "write", "replica"].contains($0.name) })
             else { return nil }
             var grant = Grant(space: space)
+            if let replica = entry["replica"] {
+                guard let id = replica.textValue.flatMap(Hex.id) else { return nil }
+                grant.replica = ReplicaID(id)
+            }
             for (name, path) in [("read", \Grant.read), ("write", \Grant.write)] {
                 guard let value = entry[name] else { continue }
                 guard case .array(let patterns) = value else { return nil }
@@ -128,6 +154,16 @@ final class TokenBook {
         guard let token = try row?.token() else { return nil }
         byHash[hash] = token
         return token
+    }
+
+    /// The token whose hash begins with these 8 bytes, valid or not, with the hash.
+    func token(hashBeginning start: UInt64) throws -> (token: Token, hash: [UInt8])? {
+        let bytes = withUnsafeBytes(of: start.bigEndian) { Array($0) }
+        let hash = try store.database.row(
+            "SELECT hash FROM tokens WHERE hash BETWEEN ?1 AND ?2", .blob(bytes),
+            .blob(bytes + [UInt8](repeating: 0xFF, count: 24))
+        ) { $0.blob(0) }
+        return try hash.flatMap { hash in try token(hash: hash).map { ($0, hash) } }
     }
 
     /// The token of this id, valid or not; `nil` when there is none.
@@ -188,7 +224,7 @@ final class TokenBook {
 
     /// Makes a token. Returns it with its secret, which is not kept.
     func mint(_ token: Token, randomBits: () -> UInt64) throws -> (token: Token, secret: String) {
-        let secret = "tote_" + (0..<4).map { _ in Hex.string(randomBits()) }.joined()
+        let secret = Self.secret(randomBits)
         var token = token
         token.id = "tok_" + Hex.string(randomBits())
         let grants = String(decoding: Encoding.json.encode(token.grantsValue), as: UTF8.self)
@@ -220,6 +256,32 @@ final class TokenBook {
         try store.database.run(
             "UPDATE tokens SET grants = ?2 WHERE id = ?1", .text(id), .text(text))
         try keep(token)
+    }
+
+    /// Gives a token another secret; the one before it is void.
+    func renew(_ id: String, randomBits: () -> UInt64) throws -> String? {
+        guard let token = try token(id: id) else { return nil }
+        let former = try store.database.row("SELECT hash FROM tokens WHERE id = ?", .text(id)) {
+            $0.blob(0)
+        }
+        let secret = Self.secret(randomBits)
+        try store.database.run(
+            "UPDATE tokens SET hash = ?2 WHERE id = ?1", .text(id),
+            .blob(SHA256.digest(Array(secret.utf8))))
+        if let former { byHash[former] = nil }
+        try keep(token)
+        return secret
+    }
+
+    private static func secret(_ randomBits: () -> UInt64) -> String {
+        "tote_" + (0..<4).map { _ in Hex.string(randomBits()) }.joined()
+    }
+
+    /// Takes note that tokens were removed.
+    func noteRemoved() {
+        knownCount = nil
+        byHash = RecentEntries(atMost: Self.recentMax)
+        byID = RecentEntries(atMost: Self.recentMax)
     }
 
     /// Takes note of a token that has changed.

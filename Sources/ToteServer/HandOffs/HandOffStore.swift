@@ -80,8 +80,23 @@ extension ServerStore {
             .bits(max(handOff.until, row.codeUntil) + Self.handOffMilliseconds))
     }
 
-    /// Drops those that were over long ago.
-    func forgetHandOffs(at now: UInt64) throws {
+    /// Drops those that were over long ago, with their tokens.
+    ///
+    /// - Returns: whether there were any.
+    func forgetHandOffs(at now: UInt64) throws -> Bool {
+        let before = database.totalChangedRowCount
+        try database.run(
+            """
+            DELETE FROM tokens WHERE id IN (SELECT token FROM handoffs WHERE kept_until < ?)
+            """, .bits(now))
         try database.run("DELETE FROM handoffs WHERE kept_until < ?", .bits(now))
+        return database.totalChangedRowCount > before
+    }
+
+    /// Drops all, with their tokens: what was ended since the backup that this file comes from must
+    /// not begin again.
+    func forgetHandOffs() throws {
+        try database.execute("DELETE FROM tokens WHERE id IN (SELECT token FROM handoffs)")
+        try database.execute("DELETE FROM handoffs")
     }
 }

@@ -12,9 +12,11 @@ extension Judge {
             throw Problem.replicaForked
         }
         let record = space.replicas[run.replica]
-        if record == nil || record?.epoch == epoch {
-            let next = (record?.context.last ?? 0) + 1
-            guard wasRestored || first.dot.counter <= next else { throw Problem.replicaForked }
+        // 0 of one that has never pushed.
+        if !wasRestored, record.map({ $0.epoch == epoch || $0.epoch == 0 }) ?? true {
+            guard first.dot.counter <= (record?.context.last ?? 0) + 1 else {
+                throw Problem.replicaForked
+            }
         }
         let latest =
             space.clock.reading(atMilliseconds: now).milliseconds + Limits.clockAheadMillisecondsMax
@@ -35,6 +37,7 @@ extension Judge {
             unknown.append(event)
         }
         guard !unknown.isEmpty else { return }
+        try space.store(in: store)
         for event in unknown { noteResent(event.dot) }
         _ = try judge(unknown, sent: nil, looksUp: true)
         try space.save(run.replica, in: store)

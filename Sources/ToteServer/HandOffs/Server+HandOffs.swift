@@ -3,6 +3,10 @@ internal import ToteCore
 // Hand-offs (Protocol §24): a customer's documents on a store's device, for a while.
 
 extension Server {
+    /// For how long a phone's code is taken whose token has expired: it had no network to get
+    /// another. One that was revoked is not taken at all.
+    private static let expiredMilliseconds: UInt64 = 86_400_000
+
     /// What a customer's own device asks of its space.
     private struct Asked {
         let token: Token
@@ -16,8 +20,13 @@ extension Server {
         guard token.role == .customer, let grant = token.grant(for: name),
             name.utf8.starts(with: "customer:".utf8)
         else { throw Problem.notFound }
-        let isOwn = grant.readsAll && grant.write.contains("*")
-        return Asked(token: token, space: try space(name), isOwn: isOwn)
+        return Asked(token: token, space: try space(name), isOwn: Self.isOwn(grant))
+    }
+
+    /// Whether it opens all of a customer's space, as that of one of their own devices does.
+    private static func isOwn(_ grant: Grant) -> Bool {
+        grant.space.utf8.starts(with: "customer:".utf8) && grant.readsAll
+            && grant.write.contains("*")
     }
 
     /// One of the space's hand-offs.
@@ -67,8 +76,9 @@ extension Server {
             guard row.space == space.number else { throw Problem.notFound }
             return answer(row)
         }
+        try checkRoom(in: space)
         try space.store(in: store)
-        try makeRoom(in: space)
+        try forgetOld(in: space)
         let until = clock + HandOff.offerMilliseconds
         let row = HandOffRow(
             handOff: HandOff(id: id, state: .offered, until: until), space: space.number,
@@ -85,17 +95,23 @@ extension Server {
         throw StoreError.corrupt("no code for a hand-off is free")
     }
 
-    /// Refuses more than may be open at once, and takes those out of the documents that were over
-    /// long ago.
-    private func makeRoom(in space: Space) throws {
-        let all = HandOff.all(in: space.documents)
-        let open = all.filter { $0.isOpen(at: clock) }
-        guard open.count < HandOff.openMax else {
+    /// Refuses more than may be open at once. Offers whose answers a phone has lost are in nobody's
+    /// way who carries their cart over.
+    private func checkRoom(in space: Space, isCarried: Bool = false) throws(Problem) {
+        let open = HandOff.all(in: space.documents).count {
+            $0.isOpen(at: clock) && (!isCarried || $0.state == .joined)
+        }
+        guard open < HandOff.openMax else {
             throw Problem(
                 409, "too_many_handoffs",
-                "\(open.count) hand-offs are offered or joined: end one first")
+                "\(open) hand-offs are offered or joined: end one first")
         }
-        let over = all.filter { !$0.isOpen(at: clock) }.dropFirst(HandOff.endedMax - 1)
+    }
+
+    /// Takes those out of the documents that were over long ago.
+    private func forgetOld(in space: Space) throws {
+        let over = HandOff.all(in: space.documents).filter { !$0.isOpen(at: clock) }
+            .dropFirst(HandOff.endedMax - 1)
         guard !over.isEmpty else { return }
         try space.writeOwn(
             over.map { $0.write(in: space.documents, erasing: true) },
@@ -133,11 +149,14 @@ extension Server {
                         "attempts_left", .int(Int64(guesses.miss(tries, at: clock))))
                 ])
         }
+        let isAgain = row.claimant != nil
         let secret = try join(&row, claimant, counter)
         let space = try space(numbered: row.space)
-        try record(row, in: space)
-        try audit(
-            counter.token, store: counter.store, row.handOff.id.text, "hand-off joined", "")
+        if !isAgain {
+            try record(row, in: space)
+            try audit(
+                counter.token, store: counter.store, row.handOff.id.text, "hand-off joined", "")
+        }
         return json(
             .map([
                 "id": .text(row.handOff.id.text), "space": .text(space.name),
@@ -155,27 +174,35 @@ extension Server {
             throw Problem(409, "handoff_ended", "this hand-off is over: ask for a new code")
         }
         if let former = row.claimant {
-            guard former == claimant, row.handOff.store == counter.store else {
+            guard former == claimant, row.handOff.store == counter.store, let token = row.token,
+                let secret = try tokens.renew(token, randomBits: randomBits)
+            else {
                 throw Problem(
                     409, "handoff_taken", "another device has taken this code: ask for a new one")
             }
-            if let token = row.token { try endToken(token) }
-        } else {
-            row.handOff.state = .joined
-            row.handOff.until = clock + UInt64(row.seconds) * 1_000
-            row.handOff.store = counter.store
-            row.handOff.device = counter.label
-            row.claimant = claimant
+            return secret
         }
-        let name = try store.spaceName(row.space) ?? ""
-        let rights = HandOff.grants(points: row.handOff.allowsPoints)
+        row.handOff.state = .joined
+        row.handOff.until = clock + UInt64(row.seconds) * 1_000
+        row.handOff.store = counter.store
+        row.handOff.device = counter.label
+        row.claimant = claimant
         let (token, secret) = try tokens.mint(
             Token(
-                id: "", label: counter.label, role: .customer,
-                grants: [Grant(space: name, read: rights.read, write: rights.write)],
+                id: "", label: counter.label, role: .customer, grants: try grants(row),
                 created: clock, expires: row.handOff.until), randomBits: randomBits)
         row.token = token.id
         return secret
+    }
+
+    /// What a joined device may do.
+    private func grants(_ row: HandOffRow) throws -> [Grant] {
+        let rights = HandOff.grants(points: row.handOff.allowsPoints)
+        return [
+            Grant(
+                space: try store.spaceName(row.space) ?? "", read: rights.read,
+                write: rights.write, replica: row.claimant.map { ReplicaID($0) })
+        ]
     }
 
     private func endToken(_ id: String) throws {
@@ -185,33 +212,36 @@ extension Server {
 
     /// Takes in what a phone without a network carried over, and knows its hand-off from then on.
     private func take(_ carried: CarriedHandOff) throws -> HandOffRow {
-        let root = try store.keptRootSecret() ?? []
-        guard !root.isEmpty, carried.isMade(with: DerivedKey.member(root, carried.member)),
-            let number = try store.space(ofMember: carried.member)
-        else { throw Problem(422, "code_unknown", "no customer's phone shows this code") }
+        let unknown = Problem(422, "code_unknown", "no customer's phone shows this code")
+        guard let (token, hash) = try tokens.token(hashBeginning: carried.keyID),
+            carried.isMade(with: hash), token.role == .customer, token.revoked == nil,
+            clock < token.expires.map({ $0 + Self.expiredMilliseconds }) ?? .max,
+            token.grants.count == 1, let grant = token.grants.first, Self.isOwn(grant)
+        else { throw unknown }
+        let space = try space(grant.space)
         if let row = try store.handOff(carried.id) {
-            guard row.space == number else {
-                throw Problem(422, "code_unknown", "no customer's phone shows this code")
-            }
+            guard row.space == space.number else { throw unknown }
             return row
         }
         guard carried.isCurrent(at: clock) else {
             throw Problem(
                 422, "code_expired", "the code is too old or from a wrong clock: show a new one")
         }
-        let space = try space(numbered: number)
+        // All that can be refused is, before anything is written.
+        try checkRoom(in: space, isCarried: true)
         if !carried.run.isEmpty {
             let run: Run
             do throws(WireError) { run = try Encoding.cbor.run(carried.run) } catch {
                 throw Problem.malformed(error)
             }
-            try judge(space, Grant(space: space.name)).carry(run)
+            try judge(space, grant).carry(run)
             try noteWritten(space)
         }
-        try makeRoom(in: space)
+        try space.store(in: store)
+        try forgetOld(in: space)
         return HandOffRow(
             handOff: HandOff(id: carried.id, state: .offered, until: carried.until),
-            space: number, code: nil, codeUntil: carried.until, seconds: carried.seconds)
+            space: space.number, code: nil, codeUntil: carried.until, seconds: carried.seconds)
     }
 
     /// `POST /v1/spaces/{space}/handoffs/{handoff}/points`: the customer lets the device spend
@@ -227,9 +257,7 @@ extension Server {
         }
         guard !row.handOff.allowsPoints else { return answer(row) }
         row.handOff.allowsPoints = true
-        let rights = HandOff.grants(points: true)
-        try tokens.setGrants(
-            of: token, [Grant(space: asked.space.name, read: rights.read, write: rights.write)])
+        try tokens.setGrants(of: token, grants(row))
         try record(row, in: asked.space)
         try audit(asked.token, store: "", row.handOff.id.text, "hand-off: points allowed", "")
         return answer(row)

@@ -55,6 +55,12 @@ struct Judge {
         } else if record == nil, !wasRestored {
             // Legal only for a first push: nothing was ever answered to this id.
             guard request.ticket == nil, request.counter == 1 else { throw Problem.replicaForked }
+        } else if let record, record.epoch == 0, !wasRestored {
+            // Its first push, too: a code has carried what it begins with.
+            guard request.ticket == nil, request.counter <= record.context.last + 1 else {
+                throw Problem.replicaForked
+            }
+            known = try knownFates(request)
         } else {
             known = try knownFates(request)
         }

@@ -86,7 +86,10 @@ struct Puller {
     /// Takes out of an event what its reader may not see: writes, and whatever could tell of them.
     private func hide(_ event: inout Event) {
         let count = event.change.writes.count
-        event.change.writes.removeAll { !grant.mayRead($0.key.collection) }
+        event.change.writes.removeAll { write in
+            !grant.mayRead(write.key.collection)
+                || (write.payload.map { !grant.mayRead($0, in: write.key.collection) } ?? false)
+        }
         if event.change.writes.count < count || event.outcome != .accepted {
             event.change.extensions = []
         }
@@ -131,7 +134,7 @@ struct Puller {
             }
             guard grant.mayRead(collection) else { continue }
             for field in pin.documents.items(collection)[item]?.fields ?? [] {
-                for cell in field.cells {
+                for cell in field.cells where grant.mayRead(cell.payload, in: collection) {
                     documents.insert(cell, at: Key(collection, item, field.name))
                     bytes += 24 + cell.payload.weightBytes
                 }
