@@ -52,6 +52,25 @@ import ToteCore
         #expect(await phone.handOffs.first?.state == .joined)
     }
 
+    @Test
+    func `an app that was just started offers without a network, though nobody gives a token`()
+        async throws
+    {
+        try await phone.cart().add("tea")
+        await phone.close()
+        let again = try bed.open("phone")
+        await bed.server.setDown(true)
+        try await again.signIn(customer: "ada", transport: bed.server) {
+            throw TestServer.Offline()
+        }
+        let offer = try await again.offerHandOff()
+        #expect(offer.code == nil)
+        await bed.server.setDown(false)
+        try await join(offer.text)
+        _ = try await tablet.syncOnce()
+        #expect(await tablet.cart().value.quantity("tea") == 3)
+    }
+
     @Test func `an order that was queued is placed through the tablet, once`() async throws {
         try await phone.refreshCatalog()
         await bed.server.setDown(true)

@@ -262,6 +262,77 @@ import ToteSQLite
         #expect(try !isOn("tablet", "tea"))
     }
 
+    /// A network that lets so many requests through, and then none.
+    private actor Fades: Transport {
+        let server: TestServer
+        var left: Int
+
+        init(_ server: TestServer, after count: Int) {
+            self.server = server
+            left = count
+        }
+
+        func send(_ request: TransportRequest) async throws -> TransportResponse {
+            guard left > 0 else { throw TestServer.Offline() }
+            left -= 1
+            return try await server.send(request)
+        }
+    }
+
+    @Test func `one refusal is enough to erase, with no second contact`() async throws {
+        let offer = try await phone.offerHandOff()
+        // Joins, pulls, and hears of the end: after that nothing comes through.
+        try await join(offer.text, over: Fades(bed.server, after: 3))
+        #expect(try await tablet.syncOnce().isComplete)
+        try await phone.endHandOff(offer.id)
+        _ = try? await tablet.syncOnce()
+        #expect(await tablet.endedHandOff?.reason == .revoked)
+        #expect(try !isOn("tablet", "tea") && !isOn("tablet", "customer:ada"))
+    }
+
+    @Test func `an end that is told beside the sync erases, too`() async throws {
+        let id = try await joined()
+        try await phone.endHandOff(id)
+        try? await tablet.refreshCatalog()
+        #expect(await tablet.endedHandOff?.reason == .revoked)
+        #expect(try !isOn("tablet", "tea"))
+    }
+
+    @Test func `a scanner that reads twice joins once`() async throws {
+        let offer = try await phone.offerHandOff()
+        async let first = refusal { try await join(offer.text) }
+        async let second = refusal { try await join(offer.text) }
+        #expect(Set([await first, await second]) == [nil, "invalid_argument"])
+        #expect(try await tablet.syncOnce().isComplete)
+        #expect(await tablet.cart().value.quantity("tea") == 2)
+    }
+
+    @Test func `who was leaving when the app was killed has left`() async throws {
+        try await joined()
+        await bed.server.setDown(true)
+        try await tablet.cart().add("cake")
+        // It tries to send first; the process ends meanwhile.
+        let leaving = Task { [tablet] in try await tablet.leaveHandOff(deadline: .seconds(10)) }
+        while bed.clock.sleeperCount < 2 { await Task.yield() }
+        try bed.copy("tablet", to: "killed")
+        let again = try bed.open("killed")
+        #expect(await again.joinedHandOff == nil)
+        #expect(await again.cart().value.lines.isEmpty)
+        #expect(try !isOn("killed", "tea"))
+        bed.clock.advance(by: .seconds(20))
+        _ = try await leaving.value
+    }
+
+    @Test func `a code is asked for again in another spelling`() async throws {
+        let offer = try await phone.offerHandOff()
+        let typed = offer.text.prefix(3).lowercased() + " " + offer.text.suffix(3)
+        let transport = LosesOne(bed.server)
+        let lost = await refusal { try await join(typed, over: transport) }
+        #expect(lost == "server")
+        try await join(offer.text, over: transport)
+        #expect(await tablet.joinedHandOff?.id == offer.id)
+    }
+
     @Test func `a directory of an earlier release opens, and can borrow`() async throws {
         try await tablet.cart().add("cake")
         await tablet.close()
