@@ -49,9 +49,8 @@ extension Day {
         } else {
             phone.replica = try Replica(after: phone.replica, random: { [ids] in ids.next() })
         }
-        noteUnsure(phone)
         noteLeases(phone)
-        phone.unsure = []
+        noteUnsure(phone)
     }
 
     /// What a device's core reads and writes for its machine, which is told when the disk failed,

@@ -112,6 +112,7 @@ extension Day {
             latency: phone.latency)
         copy.skew = phone.skew
         copy.token = phone.token
+        copy.unsure = phone.unsure
         copy.boot =
             draw(.copied, below: 2) == 0 ? phone.boot : UInt64(1 + draw(.copied, below: .max))
         phones.append(copy)

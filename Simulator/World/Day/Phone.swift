@@ -27,8 +27,8 @@ final class Phone {
     var bootedAt: UInt64
     /// Where its file is, in a day of disks that fail.
     var disk: SimulatedDisk?
-    /// What its user did since the last time that something was saved, and was told could not be:
-    /// one of these may be there nevertheless, as a restart shows.
+    /// What its user did and was told could not be saved: it may be there nevertheless, as shows
+    /// when the file is read anew, or an older one in its place.
     var unsure: [Unsure] = []
     /// An image of its disk to go back to.
     var saved: Drive?
@@ -137,7 +137,7 @@ extension Day {
     /// Another file is in the place of the app's.
     func reopen(_ phone: Phone, _ drive: Drive) throws {
         (phone.replica, phone.disk) = try newReplica(drive)
-        phone.unsure = []
+        noteUnsure(phone)
     }
 
     func whenRunning(_ phone: Phone, _ launch: Int, _ body: (Phone) throws -> Void) rethrows {
