@@ -298,6 +298,46 @@ import ToteSQLite
         #expect(try !isOn("tablet", "tea"))
     }
 
+    /// A network on which the catalogue is answered when a test says so.
+    private actor HoldsCatalog: Transport {
+        let server: TestServer
+        var held: CheckedContinuation<Void, Never>?
+
+        init(_ server: TestServer) { self.server = server }
+
+        var isHeld: Bool { held != nil }
+
+        func release() {
+            held?.resume()
+            held = nil
+        }
+
+        func send(_ request: TransportRequest) async throws -> TransportResponse {
+            if request.path == "/v1/catalog" {
+                await withCheckedContinuation { held = $0 }
+            }
+            return try await server.send(request)
+        }
+    }
+
+    @Test func `the late end of one hand-off leaves the next alone`() async throws {
+        let slow = HoldsCatalog(bed.server)
+        let first = try await phone.offerHandOff()
+        try await join(first.text, over: slow)
+        let asking = Task { [tablet] in try? await tablet.refreshCatalog() }
+        while await !slow.isHeld { await Task.yield() }
+        try await phone.endHandOff(first.id)
+        _ = try? await tablet.syncOnce()
+        #expect(await tablet.endedHandOff?.id == first.id)
+        let second = try await joined()
+        try await tablet.cart().add("cake")
+        // Now the first one's token is refused.
+        await slow.release()
+        _ = await asking.value
+        #expect(await tablet.joinedHandOff?.id == second)
+        #expect(await tablet.cart().value.quantity("cake") == 1)
+    }
+
     @Test func `a scanner that reads twice joins once`() async throws {
         let offer = try await phone.offerHandOff()
         async let first = refusal { try await join(offer.text) }

@@ -44,9 +44,13 @@ extension Installation {
         } ?? nil
     }
 
+    /// Keeps a hand-off; of one that is there, what it may do: one that is being left stays so.
     static func save(_ borrowed: Borrowed, in database: Database) throws {
         try database.run(
-            "INSERT OR REPLACE INTO borrowed VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+            """
+            INSERT INTO borrowed VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)
+            ON CONFLICT (one) DO UPDATE SET points = ?6
+            """,
             .text(borrowed.joined.id.text), .text(borrowed.file), .text(borrowed.space),
             .text(borrowed.secret), .bits(borrowed.joined.until),
             .int(borrowed.joined.allowsPoints ? 1 : 0), .bits(borrowed.bootID),

@@ -90,14 +90,17 @@ extension Tote {
     ///
     /// - Parameter deadline: how long to wait for the server.
     /// - Returns: how it ended, with what could not be sent.
-    /// - Throws: `notFound` when no hand-off is joined; `storage` when the files cannot be removed:
-    ///   call it again.
+    /// - Throws: `notFound` when none was joined; `storage` when the files cannot be removed: it is
+    ///   tried again at the next call, and at the next start.
     @discardableResult
     public func leaveHandOff(
         deadline: Duration = .seconds(10)
     ) async throws(ToteError) -> EndedHandOff {
         guard let borrowed = installation.borrowed else {
-            throw ToteError(.notFound, "no hand-off is joined here")
+            guard let ended else { throw ToteError(.notFound, "no hand-off is joined here") }
+            // What could not be removed then.
+            try installation.eraseBorrowed()
+            return ended
         }
         try installation.markLeaving()
         if unsentCount > 0, session != nil { _ = try? await syncOnce(deadline: deadline) }
@@ -205,33 +208,29 @@ extension Tote {
     private func endIfOver() {
         guard let borrowed = installation.borrowed else { return }
         guard borrowed.rest(at: clock.reading()) == 0 else { return awaitEndOfHandOff() }
-        if (try? endBorrowed(borrowed.joined.id, .over)) == nil { endIfOverLater() }
+        endForSure(borrowed.joined.id, .over)
     }
 
-    /// A disk could not be written: it is tried again.
-    private func endIfOverLater() {
-        handOffTask = Task { [clock, weak self] in
-            guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
-            await self?.eraseAgain()
-        }
-    }
-
-    private func eraseAgain() {
-        guard let borrowed = installation.borrowed else {
-            try? installation.eraseBorrowed()
-            return
-        }
-        if (try? endBorrowed(borrowed.joined.id, .revoked)) == nil { endIfOverLater() }
+    /// Ends the hand-off here when the server does not know it any more: its token is the only one
+    /// that there will be.
+    func noteRefused() {
+        if let borrowed = installation.borrowed { endForSure(borrowed.joined.id, .revoked) }
     }
 
     /// When what could not be erased is tried again.
     private static let eraseAgain: Duration = .seconds(10)
 
-    /// Ends the hand-off here when the server does not know it any more: its token is the only one
-    /// that there will be.
-    func noteRefused() {
-        guard let borrowed = installation.borrowed else { return }
-        if (try? endBorrowed(borrowed.joined.id, .revoked)) == nil { endIfOverLater() }
+    /// Ends a hand-off, again and again where the disk cannot be written.
+    private func endForSure(_ id: HandOff.ID, _ reason: EndedHandOff.Reason) {
+        do throws(ToteError) {
+            if installation.borrowed?.joined.id == id { try endBorrowed(id, reason) }
+            try installation.eraseBorrowed()
+        } catch {
+            handOffTask = Task { [clock, weak self] in
+                guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
+                await self?.endForSure(id, reason)
+            }
+        }
     }
 
     /// Whether the customer has allowed more since: what may be seen by now lies behind the cursor,
