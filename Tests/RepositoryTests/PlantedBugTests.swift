@@ -3,11 +3,19 @@ import Testing
 
 /// The bugs that `.ci/planted` plants: each still fits the code it is planted in.
 struct PlantedBugTests {
+    private struct Edit: Decodable {
+        let file: String
+        let find: String
+        let replace: String
+    }
+
     private struct Bug: Decodable {
         let name: String
         let file: String
         let find: String
         let replace: String
+        /// A second place, where one does not make the bug.
+        let also: Edit?
         /// Those that find it alone: `.ci/planted --faults` shows it.
         let faults: [String]?
     }
@@ -40,10 +48,13 @@ struct PlantedBugTests {
         #expect(bugs.count >= 25)
         #expect(Set(bugs.map(\.name)).count == bugs.count)
         for bug in bugs {
-            let text = try String(
-                contentsOf: Self.root.appendingPathComponent(bug.file), encoding: .utf8)
-            #expect(text.components(separatedBy: bug.find).count == 2, "\(bug.name)")
-            #expect(bug.find != bug.replace, "\(bug.name)")
+            let place = Edit(file: bug.file, find: bug.find, replace: bug.replace)
+            for edit in [place, bug.also].compactMap({ $0 }) {
+                let text = try String(
+                    contentsOf: Self.root.appendingPathComponent(edit.file), encoding: .utf8)
+                #expect(text.components(separatedBy: edit.find).count == 2, "\(bug.name)")
+                #expect(edit.find != edit.replace, "\(bug.name)")
+            }
         }
     }
 }

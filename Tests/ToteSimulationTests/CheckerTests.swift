@@ -17,13 +17,16 @@ struct CheckerTests {
             let isFull = history.contains {
                 if case .counts(_, _, let counts) = $0.record { !counts.isEmpty } else { false }
             }
-            let isSpent = history.contains {
-                if case .entry(_, _, "spend", _, _, _) = $0.record { true } else { false }
-            }
+            let isSpent = history.contains { isOrderPaid($0.record) }
             if isFull, isSpent { return history }
         }
         return []
     }()
+
+    private static func isOrderPaid(_ record: Record) -> Bool {
+        guard case .entry(_, _, "spend", _, let source, _) = record else { return false }
+        return source.hasPrefix("order:")
+    }
 
     private func code(_ change: (inout [Stamped]) -> Void) -> String? {
         var history = Self.sound
@@ -322,23 +325,50 @@ struct CheckerTests {
         func found(_ others: Record...) -> String? {
             let seen = Record.Seen(
                 position: 1, dot: Dot(ReplicaID(1), 1), nonce: 7, outcome: "lease_expired")
-            let records = [act(0, .place, 7)] + others + [.logged(customer: 0, seen)]
+            let spend = [act(0, .place, 7), .drew(7, [LeaseID(high: 0, low: 1)])]
+            let records = spend + others + [.logged(customer: 0, seen)]
             return Checker.leasesAreHonoured(Facts(records.map { Stamped(at: 0, record: $0) }))?
                 .code
         }
         #expect(found() == "lease_refused")
-        #expect(found(act(0, .release, 8)) == "lease_refused")
-        #expect(found(act(1, .release, 8)) == nil, "another device gave it back")
+        let other: Record = .drew(8, [LeaseID(high: 0, low: 2)])
+        #expect(found(act(1, .release, 8), other) == "lease_refused")
+        let same: Record = .drew(8, [LeaseID(high: 0, low: 1)])
+        #expect(found(act(1, .release, 8), same) == nil, "another device gave it back")
         #expect(found(.struck(.copied, device: 0)) == nil)
         #expect(found(.struck(.restored, device: nil)) == nil)
+    }
+
+    @Test func `a batch that is taken by a ticket of before is found`() {
+        func found(_ batches: (shown: UInt64?, given: UInt64, Nonce)...) -> String? {
+            let records = batches.map {
+                Stamped(
+                    at: 0,
+                    record: .ticketed(
+                        ReplicaID(1), epoch: 9, shown: $0.shown, given: $0.given, [$0.2]))
+            }
+            return Checker.ticketsNameOneWriter(Facts(records))?.code
+        }
+        #expect(found((nil, 1, 7), (1, 2, 8), (2, 3, 9)) == nil)
+        #expect(found((nil, 1, 7), (1, 2, 8), (1, 2, 8), (2, 3, 9)) == nil, "sent again")
+        #expect(found((nil, 1, 7), (1, 2, 8), (1, 3, 9)) == "old_ticket_taken")
+        #expect(found((nil, 1, 7), (1, 2, 8), (1, 3, 8)) == "old_ticket_taken")
+    }
+
+    @Test func `what a store gave and nobody booked is found`() {
+        let found = code { history in
+            history.append(
+                Stamped(
+                    at: history.last?.at ?? 0,
+                    record: .redeemed(customer: 0, source: "redemption:none", units: 60)))
+        }
+        #expect(found == "redeemed_unbooked")
     }
 
     @Test func `an order that cost less than it says is found`() {
         let found = code { history in
             // The latest: devices show its order still.
-            let latest = history.firstIndex {
-                if case .entry(_, _, "spend", _, _, _) = $0.record { true } else { false }
-            }
+            let latest = history.firstIndex { Self.isOrderPaid($0.record) }
             guard let index = latest,
                 case .entry(
                     let customer, let account, let kind, let reference, let source, let units) =

@@ -19,9 +19,10 @@ extension Day {
         people = stream
         acts += 1
         if phone.isAway { try takeOut(phone) } else { touch(phone) }
-        switch people.below(21) {
+        switch people.below(22) {
         case 0..<14: try edit(phone)
         case 20: try handOff(phone)
+        case 21: try spendAtCounter(phone)
         case 14..<17: try place(phone)
         case 17: try cancel(phone)
         case 18: try people.chance(60) ? reserve(phone) : release(phone)
@@ -64,9 +65,16 @@ extension Day {
             .acted(
                 device: phone.number, customer: phone.customer, act.act, nonce, act.writes,
                 order: act.order))
-        let change = phone.replica.pending.last { $0.change.nonce == nonce }?.change
-        if case .place(let place)? = change?.readableIntent {
+        switch phone.replica.pending.last(where: { $0.change.nonce == nonce })?
+            .change.readableIntent
+        {
+        case .place(let place):
             note(.priced(place.order, total: place.total))
+            let leases = place.tenders.compactMap { $0.right?.lease }
+            if !leases.isEmpty { note(.drew(nonce, leases)) }
+        case .release(let lease): note(.drew(nonce, [lease]))
+        case .lease(let intent): note(.drew(nonce, [intent.lease]))
+        default: break
         }
     }
 
@@ -225,7 +233,8 @@ extension Day {
 
     /// What the app does by itself when it is up to date, as the client's shell has it do.
     func keepLeases(_ phone: Phone) throws {
-        let ready: Int64 = phone.number % 3 == 0 ? 50 : 0
+        // For a reward in a dead spot.
+        let ready: Int64 = phone.number % 3 == 0 ? 100 : 0
         let kept = try attempt(phone, Phone.Unsure(act: .release)) { () throws(ToteError) in
             try phone.replica.keepLeases(ready: ready, at: phone.reading(now))
         }
@@ -240,6 +249,27 @@ extension Day {
             case .release: note(Phone.Unsure(act: .release), entry.change.nonce, by: phone)
             default: continue
             }
+        }
+    }
+
+    /// A customer shows their code at the counter, and takes all that their points pay for: what
+    /// is set aside for their devices alone is left.
+    private func spendAtCounter(_ phone: Phone) throws {
+        guard let code = phone.replica.memberCode(at: phone.reading(now)) else { return }
+        var isPaid = true
+        while isPaid, now >= site.downUntil {
+            let answer = try ask(
+                "POST", "v1/stores/\(Self.store)/redemptions",
+                #"{"code":"\#(code.text)","reward":"two-off","currency":"EUR"}"#,
+                token: site.counters[0], key: "r-\(people.next())")
+            isPaid = answer.status == 200
+            guard isPaid, let id = answer.value["redemption"]?.textValue,
+                let units = answer.value["units"]?.intValue
+            else { return }
+            note(
+                .redeemed(
+                    customer: phone.customer, source: LedgerEntry.source("redemption", id),
+                    units: units))
         }
     }
 

@@ -32,7 +32,9 @@ extension Stamped {
         case .gave(let customer, let units, _): "operator  gives \(units) to customer \(customer)"
         case .healed: "everybody  no fault from here on"
         case .settled: "everybody  is settled"
-        case .logged, .shows, .counts, .entry: nil
+        case .redeemed(let customer, _, let units):
+            "counter  gives something to customer \(customer) for \(units) points"
+        case .logged, .shows, .counts, .entry, .ticketed, .drew: nil
         }
     }
 }

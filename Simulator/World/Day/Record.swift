@@ -59,12 +59,18 @@ enum Record: Sendable {
     case struck(Fault, device: Int?)
     /// A counter was answered.
     case counter(Int, String, OrderID, status: Int)
+    /// The server took a batch, and gave its author a ticket for the next, which must show it.
+    case ticketed(ReplicaID, epoch: UInt64, shown: UInt64?, given: UInt64, [Nonce])
+    /// A store gave something for points; what is booked is under the source.
+    case redeemed(customer: Int, source: String, units: Int64)
     /// A counter took the code of a phone, or was refused it.
     case handedOff(device: Int, HandOffID, status: Int)
     /// A counter said whether a product is to be had.
     case availability(sku: String, isOut: Bool, status: Int)
     /// What a customer was shown that an order comes to, minor units.
     case priced(OrderID, total: Int64)
+    /// The leases that a change opens or raises, spends by, or gives back.
+    case drew(Nonce, [LeaseID])
     /// The operator gave points, for a reference.
     case gave(customer: Int, units: Int64, reference: String)
     /// No fault from here on.
@@ -154,6 +160,18 @@ extension Stamped {
             add("does", what)
             add("order", order.text)
             add("status", status)
+        case .ticketed(let replica, let epoch, let shown, let given, let nonces):
+            add("what", "ticketed")
+            add("replica", Hex.string(replica.rawValue))
+            add("epoch", Hex.string(epoch))
+            if let shown { add("shown", Hex.string(shown)) }
+            add("given", Hex.string(given))
+            add("changes", .array(nonces.map { .text(Hex.string($0)) }))
+        case .redeemed(let customer, let source, let units):
+            add("what", "redeemed")
+            add("customer", customer)
+            add("source", source)
+            add("units", .int(units))
         case .handedOff(let device, let id, let status):
             add("what", "handed-off")
             add("device", device)
@@ -168,6 +186,10 @@ extension Stamped {
             add("what", "priced")
             add("order", order.text)
             add("total", .int(total))
+        case .drew(let nonce, let leases):
+            add("what", "drew")
+            add("change", Hex.string(nonce))
+            add("leases", .array(leases.map { .text($0.text) }))
         case .gave(let customer, let units, let reference):
             add("what", "gave")
             add("customer", customer)

@@ -226,6 +226,7 @@ extension Day {
         site.group = []
         guard !group.isEmpty, now >= site.downUntil else { return }
         var answers: [(Message, Answer)] = []
+        var tickets: [Record] = []
         let judged = try whileStoring(group) {
             var parking: [Site.Waiting] = []
             try site.server.begin()
@@ -235,7 +236,7 @@ extension Day {
                 switch try site.server.handle(request, at: now) {
                 case .answer(let response):
                     let answer = Self.answer(response)
-                    learn(message, answer)
+                    if let ticketed = learn(message, answer) { tickets.append(ticketed) }
                     answers.append((message, answer))
                 case .park(let parked):
                     parking.append(Site.Waiting(message: message, parked: parked))
@@ -256,6 +257,7 @@ extension Day {
         guard let woken else { return }
         guard try commitGroup(group) else { return }
         exchanges += group.count
+        for ticketed in tickets { note(ticketed) }
         if strikes(.crashAfterCommit) {
             note(.crashAfterCommit)
             return try crash(group)
@@ -265,13 +267,21 @@ extension Day {
 
     /// Remembers which change each dot is that the server has accepted, as its answer says before
     /// the network has it. (A copied device may have given the name of one to another.)
-    private func learn(_ message: Message, _ answer: Answer) {
-        let changes = message.outgoing.request.changes
-        guard !changes.isEmpty, answer.status == 200,
-            let fates = try? Encoding.cbor.reply(answer.body).fates
-        else { return }
-        for (event, fate) in zip(changes, fates) where fate.rejection == nil && fate.sameAs == nil {
+    ///
+    /// - Returns: the ticket that it gives, if it does.
+    private func learn(_ message: Message, _ answer: Answer) -> Record? {
+        let request = message.outgoing.request
+        guard !request.changes.isEmpty, answer.status == 200,
+            let reply = try? Encoding.cbor.reply(answer.body)
+        else { return nil }
+        for (event, fate) in zip(request.changes, reply.fates)
+        where fate.rejection == nil && fate.sameAs == nil {
             nonces[event.dot] = event.change.nonce
+        }
+        return reply.ticket.map { given in
+            .ticketed(
+                request.replica, epoch: reply.cursor.epoch, shown: request.ticket, given: given,
+                request.changes.map(\.change.nonce))
         }
     }
 

@@ -118,22 +118,24 @@ extension Checker {
     /// How long a lease is honoured at the least, by the programme of the day: `stop_hours`.
     private static let leaseMilliseconds: UInt64 = 3_600_000
 
-    /// Nobody is refused what they spent by a right that they had. Of a device that was copied or
-    /// went back, and of a server that did, so much is not promised; and a customer may give a
-    /// right of another device back.
+    /// Nobody is refused what they spent by a right that they had, or more of it. Of a device that
+    /// was copied or went back, and of a server that did, so much is not promised; and a customer
+    /// may give a right of another device back: that one is not judged.
     static func leasesAreHonoured(_ facts: Facts) -> DayFailure? {
         guard facts.restores.isEmpty, facts.copies == 0, facts.losses.isEmpty,
             facts.history.last?.at ?? 0 < leaseMilliseconds
         else { return nil }
-        let releases = facts.changes.values.filter { $0.act == .release }
+        var rights: [Nonce: [LeaseID]] = [:]
+        var givenBack: Set<LeaseID> = []
+        for case .drew(let nonce, let leases) in facts.history.map(\.record) {
+            rights[nonce] = leases
+            if facts.changes[nonce]?.act == .release { givenBack.formUnion(leases) }
+        }
         for seen in facts.log.values.joined() where seen.outcome == "lease_expired" {
-            guard let change = facts.changes[seen.nonce], change.act == .place,
-                !releases.contains(where: {
-                    $0.customer == change.customer && $0.device != change.device
-                })
+            guard let leases = rights[seen.nonce], givenBack.isDisjoint(with: leases)
             else { continue }
             return broken(
-                "lease_refused", "\(Hex.string(seen.nonce)) spent what was set aside for it",
+                "lease_refused", "\(Hex.string(seen.nonce)) counts on what was set aside for it",
                 facts.proof(of: seen.nonce))
         }
         return nil
@@ -204,6 +206,25 @@ extension Checker {
                             + "cost \(cost)")
                 }
             }
+        }
+        return nil
+    }
+
+    /// What a store gave is booked, once. What it gave after a backup is not known to the server
+    /// that was restored from it.
+    static func redemptionsCostWhatTheyGave(_ facts: Facts) -> DayFailure? {
+        guard facts.restores.isEmpty else { return nil }
+        var costs: [String: Int64] = [:]
+        for case .entry(_, _, "spend", _, let source, let units) in facts.history.map(\.record) {
+            costs[source, default: 0] += units
+        }
+        for stamped in facts.history {
+            guard case .redeemed(_, let source, let units) = stamped.record,
+                costs[source] != units
+            else { continue }
+            return broken(
+                "redeemed_unbooked",
+                "\(source) gave for \(units), \(costs[source] ?? 0) are booked", [stamped])
         }
         return nil
     }

@@ -65,6 +65,39 @@ extension Checker {
         return nil
     }
 
+    /// A batch is taken of who shows the latest ticket: the copy that was slower goes on under
+    /// another name, whatever it has to send. Who shows the one before it sends the same again, and
+    /// is given the same.
+    static func ticketsNameOneWriter(_ facts: Facts) -> DayFailure? {
+        struct Writer: Hashable {
+            var replica: ReplicaID
+            var epoch: UInt64
+        }
+        var latest: [Writer: (shown: UInt64?, given: UInt64, nonces: [Nonce], at: Stamped)] = [:]
+        for stamped in facts.history {
+            guard
+                case .ticketed(let replica, let epoch, let shown, let given, let nonces) =
+                    stamped.record
+            else { continue }
+            let writer = Writer(replica: replica, epoch: epoch)
+            if let former = latest[writer], shown != former.given {
+                let isAgain = shown == former.shown && nonces == former.nonces
+                guard isAgain, given == former.given else {
+                    return broken(
+                        "old_ticket_taken",
+                        "\(Hex.string(replica.rawValue)) "
+                            + (isAgain
+                                ? "was given two tickets for one batch"
+                                : "went on with a ticket that is not its latest"),
+                        [former.at, stamped])
+                }
+                continue
+            }
+            latest[writer] = (shown, given, nonces, stamped)
+        }
+        return nil
+    }
+
     static func everyChangeHasOneFate(_ facts: Facts) -> DayFailure? {
         for (customer, log) in facts.log.sorted(by: { $0.key < $1.key }) {
             var judged: [Nonce: UInt64] = [:]

@@ -16,12 +16,12 @@ package enum Checker {
     package static func verdict(on history: [Stamped]) -> Verdict {
         let facts = Facts(history)
         for rule in [
-            cursorsHaveNoGap, allSeeOneLog, everyChangeHasOneFate, nothingVanishes,
+            cursorsHaveNoGap, allSeeOneLog, ticketsNameOneWriter, everyChangeHasOneFate,
+            nothingVanishes,
             onlyWhatMayBe, causesComeFirst, stampsTellWhen, allShowTheSame,
             nothingIsLostOrDoubled, countsAddUp, ordersAreHandedOverOnce, ordersTakeEachCellOnce,
             soldOutIsNotSold, nobodyPaysMoreThanShown, leasesAreHonoured, giftsCountOnce,
-            noBalanceIsNegative,
-            ordersCostWhatTheySay,
+            noBalanceIsNegative, ordersCostWhatTheySay, redemptionsCostWhatTheyGave,
         ] {
             if let failure = rule(facts) { return .invalid(failure) }
         }
