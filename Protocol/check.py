@@ -2281,12 +2281,14 @@ def check_handoffs(v):
     assert v["text"] != v.get("wrong"), "the wrong text is the right one"
 
 
-CHECKS.update(ledger=check_ledger, codes=check_codes, handoffs=check_handoffs)
+CHECKS.update(
+    ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
-    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md"]
+    texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
+             "erasure.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

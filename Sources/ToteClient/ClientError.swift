@@ -34,6 +34,8 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let ledgerRefused = Code(rawValue: "ledger_refused")
         /// A hand-off cannot be offered, joined or changed; `rejection` says why, by a code of the
         /// protocol.
+        /// The customer was erased at the server, and what this device had of them is erased, too.
+        public static let customerErased = Code(rawValue: "customer_erased")
         public static let handOffRefused = Code(rawValue: "handoff_refused")
         /// An argument that no document can hold.
         public static let invalidArgument = Code(rawValue: "invalid_argument")

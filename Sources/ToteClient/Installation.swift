@@ -152,6 +152,9 @@ final class Installation {
         }
     }
 
+    /// Takes note that the account is given up.
+    func noteGivenUp() { account = nil }
+
     /// Signs in. What the guest made is this account's from here on, whatever happens.
     func enter(_ name: String) throws(ToteError) {
         do {

@@ -42,6 +42,7 @@ extension Tote {
         guard installation.borrowed == nil else {
             throw ToteError(.invalidArgument, "a hand-off is joined here: leave it first")
         }
+        wasErased = false
         if installation.account != name {
             let former = replica
             replica = try Replica(
@@ -90,6 +91,53 @@ extension Tote {
         guestWaits = false
         show(guest, hasAccount: false)
         announce()
+    }
+
+    /// Removes everything that this device has of the account that shows, also what waits to be
+    /// sent, and shows a guest's empty documents: for a customer who wants to be forgotten.
+    ///
+    /// Does so by itself when the server says that the customer was erased; `wasErased` tells. What
+    /// is saved elsewhere, on the server as well, stays.
+    ///
+    /// - Throws: `signedOut` when no account shows; `storage`: what is left is removed when the
+    ///   directory is next opened.
+    public func eraseAccount() throws(ToteError) {
+        if let borrowed = installation.borrowed {
+            try endBorrowed(borrowed.joined.id, .left)
+            return
+        }
+        guard installation.account != nil else {
+            throw ToteError(.signedOut, "nobody is signed in: there is nothing to erase")
+        }
+        catalogTask?.cancel()
+        handle(.stop)
+        session = nil
+        let guest = try Replica(
+            path: installation.path(guest: installation.guest),
+            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
+        try installation.giveUp()
+        guestWaits = false
+        show(guest, hasAccount: false)
+        announce()
+        try installation.eraseBorrowed()
+    }
+
+    /// Erases the account, again and again where the disk cannot be written.
+    func eraseForSure() {
+        do throws(ToteError) {
+            if installation.account != nil {
+                wasErased = true
+                try eraseAccount()
+            } else {
+                try installation.eraseBorrowed()
+            }
+            resumeWaiters()
+        } catch {
+            handOffTask = Task { [clock, weak self] in
+                guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
+                await self?.eraseForSure()
+            }
+        }
     }
 
     private func show(_ replica: Replica, hasAccount: Bool) {

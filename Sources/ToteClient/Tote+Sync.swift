@@ -42,7 +42,12 @@ extension Tote {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
         }
         handle(.start(isLive: false))
+        let asked = shown
         await settle(within: deadline)
+        if shown != asked, wasErased {
+            throw ToteError(
+                .customerErased, "this customer was erased; nothing of them is here any more")
+        }
         let report = SyncReport(
             isComplete: machine.isUpToDate && unsentCount == 0, unsentCount: unsentCount,
             status: status)
@@ -214,7 +219,8 @@ extension Tote {
                 outcome = .retry(code: code, afterSeconds: max(seconds ?? 0, asked))
             }
             // There may be room for the guest's changes now: the next exchange takes them in.
-            if installation.borrowed != nil, case .tokenRefused = outcome { return noteRefused() }
+            if installation.borrowed != nil, outcome.endsAll { return noteRefused() }
+            if outcome.isErased { return eraseForSure() }
             if guestWaits || noteRights(), case .progress = outcome {
                 outcome = .progress(isCurrent: false)
             }
@@ -234,6 +240,18 @@ extension Tote {
     private func failure(_ id: SyncMachine.ID, _ error: ToteError) -> SyncMachine.Event {
         error.code == .storage
             ? .failed(id, .notSaved(error)) : .answered(id, .halted(error))
+    }
+}
+
+extension ReplyOutcome {
+    /// Whether the customer is erased.
+    fileprivate var isErased: Bool {
+        if case .halted(let error) = self { error.code == .customerErased } else { false }
+    }
+
+    /// Whether the only token that there will be is void.
+    fileprivate var endsAll: Bool {
+        if case .tokenRefused = self { true } else { isErased }
     }
 }
 

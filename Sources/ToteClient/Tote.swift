@@ -18,6 +18,9 @@ public actor Tote {
     var session: Session?
     var machine: SyncMachine
     var wantsLive = false
+    /// Whether the account that showed last was erased at the server, and everything of it here.
+    /// Until the next sign-in.
+    public internal(set) var wasErased = false
     /// Whether a guest's documents could not be taken in yet, because too much waits to be sent.
     var guestWaits = false
 

@@ -33,6 +33,7 @@ package final class Database {
     private let walSize: UnsafeMutablePointer<Int32>
     private var statements: [StaticStringKey: Statement] = [:]
     package let path: String
+    private let busyMilliseconds: Int32
     package var isInMemory: Bool { path == ":memory:" }
 
     /// Static strings are told apart by where they lie: no hashing of SQL text on a hot path.
@@ -46,6 +47,7 @@ package final class Database {
     ///   then.
     package init(path: String, options: Options = Options()) throws(SQLiteError) {
         self.path = path
+        busyMilliseconds = options.busyMilliseconds
         var flags = SQLITE_OPEN_NOMUTEX
         switch options.access {
         case .readWriteCreate: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -238,6 +240,17 @@ package final class Database {
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, &done)
         guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
         return Int(max(0, pages - done))
+    }
+
+    /// Writes the WAL back and empties it, unless somebody reads from it: waits for nobody.
+    ///
+    /// - Returns: whether it is empty.
+    package func truncateLog() throws(SQLiteError) -> Bool {
+        sqlite3_busy_timeout(handle, 0)
+        defer { sqlite3_busy_timeout(handle, busyMilliseconds) }
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+        guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
+        return code == SQLITE_OK
     }
 
     /// Makes what an earlier process left in the WAL durable, and writes it back.

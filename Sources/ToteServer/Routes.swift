@@ -64,6 +64,8 @@ extension Server {
             }
             noteRevoked(token.id)
             return .answer(json(token.value))
+        case ("POST", "/v1/admin/customers/{customer}/erase"):
+            return .answer(try eraseCustomer(request))
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
         default:
             if let answer = try ledger(route, request) { return .answer(answer) }
@@ -186,6 +188,9 @@ extension Server {
         }
         for grant in grants where !Self.isSpaceName(grant.space) {
             throw invalid("a space is named kind:id, at most \(Limits.spaceNameBytesMax) bytes")
+        }
+        guard !grants.contains(where: { erasures.contains(space: $0.space) }) else {
+            throw Problem.customerErased
         }
         guard let label = (body["label"] ?? .text("")).textValue, label.utf8.count <= 128 else {
             throw invalid("a label is a text of at most 128 bytes")

@@ -1,4 +1,4 @@
-package import ToteCore
+internal import ToteCore
 internal import ToteSQLite
 
 /// A request as the server sees it, whatever carried it.
@@ -155,6 +155,12 @@ package final class Server {
     package var webhookPolicy = WebhookPolicy()
     package var webhookSchedule = WebhookSchedule.standard
     var webhooks = WebhookMemory()
+    /// Who was erased.
+    var erasures = ErasureList()
+    /// Writes an entry to the list beside the file, durably, before anything is erased.
+    package var keepErasure: (ErasureList.Entry) throws -> Void = { _ in }
+    /// Whether something was erased that the WAL may still hold.
+    package var wantsTruncation = false
 
     /// How many spaces are kept in memory.
     static let spacesMax = 10_000
@@ -193,6 +199,7 @@ package final class Server {
             backupTime = isBackup ? clock : 0
         }
         tokens = TokenBook(store: store)
+        erasures = try store.erasures()
         try readRestore()
     }
 
@@ -303,6 +310,7 @@ package final class Server {
         pins = SnapshotPins()
         tokens = TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
+        erasures = try store.erasures()
         backupTime = try store.meta("backup_time") ?? 0
         try readRestore()
         touchedSpaces = []
@@ -335,11 +343,10 @@ package final class Server {
     ) throws -> Handled {
         clock = max(clock, now)
         do {
-            guard let token = try tokens.token(id: parked.tokenID),
-                token.isValid(at: clock)
-            else {
+            guard let token = try tokens.token(id: parked.tokenID) else {
                 throw Problem.unauthorized
             }
+            try check(token)
             guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
             let mustAnswer = mustAnswer || clock >= parked.deadline
             switch parked.question {
@@ -360,11 +367,19 @@ package final class Server {
 
     /// Bearer token → what it may do, or the refusal.
     func authenticate(_ request: ServerRequest) throws -> Token {
-        guard let hash = request.tokenHash, let token = try tokens.token(hash: hash),
-            token.isValid(at: clock)
-        else { throw Problem.unauthorized }
+        guard let hash = request.tokenHash, let token = try tokens.token(hash: hash) else {
+            throw Problem.unauthorized
+        }
+        try check(token)
         guard token.role != .metrics else { throw Problem.notFound }
         return token
+    }
+
+    /// - Throws: the refusal of a token that is over, whatever it is shown for.
+    private func check(_ token: Token) throws {
+        guard token.isValid(at: clock) else {
+            throw token.isErased ? Problem.customerErased : Problem.unauthorized
+        }
     }
 
     /// Lets an operator's request for the metrics pass, and one with a token of that role.
@@ -512,11 +527,20 @@ package final class Server {
             space = try Space(
                 number: number, name: name, store: store, wasRestored: wasRestored)
         } else {
+            guard !erasures.contains(space: name) else { throw Problem.customerErased }
             space = Space(number: 0, name: name)
         }
         space.lastUse = uses
         spaces[name] = space
         return space
+    }
+
+    /// Drops what is in memory of a space that is no more.
+    func forgetSpace(_ name: String) {
+        touchedSpaces.insert(name)
+        spaces[name] = nil
+        pins = SnapshotPins()
+        due = nil
     }
 
     /// Trims the spaces whose turn it is; call it when idle, within a group.
@@ -547,47 +571,12 @@ package final class Server {
         try store.setMeta("clock", clock)
     }
 
-    /// `beginBackup` in a group of its own.
-    package func markBackup(at now: UInt64) throws -> UInt64 {
-        try begin()
-        let moment = try beginBackup(at: now)
-        try commit()
-        return moment
-    }
-
-    /// `noteBackup` in a group of its own.
-    package func noteBackupAlone(begunAt time: UInt64) throws {
-        try begin()
-        try noteBackup(begunAt: time)
-        try commit()
-    }
-
-    /// Brings the index of the log up to date; call it when idle, within a group.
-    package func settle() throws {
-        if store.hasUnplaced { try store.placeAll() }
-    }
-
-    /// Pages in the WAL after the last commit.
-    package var walPages: Int { store.database.walPages }
-
-    /// Writes the WAL back into the file. Only the thread that owns the server may.
-    package func checkpoint() throws { try store.database.checkpoint() }
-
     /// Marks the moment from which on a backup that begins now is sure to hold everything older.
     package func beginBackup(at now: UInt64) throws -> UInt64 {
         clock = max(clock, now) + 1
         try store.setMeta("clock", clock)
         return clock
     }
-
-    /// Everything that was judged in a space and is still kept, in the order of the log.
-    package func judgedEvents(space name: String) throws -> [Event] {
-        guard let number = try store.spaceNumber(name) else { return [] }
-        return try store.rows(space: number, from: 0, most: .max).flatMap { try $0.run().events }
-    }
-
-    /// The bytes of the data file as of the last commit.
-    package func image() throws -> [UInt8] { try store.image() }
 
     func noteRevoked(_ id: String) { revokedTokens.insert(id) }
 }

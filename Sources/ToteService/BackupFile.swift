@@ -31,13 +31,16 @@ package enum BackupFile {
         }
     }
 
-    /// Copies a backup into an empty data directory; the server starts a new epoch on it.
+    /// Copies a backup into an empty data directory; the server starts a new epoch on it. Customers
+    /// who were erased since are erased again.
     ///
+    /// - Parameter list: the list of erased customers of the directory that is given up; the one
+    ///   that is in this directory counts, too.
     /// - Throws: when the backup is not sound or the directory holds data; the directory is as it
     ///   was then.
     package static func restore(
-        _ backup: String, into directory: DataDirectory
-    ) throws -> Verifier.Report {
+        _ backup: String, into directory: DataDirectory, erased list: String? = nil
+    ) throws -> (report: Verifier.Report, erased: Int) {
         let report = try Verifier.verify(path: backup)
         guard report.faults.isEmpty else {
             throw ServiceError.store(
@@ -50,12 +53,25 @@ package enum BackupFile {
             throw ServiceError.directory(
                 "\(directory.path) holds data: move it away, or name another directory")
         }
+        var erased = try directory.erasures()
+        if let list {
+            for entry in try directory.erasures(at: list).entries where !erased.contains(entry) {
+                try directory.keep(entry)
+                erased.insert(entry)
+            }
+        }
         let partial = directory.filePath + ".partial"
         for suffix in ["", "-wal", "-shm"] { unlink(directory.filePath + suffix) }
         unlink(partial)
         _ = try Backup.make(of: backup, at: partial)
         try publish(partial, as: directory.filePath)
-        return report
+        guard !erased.isEmpty else { return (report, 0) }
+        let server = try Server(
+            store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
+        server.keepErasure = { try directory.keep($0) }
+        let count = try server.eraseAgain(erased, at: SystemClock.nowMilliseconds())
+        try server.truncateLog()
+        return (report, count)
     }
 
     /// Makes a finished file durable and gives it its name.
@@ -79,16 +95,19 @@ package enum BackupFile {
     }
 
     /// A report as the commands print it.
-    package static func value(_ report: Verifier.Report, path: String) -> Value {
-        .map([
-            Value.Entry("path", .text(path)), Value.Entry("spaces", .int(Int64(report.spaces))),
-            Value.Entry("batches", .int(Int64(report.batches))),
-            Value.Entry("events", .int(Int64(report.events))),
-            Value.Entry("orders", .int(Int64(report.orders))),
-            Value.Entry("accounts", .int(Int64(report.accounts))),
-            Value.Entry("entries", .int(Int64(report.entries))),
-            Value.Entry("tokens", .int(Int64(report.tokens))),
-            Value.Entry("faults", .array(report.faults.map { .text($0) })),
-        ])
+    package static func value(
+        _ report: Verifier.Report, path: String, _ others: [Value.Entry] = []
+    ) -> Value {
+        .map(
+            [
+                Value.Entry("path", .text(path)), Value.Entry("spaces", .int(Int64(report.spaces))),
+                Value.Entry("batches", .int(Int64(report.batches))),
+                Value.Entry("events", .int(Int64(report.events))),
+                Value.Entry("orders", .int(Int64(report.orders))),
+                Value.Entry("accounts", .int(Int64(report.accounts))),
+                Value.Entry("entries", .int(Int64(report.entries))),
+                Value.Entry("tokens", .int(Int64(report.tokens))),
+                Value.Entry("faults", .array(report.faults.map { .text($0) })),
+            ] + others)
     }
 }

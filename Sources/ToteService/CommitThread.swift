@@ -72,7 +72,15 @@ final class CommitThread: Sendable {
             do {
                 let store = try ServerStore(path: directory.filePath)
                 let server = try Server(store: store, random: SystemClock.randomBits)
+                server.keepErasure = { [directory] in try directory.keep($0) }
                 configure(server)
+                let erased = try server.eraseAgain(
+                    directory.erasures(), at: SystemClock.nowMilliseconds())
+                if erased > 0 {
+                    log.line(
+                        .info, "erased customers again that a backup brought back",
+                        [("customers", .int(Int64(erased)))])
+                }
                 statistics.withLock { $0.backupTime = server.backupTime }
                 opened.post(.success(()))
                 var loop = CommitLoop(
@@ -212,6 +220,8 @@ private struct CommitLoop {
             return
         }
         let committed = MonotonicClock.nowNanos()
+        // Before it is said that somebody is erased; when a backup reads just now, soon after.
+        if server.wantsTruncation { try server.truncateLog() }
         if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
         // What was read is given back by the threads that answer, not by this one.
         let count = group.requests.count
@@ -344,6 +354,7 @@ private struct CommitLoop {
                 try server.commit()
                 try checkpoint()
             }
+            if server.wantsTruncation { try server.truncateLog() }
             if idleRounds % Self.roundsPerSweep == 0 {
                 try server.begin()
                 try server.sweep(at: SystemClock.nowMilliseconds())

@@ -9,6 +9,8 @@ package struct DataDirectory: Sendable, Hashable {
 
     package var filePath: String { path + "/tote.db" }
     package var socketPath: String { path + "/operator.sock" }
+    /// The list of erased customers.
+    package var erasedPath: String { path + "/erased" }
     var lockPath: String { path + "/lock" }
 
     /// Makes the directory, readable by its owner alone, when it is not there.

@@ -98,6 +98,21 @@ public actor LocalServer: Transport {
         return secret
     }
 
+    /// Erases a customer, as an operator does: their devices are told with their next answer.
+    ///
+    /// - Returns: whether they are erased: a customer with an open order is not.
+    @discardableResult
+    public func erase(_ customer: String) throws -> Bool {
+        var request = ServerRequest(
+            method: "POST", path: ["v1", "admin", "customers", customer, "erase"],
+            requestID: "erase")
+        request.isOperator = true
+        let answer = try handle(request)
+        wakeTouched()
+        guard case .answer(let response) = answer else { return false }
+        return response.status == 200
+    }
+
     /// One request as the server sees it, in a group of its own.
     package func handle(_ request: ServerRequest) throws -> Handled {
         try tell(request, serve { try server.handle(request, at: clock.milliseconds) })

@@ -169,11 +169,21 @@ enum CommandTree {
 
     private static let restore = CommandSpec(
         "restore", "Fills an empty data directory from a backup.",
-        discussion: "The server begins a new epoch on it: devices resend what the backup lacks.",
+        discussion: "The server begins a new epoch on it: devices resend what the backup lacks. "
+            + "Customers who were erased since the backup come back with it: name the list that "
+            + "the former directory has, and they are erased again.",
         examples: [
-            ("tote restore /srv/backup/monday.db --data /var/lib/tote-2", "then serve from there")
+            (
+                "tote restore /srv/backup/monday.db --data /var/lib/tote-2 "
+                    + "--erased /var/lib/tote/erased", "then serve from there"
+            )
         ],
-        arguments: [ArgumentSpec("FILE", "the backup")], options: [data, json])
+        arguments: [ArgumentSpec("FILE", "the backup")],
+        options: [
+            OptionSpec(
+                "erased", valueName: "FILE",
+                "the file `erased` of the directory that is given up"), data, json,
+        ])
 
     private static let verify = CommandSpec(
         "verify", "Reads a data directory or a backup and checks every promise it must keep.",

@@ -60,16 +60,21 @@ enum FileCommands {
     static func restore(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
         let backup = Paths.absolute(command.arguments[0])
+        let list = command.option("erased").map(Paths.absolute)
         return attempt(output) { () throws(Operator.Failure) in
             try exists(backup)
             do {
-                let report = try BackupFile.restore(backup, into: line.directory)
-                let value = BackupFile.value(report, path: line.directory.path)
+                let (report, erased) = try BackupFile.restore(
+                    backup, into: line.directory, erased: list)
+                let value = BackupFile.value(
+                    report, path: line.directory.path,
+                    [Value.Entry("erased", .int(Int64(erased)))])
                 output.result(
                     value,
                     [
                         "\(line.directory.path): \(report.events) events of "
                             + "\(report.spaces) spaces",
+                        "erased again: \(erased) customers",
                         "next: tote serve --data \(line.directory.path)",
                     ])
                 return .success

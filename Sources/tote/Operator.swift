@@ -116,11 +116,13 @@ struct Operator {
             defer { withExtendedLifetime(lock) {} }
             let server = try Server(
                 store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
+            server.keepErasure = { [directory] in try directory.keep($0) }
             var request = request
             request.isOperator = true
             try server.begin()
             let handled = try server.handle(request, at: SystemClock.nowMilliseconds())
             try server.commit()
+            if server.wantsTruncation { try server.truncateLog() }
             guard case .answer(let response) = handled else {
                 throw Failure(code: "parked", message: "the request waits", exit: .software)
             }

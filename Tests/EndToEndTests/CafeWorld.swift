@@ -7,7 +7,9 @@ final class CafeWorld {
     let url: String
     private let token: String
     private let server: RunningProgram
-    private let data: String
+    let data: String
+    /// What the server has said on its standard error.
+    var log: String { server.errors }
     /// The id of the counter's token.
     let till: String
     static let store = "paris-republique"

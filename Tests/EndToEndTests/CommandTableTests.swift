@@ -172,6 +172,7 @@ import Testing
         try await tote("verify", path("copy.db"))
         try await tote("verify", path("none.db"), code: 66)
         try await tote("token revoke", "none", code: 66)
+        try await tote("customer erase", "none", "--yes", code: 66)
         try await tote("serve", code: 75)
         let known = try await Self.commands("tote")
         for command in known where !Self.builtIns.contains(command.words[1]) {

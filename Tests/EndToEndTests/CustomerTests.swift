@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `tote customer export`: what a customer may ask for, and nobody else's.
+/// `tote customer`: what a customer may ask for, and that they are forgotten.
 @Suite(.timeLimit(.minutes(5))) struct CustomerTests {
     private func object(_ text: String) throws -> [String: Any] {
         try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
@@ -49,5 +49,71 @@ import Testing
         #expect((asJSON["document"] as? [String: Any])?["customer"] as? String == "demo")
         let typo = try await world.operate("customer", "export", "dmo")
         #expect(typo.exit == 66 && typo.error.contains("did you mean demo?"), "\(typo)")
+    }
+
+    /// Which words are in any file under a directory.
+    private func words(_ wanted: [String], in directory: String) throws -> Set<String> {
+        var found: Set<String> = []
+        let files = try #require(FileManager.default.enumerator(atPath: directory))
+        for case let name as String in files {
+            guard let bytes = FileManager.default.contents(atPath: "\(directory)/\(name)") else {
+                continue
+            }
+            for word in wanted where bytes.range(of: Data(word.utf8)) != nil {
+                found.insert(word)
+            }
+        }
+        return found
+    }
+
+    @Test func `nothing on the server's disk says who was erased, nor does a restore`() async throws
+    {
+        let world = try await CafeWorld()
+        let said = ["customer:demo", "Kanarie-note", "Kanarie-wish", "Kanarie-gift", "Kanarie-why"]
+        let used = try await world.phone(
+            "menu refresh", "cart add latte 2 size=L", "cart note latte Kanarie-note size=L",
+            "wish add mug", "wish note mug Kanarie-wish", "sync",
+            "order place paris-republique", "sync", "sync")
+        #expect(used.exit == 0, "\(used)")
+        _ = try await world.operate(
+            "ledger", "enter", "demo", "500", "--reference", "Kanarie-gift", "--reason",
+            "Kanarie-why")
+        _ = try await world.phone("sync", "reserve 100", "sync")
+        let former = world.directory.appendingPathComponent("former.db").path
+        #expect(try await world.operate("backup", former).exit == 0)
+        #expect(try words(said, in: world.data) == Set(said), "before it")
+        let unsure = try await world.operate("customer", "erase", "demo")
+        #expect(unsure.exit == 64 && unsure.error.contains("--yes"), "\(unsure)")
+        let open = try await world.operate("customer", "erase", "demo", "--yes")
+        #expect(open.exit == 1 && open.error.contains("1 orders are open"), "\(open)")
+        _ = try await world.phone("order cancel last", "sync")
+        let erased = try await world.operate("customer", "erase", "demo", "--yes")
+        #expect(erased.exit == 0 && erased.out.contains("1 orders stay"), "\(erased)")
+        #expect(try words(said, in: world.data) == [], "file, log and what is beside them")
+        #expect(!world.log.contains("demo/") && said.allSatisfy { !world.log.contains($0) })
+        #expect(try await world.operate("customer", "export", "demo").exit == 66)
+        let copies = world.directory.appendingPathComponent("copies")
+        try FileManager.default.createDirectory(at: copies, withIntermediateDirectories: true)
+        #expect(
+            try await world.operate("backup", copies.appendingPathComponent("new.db").path).exit
+                == 0)
+        #expect(try words(said, in: copies.path) == [], "a fresh backup")
+        // The backup of before, with the list of the directory that is given up.
+        let restored = world.directory.appendingPathComponent("restored").path
+        let back = try await SimulatorProgram.run(
+            "tote",
+            [
+                "restore", former, "--data", restored, "--erased", world.data + "/erased",
+                "--json",
+            ])
+        #expect(back.exit == 0, "\(back)")
+        #expect(try object(back.out)["erased"] as? Int == 1)
+        #expect(try words(said, in: restored) == [], "a restored backup of before")
+        let sound = try await SimulatorProgram.run("tote", ["verify", "--data", restored])
+        #expect(sound.exit == 0, "\(sound)")
+        let again = try await world.operate("customer", "erase", "demo", "--yes")
+        #expect(again.exit == 0 && again.out.contains("before"), "\(again)")
+        let told = try await world.phone("sync", "expect erased yes", "expect lines 0")
+        #expect(told.exit == 0, "\(told)")
     }
 }

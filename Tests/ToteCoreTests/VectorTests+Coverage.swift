@@ -5,11 +5,11 @@ import ProtocolChecks
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "codes", "digests", "editing", "encoding", "exchange", "folding", "handoffs",
-        "ledger", "names", "orders", "pricing", "programme", "rules", "webhooks",
+        "applying", "codes", "digests", "editing", "encoding", "erasure", "exchange", "folding",
+        "handoffs", "ledger", "names", "orders", "pricing", "programme", "rules", "webhooks",
     ]
     private static let texts = [
-        "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
+        "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
     ]
 
     /// The texts one after another.

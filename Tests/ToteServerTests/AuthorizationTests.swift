@@ -266,6 +266,10 @@ struct AuthorizationTests {
                     onlyFor: "staff of s-1")
             ]
         case "/v1/admin/leases": return [Target(path: parts)]
+        case "/v1/admin/customers/{customer}/erase":
+            return ["c-1", "nobody"].map {
+                Target(path: filled(["{customer}": $0]), exists: $0 == "c-1")
+            }
         case "/v1/admin/ledger":
             return [
                 Target(

@@ -17,6 +17,8 @@ final class VectorServer {
     private var secrets: [String: String] = ["bad": "tote_0000"]
     private var tokenIDs: [String: String] = [:]
     private var requests = 0
+    /// What is kept beside the file.
+    private var erased = ErasureList()
 
     private var parkedRequest: ServerRequest?
 
@@ -38,6 +40,7 @@ final class VectorServer {
         let random = RandomBits()
         self.random = random
         server = try Self.open(folder.appending(path: "tote.db"), random)
+        keepErasures()
         try mint("owner", "customer:7", ["*"])
         try mint("other", "customer:8", ["*"])
         try mint("till", "customer:7", ["cart:*"])
@@ -162,7 +165,12 @@ final class VectorServer {
     }
 
     /// Ends the server and starts one on the same file.
-    func restart() throws { server = try Self.open(folder.appending(path: file), random) }
+    func restart() throws {
+        server = try Self.open(folder.appending(path: file), random)
+        keepErasures()
+    }
+
+    private func keepErasures() { server.keepErasure = { [unowned self] in erased.insert($0) } }
 
     func backUp() throws {
         let moment = try server.markBackup(at: now)
@@ -174,6 +182,7 @@ final class VectorServer {
     func restore() throws {
         file = "backup.db"
         try restart()
+        try server.eraseAgain(erased, at: now)
     }
 
     /// Trims what is behind the horizon.

@@ -6,6 +6,8 @@ extension BuiltInScenarios {
         Entry(name: "another-customer", text: anotherCustomer),
         Entry(name: "revoked-token", text: revokedToken),
         Entry(name: "guest-signs-in", text: guestSignsIn),
+        Entry(name: "erased-online", text: erasedOnline),
+        Entry(name: "erased-dead-spot", text: erasedDeadSpot),
     ]
 
     private static let rejectedInTheMiddle = #"""
@@ -96,6 +98,53 @@ extension BuiltInScenarios {
             ] },
             { "settle": "all" },
             { "on": "all", "do": ["expect cart latte 3", "expect cart juice 1"] }
+          ]
+        }
+        """#
+
+    private static let erasedOnline = #"""
+        {
+          "name": "erased-online",
+          "about": "a customer is erased: devices in touch hold nothing at once, others go on",
+          "tags": ["smoke", "access"],
+          "devices": {
+            "phone": {}, "tablet": {}, "friend": { "customer": "friend" }
+          },
+          "steps": [
+            { "on": "all", "do": ["sync", "live on", "cart add latte", "wish add tea"] },
+            { "on": "tablet", "do": "expect cart latte 2 within 5s" },
+            { "erase": "phone" },
+            { "parallel": [
+              { "on": "phone", "do": ["expect erased yes within 5s", "expect lines 0"] },
+              { "on": "tablet", "do": ["expect erased yes within 5s", "expect wish none"] }
+            ] },
+            { "on": "phone", "do": [
+              "cart add muffin", "expect cart muffin 1", "expect status signed-out"
+            ] },
+            { "on": "friend", "do": [
+              "expect cart latte 1", "cart add latte", "sync", "expect outbox 0",
+              "expect erased no", "erase", "expect lines 0", "expect refused signed_out erase"
+            ] }
+          ]
+        }
+        """#
+
+    private static let erasedDeadSpot = #"""
+        {
+          "name": "erased-dead-spot",
+          "about": "a device without a network learns later that its customer is erased",
+          "tags": ["access", "offline"],
+          "devices": { "phone": {}, "tablet": {} },
+          "steps": [
+            { "on": "all", "do": ["sync", "cart add latte", "sync"] },
+            { "on": "tablet", "do": ["net offline", "cart add tea", "cart note tea hot"] },
+            { "erase": "phone" },
+            { "server": "restart" },
+            { "on": "tablet", "do": ["expect cart tea 1", "expect erased no", "kill"] },
+            { "on": "tablet", "do": [
+              "expect cart tea 1", "net wifi", "sync", "expect erased yes", "expect lines 0", "kill"
+            ] },
+            { "on": "tablet", "do": ["expect lines 0", "expect outbox 0"] }
           ]
         }
         """#

@@ -38,6 +38,10 @@ enum DeviceHelp {
             "joined no|cart|points",
             "whether this store's device has joined a customer, and what it may do"
         ),
+        (
+            "erased yes|no",
+            "whether the customer was erased at the server, and what was here with them"
+        ),
         ("left left|revoked|over [N]", "how the hand-off ended here, and how much was lost of it"),
         ("menu VERSION|none", "the version of the catalogue that is here"),
         ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),

@@ -97,6 +97,8 @@ extension DeviceSession {
         case "joined":
             let found = await tote.joinedHandOff.map { $0.allowsPoints ? "points" : "cart" }
             return (try read.word(0), found ?? "no")
+        case "erased":
+            return (try read.word(0), await tote.wasErased ? "yes" : "no")
         case "left":
             let end = await tote.endedHandOff
             guard read.plain.count > 1 else {

@@ -37,6 +37,10 @@ extension DeviceSession {
         case "sign-out":
             try await signOut()
             return Answer(lines: ["signed out: a guest's documents show"])
+        case "erase":
+            try await tote.eraseAccount()
+            try change { $0.isSignedOut = true }
+            return Answer(lines: ["nothing of the customer is here any more"])
         case "wait":
             guard let time = DurationText.parse(line.words[0]) else {
                 throw VerbFailure(.usage, "'\(line.words[0])' is no time: write wait 500ms")

@@ -143,6 +143,9 @@ enum DeviceVerbs {
             0...2, "sign-in", "sign-in c-2 c-2.token"),
         Verb("sign-out", "", "shows a guest's documents", 0...0, "sign-out"),
         Verb(
+            "erase", "", "removes all that is here of the customer, unsent changes as well", 0...0,
+            "erase"),
+        Verb(
             "expect", "WHAT … [within TIME]", "fails unless it is so; `help expect` has the list",
             1...many, "expect cart latte 2 size=L", "expect outbox 0 within 5s"),
         Verb("wait", "TIME", "lets time pass", 1...1, "wait 500ms"),

@@ -77,6 +77,10 @@ struct Administrator: Sendable {
             ]))
     }
 
+    func erase(_ customer: String) throws(RunFailure) {
+        _ = try call("POST", "/v1/admin/customers/\(customer)/erase", nil)
+    }
+
     func revoke(_ id: String) throws(RunFailure) {
         _ = try call("DELETE", "/v1/admin/tokens/\(id)", nil)
     }

@@ -298,6 +298,9 @@ final class ScenarioRun: Sendable {
             guard let id = count.withLock({ $0.tokens[name] }) else { return }
             try administrator.revoke(id)
             note("server", "revokes the token of \(name)")
+        case .erase(let name):
+            try administrator.erase(customerPrefix + spec(name).customer)
+            note("server", "erases the customer of \(name)")
         case .grant(let name):
             try grant(spec(name))
             note("server", "gives \(name) a new token")

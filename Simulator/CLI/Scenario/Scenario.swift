@@ -67,6 +67,8 @@ struct Scenario: Sendable {
         case settle([String], within: Duration)
         case revoke(device: String)
         case grant(device: String)
+        /// The customer of a device is erased.
+        case erase(device: String)
         /// Points, or stored value, for a device's customer.
         case give(Int64, AccountName, to: String)
         case wait(Duration)

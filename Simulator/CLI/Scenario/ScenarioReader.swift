@@ -16,7 +16,7 @@ struct ScenarioReader {
         ("on", ["do", "at-once"]), ("server", ["as", "from", "clock"]), ("parallel", []),
         ("repeat", ["steps"]),
         ("copy", ["to"]), ("snapshot", ["as"]), ("rollback", ["to"]), ("settle", ["within"]),
-        ("revoke", []), ("grant", []), ("wait", []), ("give", ["to", "account"]),
+        ("revoke", []), ("grant", []), ("erase", []), ("wait", []), ("give", ["to", "account"]),
         ("change", ["prices", "sold-out", "closed"] + changeNumbers.map(\.name)),
     ]
     static let settleWithin: Duration = .seconds(60)
@@ -259,6 +259,7 @@ struct ScenarioReader {
             return .settle(try names(value), within: limit)
         case "revoke": return .revoke(device: try name(value))
         case "grant": return .grant(device: try name(value))
+        case "erase": return .erase(device: try name(value))
         case "give": return try gift(value, found, node)
         case "change": return .change(try change(value, found))
         case "wait": return .wait(try time(value))

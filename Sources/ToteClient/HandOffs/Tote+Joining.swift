@@ -218,7 +218,7 @@ extension Tote {
     }
 
     /// When what could not be erased is tried again.
-    private static let eraseAgain: Duration = .seconds(10)
+    static let eraseAgain: Duration = .seconds(10)
 
     /// Ends a hand-off, again and again where the disk cannot be written.
     private func endForSure(_ id: HandOff.ID, _ reason: EndedHandOff.Reason) {

@@ -56,6 +56,7 @@ package struct Route: Sendable {
         if access != .open {
             refuses(401, "invalid_token")
             refuses(404, "not_found")
+            if access != .metrics { refuses(410, "customer_erased") }
         }
         describe(&self)
     }

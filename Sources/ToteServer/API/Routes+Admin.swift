@@ -2,7 +2,15 @@ internal import ToteCore
 
 // What operators and the app's backend ask.
 extension Server {
-    static let adminRoutes: [Route] = accessRoutes + ledgerRoutes
+    static let adminRoutes: [Route] = accessRoutes + ledgerRoutes + [erase]
+
+    private static let erase = Route(
+        "POST", "/v1/admin/customers/{customer}/erase", .admin, "Erases a customer, for good."
+    ) {
+        $0.answers(200, .object(["new": .bool, "orders": .int, "tokens": .int]))
+        $0.refuses(409, "customer_has_open_orders")
+        $0.refuses(503, "storage_unavailable")
+    }
 
     private static let accessRoutes: [Route] = [
         Route("GET", "/v1/admin/status", .admin, "What the data file holds.") {

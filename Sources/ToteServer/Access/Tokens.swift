@@ -69,6 +69,9 @@ package struct Token: Hashable, Sendable {
         revoked == nil && (expires.map { now < $0 } ?? true)
     }
 
+    /// Whether it was of a customer who is erased: it is kept to tell their devices.
+    var isErased: Bool { grants.contains { $0.space.hasPrefix(Server.erasedKind) } }
+
     package func grant(for space: String) -> Grant? {
         grants.first { Name($0.space) == Name(space) }
     }
@@ -256,6 +259,27 @@ final class TokenBook {
         try store.database.run(
             "UPDATE tokens SET grants = ?2 WHERE id = ?1", .text(id), .text(text))
         try keep(token)
+    }
+
+    /// Takes a space away from a token; one that opened no other is void, and nobody's any more.
+    func erase(_ token: Token, of space: String, as pseudonym: String, at now: UInt64) throws {
+        let rest = token.grants.filter { Name($0.space) != Name(space) }
+        guard rest.isEmpty else { return try setGrants(of: token.id, rest) }
+        try store.database.run(
+            "UPDATE tokens SET label = '', revoked = ?2 WHERE id = ?1", .text(token.id), .bits(now))
+        noteRemoved()
+        try setGrants(of: token.id, [Grant(space: pseudonym, read: [], write: [])])
+    }
+
+    /// The spaces that tokens open. Reads through all.
+    func spaces() throws -> Set<String> {
+        var (names, last): (Set<String>, Token?) = ([], nil)
+        while true {
+            let page = try page(after: last, most: Self.pageMax)
+            for token in page { names.formUnion(token.grants.map(\.space)) }
+            guard page.count == Self.pageMax else { return names }
+            last = page.last
+        }
     }
 
     /// Gives a token another secret; the one before it is void.

@@ -48,6 +48,10 @@ package enum Verifier {
             }
             if try store.meta("epoch") == nil { report.faults.append("the file has no epoch") }
             let names = try store.spaceNames()
+            let erased = try store.erasures()
+            if names.contains(where: { erased.contains(space: $0.name) }) {
+                report.faults.append("a customer who was erased is there")
+            }
             for (index, space) in names.enumerated() {
                 progress(index, names.count)
                 try verify(space.number, space.name, store, &report)
@@ -145,6 +149,8 @@ package enum Verifier {
             }
         }
         report.faults += faults
+        // What is left of an erased customer is shown to nobody.
+        guard !name.hasPrefix(Server.erasedKind) else { return }
         try verifyLedger(number, name, space.documents, store, &report)
     }
 

@@ -3,7 +3,7 @@ import ToteCore
 import ToteServer
 import ToteService
 
-/// `tote customer export`.
+/// `tote customer`.
 enum CustomerCommands {
     static let spec = CommandSpec(
         "customer", "A customer's own data.",
@@ -18,8 +18,50 @@ enum CustomerCommands {
                     ("tote customer export demo --data ./demo", "of another data directory"),
                 ],
                 arguments: [ArgumentSpec("CUSTOMER", "the app's id of the customer, like c-1")],
-                options: [CommandTree.data, CommandTree.json])
+                options: [CommandTree.data, CommandTree.json]),
+            CommandSpec(
+                "erase", "Erases a customer: no copy that Tote keeps says who they were.",
+                discussion: "Documents, devices and tokens are removed; orders and the ledger "
+                    + "stay as nobody's, with what is left on it written off. Their devices are "
+                    + "told, and remove what they have. Nobody gets this id again. Backups that "
+                    + "were made before still hold the customer: a restore erases them again, by "
+                    + "the file `erased` beside the data. Protocol/erasure.md says more.",
+                examples: [
+                    ("tote customer erase c-1 --yes", "export first, if they asked for it")
+                ],
+                arguments: [ArgumentSpec("CUSTOMER", "the app's id of the customer, like c-1")],
+                options: [
+                    OptionSpec("yes", "really: it cannot be undone"), CommandTree.data,
+                    CommandTree.json,
+                ]),
         ])
+
+    static func erase(
+        _ command: ParsedCommand, _ output: Output
+    ) throws(UsageError) -> ExitCode {
+        let line = try Operator(command)
+        let customer = command.arguments[0]
+        guard command.flag("yes") else {
+            throw UsageError(
+                "an erased customer does not come back", hint: "add --yes", command: command.line)
+        }
+        return FileCommands.attempt(output) { () throws(CommandFailure) in
+            let value = try line.call(
+                "POST", ["v1", "admin", "customers", customer, "erase"],
+                missing: "nothing is kept of a customer \(customer)")
+            let isNew = value["new"] == .bool(true)
+            output.result(
+                value,
+                isNew
+                    ? [
+                        "erased; \(FileCommands.number(value, "orders")) orders stay as nobody's, "
+                            + "\(FileCommands.number(value, "tokens")) tokens are void",
+                        "backups of before hold the customer still: \(line.directory.erasedPath) "
+                            + "erases them again when one is restored",
+                    ] : ["was erased before"])
+            return .success
+        }
+    }
 
     static func export(
         _ command: ParsedCommand, _ output: Output

@@ -1,0 +1,145 @@
+internal import ToteCore
+internal import ToteSQLite
+
+// A customer is erased: Protocol/erasure.md.
+extension Server {
+    /// What the space of an erased customer is called from then on, before 16 digits.
+    static let erasedKind = "erased:"
+
+    /// `POST /v1/admin/customers/{customer}/erase`. Asked again, it says that it is done.
+    func eraseCustomer(_ request: ServerRequest) throws -> ServerResponse {
+        let name = "customer:\(request.path[3])"
+        let isKnown = try store.spaceNumber(name) != nil || !tokens.tokens(of: name).isEmpty
+        guard isKnown || erasures.contains(space: name) else { throw Problem.notFound }
+        if let number = try store.spaceNumber(name) {
+            let open = try store.orders(
+                space: number, before: UInt64(Limits.integerMax), most: .max
+            ).filter(\.state.isOpen)
+            guard open.isEmpty else {
+                throw Problem(
+                    409, "customer_has_open_orders",
+                    "\(open.count) orders are open: let the store hand them over or cancel them",
+                    members: [Value.Entry("orders", .array(open.map { .text($0.id.text) }))])
+            }
+        }
+        var counts = Erased()
+        if isKnown {
+            counts = try erase(name, as: erasures.entry(for: name, at: clock, random: randomBits))
+            let admin = request.isOperator ? nil : try authenticate(request)
+            try audit(admin, store: "", counts.pseudonym, "customer erased", "")
+        }
+        return json(
+            .map([
+                "new": .bool(isKnown), "orders": .int(Int64(counts.orders)),
+                "tokens": .int(Int64(counts.tokens)),
+            ]))
+    }
+
+    /// What was done.
+    struct Erased {
+        var pseudonym = ""
+        var orders = 0
+        var tokens = 0
+    }
+
+    /// Erases a customer: what is left is a ledger, and what stores sold, of nobody.
+    ///
+    /// The list beside the file is written first: whatever happens then, they are erased at the
+    /// latest when it is next asked for, or when a backup comes back.
+    private func erase(_ name: String, as entry: ErasureList.Entry) throws -> Erased {
+        do { try keepErasure(entry) } catch {
+            throw Problem(
+                503, "storage_unavailable", "the list of erased customers cannot be written")
+        }
+        erasures.insert(entry)
+        try store.add(entry)
+        var erased = Erased(pseudonym: Self.erasedKind + Hex.string(randomBits()))
+        let quoted = String(decoding: Encoding.json.encode(.text(request(name))), as: UTF8.self)
+        var words = ["\"customer\":\(quoted)"]
+        if let number = try store.spaceNumber(name) {
+            try closeLedger(of: name)
+            for row in try store.leases(space: number, store: nil, withClosed: true, most: .max) {
+                try store.forgetReasons(of: row.lease.id.text)
+            }
+            try store.scrubReferences(of: number)
+            try store.removeDocuments(of: number)
+            let orders = try store.scrubOrders(of: number, at: clock)
+            words += orders.map(\.text)
+            erased.orders = orders.count
+            try store.renameSpace(number, to: erased.pseudonym)
+        }
+        try store.removeAnswers(with: words)
+        try store.forgetReasons(of: name, calling: erased.pseudonym)
+        for token in try tokens.tokens(of: name) {
+            try tokens.erase(token, of: name, as: erased.pseudonym, at: clock)
+            noteRevoked(token.id)
+            erased.tokens += 1
+        }
+        forgetSpace(name)
+        wantsTruncation = true
+        return erased
+    }
+
+    /// The app's id of a customer, of their space's name.
+    private func request(_ name: String) -> String { String(name.dropFirst("customer:".count)) }
+
+    /// Gives back what devices hold, and writes off what is left: nobody can spend it. What a store
+    /// holds stays, for goods that it may have given.
+    private func closeLedger(of name: String) throws {
+        _ = try changeLedger(of: try space(name)) { book in
+            try book.settleAll()
+            for account in book.ledger.accounts.keys.sorted() {
+                for lease in try book.account(account).leases where lease.holder.store == nil {
+                    try book.close(lease.id, account, reason: "erased")
+                }
+                let rest = try book.account(account).available.total
+                guard let amount = Amount(rest - (try book.withheld(account))) else { continue }
+                try book.change(account) { try $0.writeOff(amount) }
+                book.enter(
+                    .writeOff, account, amount.units,
+                    LedgerEntry.source("correction", "erased"))
+            }
+        }
+    }
+
+    /// Erases again who was erased before, and whom a restored file has; in a group of its own.
+    ///
+    /// - Parameter list: the list beside the file.
+    /// - Returns: how many are erased now that were there.
+    @discardableResult
+    package func eraseAgain(_ list: ErasureList, at now: UInt64) throws -> Int {
+        let missing = list.entries.filter { !erasures.contains($0) }
+        for entry in erasures.entries where !list.contains(entry) { try keepErasure(entry) }
+        guard !missing.isEmpty else { return 0 }
+        advance(to: now)
+        var wanted = ErasureList()
+        for entry in missing { wanted.insert(entry) }
+        try begin()
+        var names = Set(try store.spaceNames().map(\.name))
+        names.formUnion(try tokens.spaces())
+        var count = 0
+        for name in names.sorted() where wanted.contains(space: name) {
+            _ = try erase(name, as: wanted.entry(for: name, at: clock, random: randomBits))
+            count += 1
+        }
+        for entry in missing {
+            erasures.insert(entry)
+            try store.add(entry)
+        }
+        try commit()
+        return count
+    }
+
+    /// Empties the WAL, so that nothing that was erased is in it; call it when no group is open.
+    ///
+    /// Waits for nobody: a backup that reads just now keeps it from being emptied.
+    package func truncateLog() throws {
+        if try store.database.truncateLog() { wantsTruncation = false }
+    }
+}
+
+extension Problem {
+    static let customerErased = Problem(
+        410, "customer_erased",
+        "this customer was erased: remove all that is here of them; nobody gets this id again")
+}

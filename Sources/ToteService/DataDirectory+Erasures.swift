@@ -1,0 +1,59 @@
+import Glibc
+package import ToteServer
+
+// The list of erased customers beside a data file, which a restored file is held against.
+extension DataDirectory {
+    /// The customers who were erased, as far as this directory knows.
+    ///
+    /// - Parameter path: another list.
+    /// - Throws: `ServiceError.directory` when it cannot be read, `StoreError.corrupt`.
+    package func erasures(at path: String? = nil) throws -> ErasureList {
+        let path = path ?? erasedPath
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT, path == erasedPath else {
+                throw ServiceError.directory("\(path): \(String(cString: strerror(errno)))")
+            }
+            return ErasureList()
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 64 * 1_024)
+        while true {
+            let count = read(descriptor, &block, block.count)
+            guard count >= 0 else {
+                throw ServiceError.directory("\(path): \(String(cString: strerror(errno)))")
+            }
+            guard count > 0 else { break }
+            bytes += block[..<count]
+        }
+        return try ErasureList(text: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Adds an entry to the list of erased customers: durable when this returns.
+    package func keep(_ entry: ErasureList.Entry) throws(ServiceError) {
+        let descriptor = open(erasedPath, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .directory("\(erasedPath): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        // A line that was being written when a process ended is none, and is taken away first.
+        var end = [UInt8](repeating: 0, count: 128)
+        let size = lseek(descriptor, 0, SEEK_END)
+        let start = max(0, size - off_t(end.count))
+        let count = pread(descriptor, &end, end.count, start)
+        let whole = end.prefix(max(0, count)).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        guard ftruncate(descriptor, start + off_t(whole)) == 0 else {
+            throw .directory("\(erasedPath) cannot be written")
+        }
+        let line = Array(ErasureList.line(entry).utf8)
+        guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
+            throw .directory("\(erasedPath) cannot be written")
+        }
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+    }
+}
