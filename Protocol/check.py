@@ -977,6 +977,9 @@ def refusal(change, keys):
         size = len(name.encode()) + weight(others[name])
         if size > 4096:
             return limit("value_too_large", 4096, size)
+    channel = others.get("channel", "none")
+    if not isinstance(channel, str) or not re.fullmatch(r"[a-z0-9-]{1,16}", channel):
+        return {"code": "channel_malformed"}
     seen = set()
     for write in writes:
         key = tuple(keys[write["key"]])
@@ -2281,14 +2284,42 @@ def check_handoffs(v):
     assert v["text"] != v.get("wrong"), "the wrong text is the right one"
 
 
+# ---------------------------------------------------------------- channels.md §26
+
+
+def scanned_code(catalog, text):
+    """What a scanned text stands for, or None."""
+    for code in catalog.get("codes", []):
+        if code["code"] == text:
+            options = sorted(f"{group}={choice}" for group, choice in code.get("options", {}).items())
+            found = {"item": "|".join([code["sku"], *options]), "channel": code.get("channel", "wall")}
+            return {**found, "store": code["store"]} if "store" in code else found
+    for product in catalog["products"]:
+        if text in product.get("barcodes", []):
+            return {"item": product["sku"]}
+    return None
+
+
+def check_channels(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "run" in v:
+        return check_rules(v)
+    if isinstance(v["catalog"], dict):
+        CATALOGS[v["id"]] = v["catalog"]
+    catalog = CATALOGS[v["catalog"] if isinstance(v["catalog"], str) else v["id"]]
+    found = scanned_code(catalog, v["scan"])
+    return equal([found, found == v.get("wrong", 0)], [v["means"], False], "meaning")
+
+
 CHECKS.update(
-    ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
+    channels=check_channels, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
-             "erasure.md"]
+             "erasure.md", "channels.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

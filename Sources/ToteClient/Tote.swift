@@ -10,8 +10,13 @@ public actor Tote {
     let installation: Installation
     /// The documents that show; `nil` after `close`.
     var openReplica: Replica? {
-        didSet { openReplica?.catalogReader = catalogReader }
+        didSet {
+            openReplica?.catalogReader = catalogReader
+            openReplica?.channel = installation.borrowed == nil ? channel : .tablet
+        }
     }
+    /// Where the app runs: its orders say so.
+    let channel: Channel
     let catalogReader: CatalogReader
     /// Counts accounts shown, so that what is observed is read anew.
     var shown: UInt64 = 0
@@ -70,19 +75,25 @@ public actor Tote {
     ///
     /// - Parameter directory: made when it is not there; nothing else may write into it. On a phone
     ///   choose one that the system does not empty.
+    /// - Parameter channel: where the app runs, for `tote report channels`.
     /// - Throws: `storage`, `storeUnusable`, `storeTooNew`; what is in the directory is left as it
-    ///   is.
-    public init(directory: String) throws(ToteError) {
-        try self.init(directory: directory, clock: .system)
+    ///   is. `invalidArgument` for what cannot be a channel.
+    public init(directory: String, channel: Channel = .app) throws(ToteError) {
+        guard channel.isValid else {
+            throw ToteError(
+                .invalidArgument, "a channel is 1 to \(Channel.bytesMax) of a-z 0-9 -")
+        }
+        try self.init(directory: directory, clock: .system, channel: channel)
     }
 
     /// - Parameter survivesPowerCuts: false for a simulator with thousands of devices on one disk:
     ///   then what returned outlives the process, but not the machine.
     package init(
-        directory: String, clock: DeviceClock, catalogReader: CatalogReader = .plain,
-        survivesPowerCuts: Bool = true
+        directory: String, clock: DeviceClock, channel: Channel = .app,
+        catalogReader: CatalogReader = .plain, survivesPowerCuts: Bool = true
     ) throws(ToteError) {
         self.clock = clock
+        self.channel = channel
         self.catalogReader = catalogReader
         let installation = try Installation(
             directory: directory, survivesPowerCuts: survivesPowerCuts)
@@ -90,6 +101,7 @@ public actor Tote {
         let replica = try Replica(
             path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
         replica.catalogReader = catalogReader
+        replica.channel = installation.borrowed == nil ? channel : .tablet
         let waits = try Self.adoptGuests(installation, into: replica, random: clock.draw)
         self.installation = installation
         openReplica = replica

@@ -43,6 +43,7 @@ enum Command {
         case ["explain", "change"]: return try ExplainCommands.change(command, output)
         case ["explain", "device"]: return try ExplainCommands.device(command, output)
         case ["customer", "export"]: return try CustomerCommands.export(command, output)
+        case ["report", "channels"]: return try ReportCommands.channels(command, output)
         case ["customer", "erase"]: return try CustomerCommands.erase(command, output)
         case ["tail"]: return try TailCommand.run(command, output)
         case ["openapi"]: return APICommands.openAPI(output)

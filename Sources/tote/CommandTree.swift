@@ -17,7 +17,8 @@ enum CommandTree {
             options: [OptionSpec.color, OptionSpec.configuration(environment: "TOTE_CONFIG")],
             subcommands: [
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
-                CustomerCommands.spec, ExplainCommands.spec, TailCommand.spec, metrics, openapi,
+                CustomerCommands.spec, ReportCommands.spec, ExplainCommands.spec, TailCommand.spec,
+                metrics, openapi,
                 status,
                 DeploymentCommands.healthSpec, backup, restore, verify,
                 DeploymentCommands.unitSpec, DeploymentCommands.containerfileSpec,

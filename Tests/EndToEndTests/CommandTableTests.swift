@@ -158,6 +158,7 @@ import Testing
             "openapi",
         ] { try await tote(command) }
         try await tote("customer export", "demo")
+        try await tote("report channels")
         #expect((told["openapi"]?["document"] as? [String: Any])?["openapi"] as? String == "3.1.0")
         try await tote("tail", "customer:demo", "--no-follow", "--last", "1")
         let replica = told["tail"]?["replica"] as? String ?? ""

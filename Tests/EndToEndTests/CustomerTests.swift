@@ -116,4 +116,30 @@ import Testing
         let told = try await world.phone("sync", "expect erased yes", "expect lines 0")
         #expect(told.exit == 0, "\(told)")
     }
+
+    @Test func `a report counts orders and things by where they came from`() async throws {
+        let world = try await CafeWorld()
+        let used = try await world.phone(
+            "menu refresh", "scan WALL-1 2", "scan MAIL-SPRING", "cart add croissant",
+            "order place paris-republique", "sync", "sync", "cart add croissant 4",
+            "order place paris-republique", "sync", "sync", "order cancel last", "sync", "sync")
+        #expect(used.exit == 0, "\(used)")
+        let told = try await world.operate("report", "channels", "--json")
+        let report = try object(told.out)
+        let rows = try #require(report["channels"] as? [[String: Any]])
+        func row(_ name: String) throws -> [String: Any] {
+            try #require(rows.first { $0["channel"] as? String == name }, "\(told.out)")
+        }
+        #expect(try row("app")["orders"] as? Int == 2 && row("app")["cancelled"] as? Int == 1)
+        #expect(try row("app")["items"] as? Int == 0, "the scanned ones came from elsewhere")
+        #expect(try row("wall")["items"] as? Int == 2 && row("mail")["items"] as? Int == 2)
+        let intents = try #require(try row("app")["intents"] as? [String: Int])
+        #expect(intents["place"] == 2 && intents["cancel"] == 1)
+        let text = try await world.operate("report", "channels", "--store", "paris-republique")
+        #expect(text.exit == 0 && text.out.contains("wall") && !text.out.contains("place"))
+        let none = try await world.operate("report", "channels", "--store", "nowhere")
+        #expect(none.out.contains("nothing was ordered"), "\(none)")
+        let wrong = try await world.operate("report", "channels", "--since", "long")
+        #expect(wrong.exit == 64, "\(wrong)")
+    }
 }

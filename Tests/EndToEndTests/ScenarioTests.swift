@@ -27,7 +27,7 @@ import ToteHTTP
         "points-store-cut-off", "points-all-at-store", "points-cancelled", "points-late",
         "points-lot-expiring", "points-200-redemptions", "points-returned",
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
-        "handoff-restarted",
+        "handoff-restarted", "wall-code", "wall-code-dead-spot",
     ]
 
     @Test(arguments: names)

@@ -14,7 +14,8 @@ import ToteCore
         "stores":[{"id":"paris","names":{"en":"Paris"},"currency":"EUR","tax_included":true,
         "taxes":{"food":55000},"open":[[1000,2000],[2000,3000]],"preparation_minutes":5,
         "slot_minutes":10,"slot_capacity":3,"expire_minutes":60,"sold_out":["mug"],
-        "late_minutes":[5,10],"name_policy":"first"}]}
+        "late_minutes":[5,10],"name_policy":"first"}],"codes":[{"code":"W 1","sku":"latte",
+        "options":{"size":"L"},"store":"paris"},{"code":"M","sku":"mug","channel":"mail"}]}
         """
 
     private static func imported(_ text: String = Self.text) throws -> Catalog {
@@ -30,6 +31,8 @@ import ToteCore
         #expect(catalog.store("paris")?.open.map(\.to) == [2000, 3000])
         #expect(catalog.group("size")?.choice("L")?.price == ["EUR": 50])
         #expect(catalog.group("size")?.default == "M")
+        #expect(catalog.scanned("W 1")?.line == LineName("latte", options: ["size": "L"]))
+        #expect(catalog.codes.map(\.channel) == [nil, .mail])
         #expect(try Catalog(imported: catalog.importedValue) == catalog)
         catalog.version = 9
         let bytes = Encoding.json.encode(catalog.value)
@@ -87,6 +90,18 @@ import ToteCore
             "unknown_reference"
         ),
         (#""tax_included":true"#, #""tax_included":1"#, "stores[0].tax_included", "wrong_type"),
+        (#""code":"M""#, #""code":"W 1""#, "codes[1].code", "duplicate"),
+        (#""code":"M""#, #""code":"401""#, "codes[1].code", "duplicate"),
+        (#""code":"M""#, #""code":"é""#, "codes[1].code", "bad_text"),
+        (#""code":"M""#, #""code":"""#, "codes[1].code", "bad_text"),
+        (
+            #""code":"M","sku":"mug""#, #""code":"M","sku":"cup""#, "codes[1].sku",
+            "unknown_reference"
+        ),
+        (#"{"size":"L"}"#, #"{"size":"S"}"#, "codes[0].options.size", "unknown_reference"),
+        (#"{"size":"L"}"#, #"{"milk":"L"}"#, "codes[0].options.milk", "unknown_reference"),
+        (#""store":"paris""#, #""store":"lyon""#, "codes[0].store", "unknown_reference"),
+        (#""channel":"mail""#, #""channel":"Mail""#, "codes[1].channel", "bad_id"),
         (
             #""tax_included":true"#, #""taxincluded":true"#, "stores[0].taxincluded",
             "unknown_member"
@@ -176,7 +191,8 @@ import ToteCore
             ("programme", parts["programme"], .localProgramme),
             ("earning", parts["earning"], .earning),
             ("multiplier", parts["multiplier"], .multiplier), ("tier", parts["tier"], .tier),
-            ("reward", parts["reward"], .reward), ("leases", parts["leases"], .leases),
+            ("code", parts["code"], .code), ("reward", parts["reward"], .reward),
+            ("leases", parts["leases"], .leases),
         ]
         for (name, schema, shape) in shapes {
             let listed = try #require(schema?["properties"] as? [String: Any], "\(name)")

@@ -5,11 +5,13 @@ import ProtocolChecks
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "codes", "digests", "editing", "encoding", "erasure", "exchange", "folding",
+        "applying", "channels", "codes", "digests", "editing", "encoding", "erasure", "exchange",
+        "folding",
         "handoffs", "ledger", "names", "orders", "pricing", "programme", "rules", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
+        "channels.md",
     ]
 
     /// The texts one after another.

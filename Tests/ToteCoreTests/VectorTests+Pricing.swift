@@ -4,6 +4,23 @@ import ToteCore
 
 /// Protocol/vectors/pricing.json: what carts cost, and when they can be picked up.
 @Suite struct PricingVectorTests {
+    @Test func `a scanned code stands for its line, store and channel`() throws {
+        let vectors = try JSON.vectors("channels").filter { $0["scan"] != nil }
+        let catalogs = try Self.catalogs(vectors)
+        for vector in vectors {
+            let id = vector["id"]?.text ?? ""
+            let catalog = try #require(catalogs[vector["catalog"]?.text ?? id], "\(id)")
+            let found = catalog.scanned(vector["scan"]?.text ?? "").map { code in
+                JSON.object(
+                    [("item", JSON.text(code.line.item.text))]
+                        + (code.store.map { [("store", JSON.text($0))] } ?? [])
+                        + (code.channel.map { [("channel", JSON.text($0.rawValue))] } ?? []))
+            }
+            #expect(found ?? .null == vector["means"], "\(id)")
+            if let wrong = vector["wrong"] { #expect(found != wrong, "\(id)") }
+        }
+    }
+
     /// `catalog` is one, or the id of the vector that has it.
     private static func catalogs(_ vectors: [JSON]) throws -> [String: Catalog] {
         var catalogs: [String: Catalog] = [:]

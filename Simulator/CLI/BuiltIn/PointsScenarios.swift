@@ -18,7 +18,11 @@ extension BuiltInScenarios {
             "products": [
               { "sku": "tea", "names": {"en": "Tea"}, "tax": "drink", "price": {"EUR": 320} },
               { "sku": "croissant", "names": {"en": "Croissant"}, "tax": "food",
-                "price": {"EUR": 150} }
+                "price": {"EUR": 150}, "barcodes": ["4006381333931"] }
+            ],
+            "codes": [
+              { "code": "WALL-TEA", "sku": "tea", "store": "cafe" },
+              { "code": "SPRING", "sku": "croissant", "channel": "mail" }
             ],
             "stores": [
               { "id": "cafe", "names": {"en": "Café"}, "currency": "EUR", "tax_included": true,

@@ -40,6 +40,9 @@ enum DeviceCommand {
             OptionSpec(
                 "store", valueName: "STORE",
                 "a device of a store, with a token of its staff: `join` takes customers' codes"),
+            OptionSpec(
+                "channel", valueName: "CHANNEL", "where the app runs, as its orders say",
+                default: "app"),
             OptionSpec("json", "answer each line with one JSON object"),
         ])
 
@@ -95,6 +98,13 @@ enum DeviceCommand {
         options.isLive = try command.string("live") == "on"
         options.isGuest = command.flag("guest")
         options.store = command.option("store")
+        let channel = try command.string("channel")
+        guard Channel(.text(channel)) != nil else {
+            throw UsageError(
+                "'\(channel)' is no channel", hint: "1 to 16 of a-z 0-9 -, like web",
+                command: command.line)
+        }
+        options.channel = Channel(rawValue: channel)
         return options
     }
 }

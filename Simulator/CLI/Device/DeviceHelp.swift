@@ -19,6 +19,10 @@ enum DeviceHelp {
         ("receipts settled", "every receipt is accepted, rejected or withdrawn"),
         ("rejection CODE", "the last receipt that is rejected says this code"),
         ("order last|ID STATE", "an order's state, like: order last placed"),
+        (
+            "order-channel last|ID CHANNEL [CHANNEL…]",
+            "where an order was made, and its lines came from: order-channel last app wall -"
+        ),
         ("orders N [STATE]", "so many orders show, or are in a state, like: orders 1 collected"),
         ("order-total last|ID AMOUNT", "what an order costs, like: order-total last 9.00"),
         (

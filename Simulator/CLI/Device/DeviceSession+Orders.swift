@@ -171,6 +171,17 @@ extension DeviceSession {
                 throw VerbFailure(.usage, near ?? "an order is \(Self.listed(states))")
             }
             return (wanted, try await fate(try await id(read.word(0))))
+        case "order-channel":
+            let id = try await id(read.word(0))
+            let order = await tote.orders.first { $0.id == id }
+            let lines = (order?.lines ?? []).map { $0.channel?.rawValue ?? "-" }
+            guard read.plain.count > 2 else {
+                return (try read.word(1), order?.channel?.rawValue ?? "none")
+            }
+            return (
+                read.plain.dropFirst().joined(separator: " "),
+                ([order?.channel?.rawValue ?? "none"] + lines).joined(separator: " ")
+            )
         case "orders":
             let orders = await tote.orders
             guard read.plain.count > 1 else {

@@ -8,6 +8,7 @@ extension DeviceSession {
         let name = line.verb.name
         if name.hasPrefix("cart ") { return try await runCart(line) }
         if name.hasPrefix("wish ") { return try await runWish(line) }
+        if name == "scan" { return try await scan(line) }
         if let answer = try await runOrder(line) { return answer }
         if let answer = try await runPoints(line) { return answer }
         if let answer = try await runHandOff(line) { return answer }
@@ -63,6 +64,23 @@ extension DeviceSession {
             let named = words.plain.first.map { tote.cart($0) } ?? cart
             return Answer(lines: DeviceText.cart(await named.value))
         }
+    }
+
+    private func scan(_ line: VerbLine) async throws -> Answer {
+        let words = try VerbWords(line)
+        try words.atMost(2)
+        guard let catalog = await tote.catalog else {
+            throw VerbFailure(.refused, "no catalogue is here yet", code: "no_catalog")
+        }
+        guard let code = catalog.scanned(try words.word(0)) else {
+            throw VerbFailure(.refused, "no product has this code", code: "code_unknown")
+        }
+        let count = words.plain.count > 1 ? try words.number(1) : 1
+        let answer = saved(try await tote.cart(words.cart).add(code, quantity: count))
+        let place =
+            (code.store.map { " at \($0)" } ?? "")
+            + (code.channel.map { " by \($0.rawValue)" } ?? "")
+        return Answer(lines: [DeviceText.line(code.line) + place] + answer.lines)
     }
 
     private func runWish(_ line: VerbLine) async throws -> Answer {

@@ -18,6 +18,8 @@ actor DeviceSession {
         var isGuest = false
         /// The store whose device it is; it has no customer of its own then.
         var store: String?
+        /// Where the app runs.
+        var channel = Channel.app
     }
 
     typealias Answer = LineAnswer
@@ -56,7 +58,8 @@ actor DeviceSession {
             return now
         }
         do {
-            tote = try Tote(directory: options.directory + "/store", clock: clock)
+            tote = try Tote(
+                directory: options.directory + "/store", clock: clock, channel: options.channel)
         } catch {
             transport.close()
             throw error

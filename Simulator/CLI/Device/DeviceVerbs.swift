@@ -7,6 +7,10 @@ enum DeviceVerbs {
             "cart add", "SKU [N] [group=value…]", "adds N (1) to a line; below 0 takes away",
             1...many, "cart add latte 2 size=L milk=oat", "cart add latte -1 cart:work"),
         Verb(
+            "scan", "CODE [N]",
+            "adds what a code on a wall, a shelf or in a mail stands for, or a barcode", 1...3,
+            "scan WALL-1", "scan WALL-1 2 cart:work"),
+        Verb(
             "cart set", "SKU N [group=value…]", "sets a line's quantity; 0 removes it", 2...many,
             "cart set latte 3 size=L"),
         Verb(

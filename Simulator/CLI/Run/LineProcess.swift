@@ -56,7 +56,8 @@ final class LineProcess: LineActor {
                 "--customer", customer, "--token-file", tokenFile, "--live",
                 spec.isLive ? "on" : "off",
             ] + (spec.isGuest ? ["--guest"] : [])
-                + (spec.store.map { ["--store", $0] } ?? []))
+                + (spec.store.map { ["--store", $0] } ?? [])
+                + (spec.channel.map { ["--channel", $0] } ?? []))
     }
 
     /// A counter.

@@ -17,6 +17,8 @@ struct Scenario: Sendable {
         var isLive = false
         /// The store whose device it is: it joins customers' hand-offs.
         var store: String?
+        /// Where its app runs; `nil` for `app`.
+        var channel: String?
     }
 
     /// A counter of a store: `tote-sim counter` in a process of its own.

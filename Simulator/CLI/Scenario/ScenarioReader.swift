@@ -1,4 +1,5 @@
 import ToteCommandLine
+import ToteCore
 
 /// Why a scenario cannot be run; nothing has been started.
 typealias ScenarioError = TextError
@@ -10,6 +11,7 @@ struct ScenarioReader {
     ]
     private static let deviceMembers = [
         "customer", "token-of", "read", "write", "guest", "live", "count", "store",
+        "channel",
     ]
     /// What a step may hold: the member that names it, then the others.
     private static let stepMembers: [(name: String, others: [String])] = [
@@ -157,6 +159,13 @@ struct ScenarioReader {
         if let value = found["write"] { device.write = try texts(value) }
         if let value = found["guest"] { device.isGuest = try flag(value) }
         if let value = found["store"] { device.store = try store(value) }
+        if let value = found["channel"] {
+            let text = try self.text(value)
+            guard Channel(.text(text)) != nil else {
+                throw ScenarioError(value.place, "a channel is 1 to 16 of a-z 0-9 -")
+            }
+            device.channel = text
+        }
         if let value = found["live"] { device.isLive = try flag(value) }
         guard let value = found["count"] else { return [device] }
         guard case .number(let count) = value.kind, (1...Self.devicesMax).contains(count) else {

@@ -1,5 +1,6 @@
 import ToteCommandLine
 import ToteConcurrency
+import ToteCore
 
 /// A device or a counter of a run in this process, driven line by line.
 final class VirtualActor: LineActor {
@@ -106,6 +107,7 @@ extension VirtualActor {
         options.isLive = spec.isLive
         options.isGuest = spec.isGuest
         options.store = spec.store
+        if let channel = spec.channel { options.channel = Channel(rawValue: channel) }
         self.init(directory: options.directory, verbs: DeviceVerbs.all) {
             [options] () throws(RunFailure) in
             switch Blocking.wait({ await DeviceSession.open(options) }) {

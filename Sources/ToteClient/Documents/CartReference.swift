@@ -26,6 +26,14 @@ public struct CartReference: Sendable {
         try await tote.edit(.add(sku, quantity: quantity, options: options, cart: name))
     }
 
+    /// Adds what a scanner has read (`Catalog.scanned`); an order of it says by which code it came.
+    @discardableResult
+    public func add(
+        _ code: ScannedCode, quantity: Int = 1
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.add(code, quantity: quantity, cart: name))
+    }
+
     /// Sets a line's quantity; 0 or less removes it.
     @discardableResult
     public func setQuantity(
@@ -102,6 +110,17 @@ extension Edit {
         return Edit("add \(quantity) \(line.item.text)", refusal: line.refusal) { view, _ in
             view.adding(
                 Int64(quantity), collection: Cart.collection(cart), item: line.item)
+        }
+    }
+
+    /// See `CartReference.add`.
+    public static func add(
+        _ code: ScannedCode, quantity: Int = 1, cart: String = "main"
+    ) -> Edit {
+        Edit("add \(quantity) \(code.line.item.text)", refusal: code.line.refusal) { view, _ in
+            view.adding(
+                Int64(quantity), collection: Cart.collection(cart), item: code.line.item,
+                by: code.channel)
         }
     }
 

@@ -43,6 +43,8 @@ package final class Replica {
     /// repeat after a restore.
     var doubtsCatalog = false
     var catalogReader = CatalogReader.plain
+    /// Where what is asked for here comes from.
+    package var channel: Channel?
     /// The catalogue as it was read last.
     var keptCatalog: Catalog?
     /// Of a store's redeemer: what it has taken, and the key that it knows codes by.
@@ -305,6 +307,7 @@ package final class Replica {
         }
         var change = Change(
             nonce: nonce ?? randomBits(), time: .zero, writes: writes, intent: intent?.value)
+        if let intent { change.channel = intent.isOfStore == true ? .counter : channel }
         if change.writesReserved {
             throw ToteError(.invalidArgument, "orders are written by the server alone")
         }

@@ -176,7 +176,9 @@ final class Redactor {
         redacted.intent = change.intent.map { value($0, isOurs: true) }
         // Their names are those of a later version's protocol.
         redacted.extensions = change.extensions.map {
-            Value.Entry($0.name, value($0.value, isOurs: false))
+            Value.Entry(
+                $0.name,
+                $0.name == Change.channelMember ? $0.value : value($0.value, isOurs: false))
         }
         return redacted
     }

@@ -95,6 +95,7 @@ package struct TraceReplay {
         case .commit:
             guard let reading, let change = try? Encoding.cbor.run(step.body).events.first?.change
             else { return }
+            replica.channel = change.channel
             try replica.commit(
                 change.writes, intent: change.readableIntent, at: reading, nonce: change.nonce)
         case .withdraw: if let nonce { try replica.withdraw(nonce) }

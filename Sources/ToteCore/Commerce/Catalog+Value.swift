@@ -44,6 +44,7 @@ extension Catalog {
             "stores": .array(stores.map(\.value)),
         ]
         if let programme { members["programme"] = programme.value }
+        if !codes.isEmpty { members["codes"] = .array(codes.map(\.value)) }
         return members
     }
 }
@@ -73,6 +74,16 @@ extension Catalog.OptionGroup {
                 }),
         ]
         if let initial = self.default { members["default"] = .text(initial) }
+        return .map(members)
+    }
+}
+
+extension Catalog.Code {
+    fileprivate var value: Value {
+        var members: [String: Value] = ["code": .text(code), "sku": .text(line.sku)]
+        if !line.options.isEmpty { members["options"] = .texts(line.options) }
+        if let store { members["store"] = .text(store) }
+        if let channel { members["channel"] = .text(channel.rawValue) }
         return .map(members)
     }
 }

@@ -17,11 +17,14 @@ public struct Catalog: Hashable, Sendable {
     public private(set) var stores: [Store]
     /// How points are earned and spent; `nil` where there are none.
     public let programme: Programme?
+    /// What hangs on walls and shelves, and stands in mails, in the order of the catalogue.
+    public let codes: [Code]
 
     private let productIndex: [String: Int]
     private let storeIndex: [String: Int]
     private let groupIndex: [String: Int]
     private let barcodeIndex: [String: Int]
+    private let codeIndex: [String: Int]
 
     /// Beyond it no amount goes, either way (M-PRC-2): minor units.
     package static let amountMax: Int64 = 1_000_000_000_000
@@ -32,6 +35,8 @@ public struct Catalog: Hashable, Sendable {
     package static let choicesMax = 100
     package static let groupsPerProductMax = 20
     package static let barcodesMax = 20
+    package static let codesMax = 20_000
+    package static let codeBytesMax = 64
     package static let languagesMax = 20
     package static let taxesMax = 50
     package static let intervalsMax = 4_000
@@ -50,7 +55,7 @@ public struct Catalog: Hashable, Sendable {
 
     init(
         version: Int64, categories: [Category], groups: [OptionGroup], products: [Product],
-        stores: [Store], programme: Programme?
+        stores: [Store], programme: Programme?, codes: [Code]
     ) {
         self.version = version
         self.categories = categories
@@ -58,6 +63,8 @@ public struct Catalog: Hashable, Sendable {
         self.products = products
         self.stores = stores
         self.programme = programme
+        self.codes = codes
+        codeIndex = Self.index(codes.map(\.code))
         productIndex = Self.index(products.map(\.sku))
         storeIndex = Self.index(stores.map(\.id))
         groupIndex = Self.index(groups.map(\.id))
@@ -84,6 +91,17 @@ public struct Catalog: Hashable, Sendable {
 
     /// The product that has this barcode, as it was scanned.
     public func product(barcode: String) -> Product? { barcodeIndex[barcode].map { products[$0] } }
+
+    /// What a scanner has read: a code of the catalogue's own, or a product's barcode; `nil` for
+    /// another text. Needs no network.
+    public func scanned(_ text: String) -> ScannedCode? {
+        if let index = codeIndex[text], Name(codes[index].code) == Name(text) {
+            let code = codes[index]
+            return ScannedCode(line: code.line, store: code.store, channel: code.channel ?? .wall)
+        }
+        guard let product = product(barcode: text) else { return nil }
+        return ScannedCode(line: LineName(product.sku), store: nil, channel: nil)
+    }
 
     /// The store with this id.
     public func store(_ id: String) -> Store? {
@@ -112,6 +130,15 @@ public struct Catalog: Hashable, Sendable {
         }
         return changed
     }
+}
+
+/// What a scanned text stands for.
+public struct ScannedCode: Hashable, Sendable {
+    public let line: LineName
+    /// The id of the store where the code hangs.
+    public let store: String?
+    /// `nil` for a product's own barcode: it says nothing about where it was scanned.
+    public let channel: Channel?
 }
 
 extension Catalog {
@@ -143,6 +170,18 @@ extension Catalog {
         public func price(at store: Store) -> Int64? {
             prices[store.id] ?? price[store.currency]
         }
+    }
+
+    /// A code that stands for a product, and maybe for a store.
+    public struct Code: Hashable, Sendable {
+        /// What is scanned or typed: 1 to 64 bytes of printable ASCII.
+        public let code: String
+        /// The product, with the options that it comes with.
+        public let line: LineName
+        /// The id of the store where it hangs.
+        public let store: String?
+        /// `wall` where it does not say.
+        public let channel: Channel?
     }
 
     /// A choice that a product comes with: `min` to `max` of these.

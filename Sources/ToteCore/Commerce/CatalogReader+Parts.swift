@@ -19,13 +19,81 @@ extension CatalogReader {
         let programme = members["programme"].flatMap { value in
             at(.member("programme")) { $0.programme(value) }
         }
+        let codes = list(members["codes"], "codes", most: Catalog.codesMax) { $0.code($1) }
         // Places are those of the lists only where nothing was left out.
         guard faults.isEmpty else { return nil }
         let catalog = Catalog(
             version: version, categories: categories, groups: groups, products: products,
-            stores: stores, programme: programme)
+            stores: stores, programme: programme, codes: codes)
         check(catalog)
         return faults.isEmpty ? catalog : nil
+    }
+
+    private mutating func code(_ value: Value) -> Catalog.Code? {
+        guard let members = members(value, .code) else { return nil }
+        let code = members["code"].flatMap { value in
+            at(.member("code")) { reader -> String? in
+                guard let text = reader.label(value, most: Catalog.codeBytesMax) else { return nil }
+                guard text.utf8.allSatisfy({ $0 < 0x7F }) else {
+                    reader.fault("bad_text", "a code is printable ASCII, as scanners read it")
+                    return nil
+                }
+                return text
+            }
+        }
+        let sku = members["sku"].flatMap { value in at(.member("sku")) { $0.text(value) } }
+        let options = dictionary(
+            members["options"], "options", most: Catalog.groupsPerProductMax
+        ) { reader, _, value in reader.text(value) }
+        let store = members["store"].flatMap { value in at(.member("store")) { $0.text(value) } }
+        var channel: Channel?
+        if let value = members["channel"] {
+            channel = at(.member("channel")) { reader in
+                guard let text = reader.text(value) else { return nil }
+                guard let channel = Channel(.text(text)) else {
+                    reader.fault(
+                        "bad_id", "a channel is 1 to \(Channel.bytesMax) of a-z 0-9 -")
+                    return nil
+                }
+                return channel
+            }
+        }
+        guard let code, let sku else { return nil }
+        return Catalog.Code(
+            code: code, line: LineName(sku, options: options), store: store, channel: channel)
+    }
+
+    private mutating func checkCodes(_ catalog: Catalog) {
+        steps = []
+        unique(catalog.codes.map(\.code), in: ["codes"], "code")
+        for (index, code) in catalog.codes.enumerated() {
+            steps = [.member("codes"), .index(index)]
+            if catalog.product(barcode: code.code) != nil {
+                at(.member("code")) { $0.fault("duplicate", "a product has this as its barcode") }
+            }
+            if let store = code.store, catalog.store(store) == nil {
+                reference([.member("store")], store, "store", catalog.stores.map(\.id))
+            }
+            guard let product = catalog.product(code.line.sku) else {
+                reference(
+                    [.member("sku")], code.line.sku, "product", catalog.products.map(\.sku))
+                continue
+            }
+            for (group, choices) in code.line.options.sorted(by: { $0.key < $1.key }) {
+                guard product.groups.contains(group), let known = catalog.group(group) else {
+                    reference(
+                        [.member("options"), .member(group)], group, "option group of the product",
+                        product.groups)
+                    continue
+                }
+                for choice in choices.split(separator: ",").map(String.init)
+                where known.choice(choice) == nil {
+                    reference(
+                        [.member("options"), .member(group)], choice, "choice",
+                        known.choices.map(\.id))
+                }
+            }
+        }
     }
 
     private mutating func category(_ value: Value) -> Catalog.Category? {
@@ -160,6 +228,7 @@ extension CatalogReader {
             }
         }
         checkStores(catalog)
+        checkCodes(catalog)
         checkProgramme(catalog)
         steps = []
     }

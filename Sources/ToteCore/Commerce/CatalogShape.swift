@@ -21,9 +21,12 @@ package struct CatalogShape: Sendable {
     }
 
     package static let catalog = CatalogShape(
-        "a catalogue", ["categories?", "groups?", "products", "stores", "programme?"])
+        "a catalogue", ["categories?", "groups?", "products", "stores", "programme?", "codes?"])
     package static let servedCatalog = CatalogShape(
-        "a catalogue", ["version", "categories?", "groups?", "products", "stores", "programme?"])
+        "a catalogue",
+        ["version", "categories?", "groups?", "products", "stores", "programme?", "codes?"])
+    package static let code = CatalogShape(
+        "a code", ["code", "sku", "options?", "store?", "channel?"])
     package static let category = CatalogShape("a category", ["id", "names"])
     package static let group = CatalogShape(
         "an option group", ["id", "names", "min", "max", "default?", "choices"])

@@ -6,6 +6,8 @@ public struct Order: Hashable, Sendable, Identifiable {
         /// The unit price as charged, minor units.
         public var price: Int64
         public var note: String?
+        /// Where it was added, when that was another place than where it was ordered.
+        public var channel: Channel?
 
         public init(name: LineName, quantity: Int64, price: Int64, note: String? = nil) {
             self.name = name
@@ -66,6 +68,8 @@ public struct Order: Hashable, Sendable, Identifiable {
     public var arrivedAt: UInt64?
     /// Where the customer waits, as they said when they checked in.
     public var spot: String?
+    /// Where it was ordered.
+    public var channel: Channel?
     public var name: String?
     public var note: String?
     /// Why the store declined or cancelled it.
@@ -153,7 +157,7 @@ extension Order {
             ("total", .int(total)), ("tax", taxValue), ("tax_included", .bool(isTaxIncluded)),
             ("placed_at", Self.time(placedAt)), ("pickup_at", Self.time(pickupAt)),
             ("code", code.map { .text($0) }), ("name", name.map { .text($0) }),
-            ("note", note.map { .text($0) }),
+            ("note", note.map { .text($0) }), ("channel", channel.map { .text($0.rawValue) }),
         ])
         let tenders = Value.array(self.tenders.map(\.value))
         return [("order", head), ("tenders", tenders)]
@@ -163,6 +167,7 @@ extension Order {
                     Self.map([
                         ("item", .text(line.name.item.text)), ("quantity", .int(line.quantity)),
                         ("price", .int(line.price)), ("note", line.note.map { .text($0) }),
+                        ("channel", line.channel.map { .text($0.rawValue) }),
                     ])
                 )
             }
@@ -254,6 +259,7 @@ extension Order {
         spot = moving["spot"]?.textValue
         name = head["name"]?.textValue
         note = head["note"]?.textValue
+        channel = Channel(head["channel"])
         reason = moving["reason"]?.textValue
         isDisputed = moving["disputed"] == .bool(true)
         steps = Self.elements(register("steps")).compactMap { step in
@@ -281,6 +287,7 @@ extension Order {
                 Line(
                     name: LineName(item: Name(item)), quantity: quantity, price: price,
                     note: line["note"]?.textValue))
+            lines[lines.count - 1].channel = Channel(line["channel"])
         }
     }
 

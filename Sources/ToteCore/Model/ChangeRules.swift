@@ -23,6 +23,11 @@ extension Change {
                 return .limit("value_too_large", Limits.valueBytesMax, bytes)
             }
         }
+        if let said = extensions.first(where: { $0.name == Self.channelMember }),
+            Channel(said.value) == nil
+        {
+            return Rejection(code: "channel_malformed")
+        }
         var keys = Set<Key>()
         // By index, here and below: a loop over elements copies each, and every push comes by.
         for index in writes.indices {

@@ -24,6 +24,17 @@ extension LocalView {
             + [Write(key: key, payload: .delta(amount), replaces: seen(key))]
     }
 
+    /// Adds a line that was scanned: it says by which channel it came.
+    package func adding(
+        _ amount: Int64, collection: Name, item: Name, by channel: Channel?
+    ) -> [Write] {
+        let writes = adding(amount, collection: collection, item: item)
+        guard let channel, amount > 0 else { return writes }
+        let key = Key(collection, item, Fields.channel)
+        return writes.filter { $0.key != key }
+            + registering(.text(channel.rawValue), key)
+    }
+
     /// Sets a counter to a value; 0 or less removes the item.
     package func setting(
         _ value: Int64, collection: Name, item: Name, field: Name = Fields.quantity
@@ -89,6 +100,8 @@ package enum Fields {
     package static let quantity: Name = "quantity"
     package static let note: Name = "note"
     package static let title: Name = "title"
+    /// Of a cart's line: by which code it was last added.
+    package static let channel: Name = "channel"
     package static let member: Name = "member"
     package static let position: Name = "position"
     package static let viewed: Name = "viewed"

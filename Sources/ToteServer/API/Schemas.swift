@@ -96,12 +96,13 @@ enum Schemas {
             optional: [
                 "code": .text, "name": .text, "note": .text, "pickup_at": .milliseconds,
                 "ready_at": .milliseconds, "arrived_at": .milliseconds, "spot": .text,
-                "reason": .text, "disputed": .bool,
+                "reason": .text, "disputed": .bool, "channel": .text(1...16),
             ]),
         "OrderLine": .object(
             ["item": .text, "sku": .text, "quantity": .int, "price": .int],
             optional: [
                 "options": words, "note": .text, "names": words, "options_names": words,
+                "channel": .text(1...16),
             ]),
         "Tender": .object(
             ["kind": .words(["at_counter", "external", "points", "card"]), "amount": .int],
@@ -125,12 +126,12 @@ enum Schemas {
             [
                 "version": .int, "categories": .list(.anything), "groups": .list(.anything),
                 "products": .list(.anything), "stores": .list(.anything),
-            ], optional: ["programme": .anything]),
+            ], optional: ["programme": .anything, "codes": .list(.anything)]),
         "CatalogImport": .object(
             ["products": .list(.anything), "stores": .list(.anything)],
             optional: [
                 "categories": .list(.anything), "groups": .list(.anything),
-                "programme": .anything,
+                "programme": .anything, "codes": .list(.anything),
             ], others: .none),
     ]
 

@@ -233,6 +233,10 @@ package enum DemoCatalog {
          "slot_capacity":12,"expire_minutes":90,"sold_out":["quiche"],"late_minutes":[5,8],
          "name_policy":"full"}
         ],
+        "codes":[
+        {"code":"WALL-1","sku":"latte","options":{"size":"M"},"store":"paris-republique"},
+        {"code":"MAIL-SPRING","sku":"croissant","channel":"mail"}
+        ],
         "programme":\#(programme)
         }
         """#

@@ -37,10 +37,11 @@ struct OrderBook {
     /// - Parameter isResent: whether the intent was accepted before the server was restored: what
     ///   was promised is kept as far as it can be.
     func judge(
-        _ intent: Intent, from replica: ReplicaID, nonce: Nonce, isResent: Bool
+        _ intent: Intent, from replica: ReplicaID, nonce: Nonce, by channel: Channel?,
+        isResent: Bool
     ) throws -> Ruling {
         switch intent {
-        case .place(let place): return try judge(place, from: replica, nonce, isResent)
+        case .place(let place): return try judge(place, from: replica, nonce, channel, isResent)
         case .cancel(let id):
             return try step(id) { row in
                 guard row.order.state.allows(.cancelled, by: .customer) else { return false }
@@ -124,7 +125,8 @@ struct OrderBook {
     }
 
     private func judge(
-        _ place: PlaceIntent, from replica: ReplicaID, _ nonce: Nonce, _ isResent: Bool
+        _ place: PlaceIntent, from replica: ReplicaID, _ nonce: Nonce, _ channel: Channel?,
+        _ isResent: Bool
     ) throws -> Ruling {
         if let row = try store.order(place.order) {
             return row.nonce == nonce && row.space == space.number
@@ -139,6 +141,8 @@ struct OrderBook {
             }
         }
         var order = Order(place, state: .placed, placedAt: now)
+        order.channel = channel
+        noteChannels(of: place, in: &order)
         var slot: UInt64 = 0
         var slotCapacity: Int?
         if isResent {
@@ -188,6 +192,17 @@ struct OrderBook {
         let writes = erasures(place) + order.placingWrites(in: space.documents)
         // The ledger's first: a device that sees the order also sees what it left of a lease.
         return .accepted(order, (try payment?.flush() ?? []) + writes)
+    }
+
+    /// Takes note of where the lines came from, as the cells say that it is made of.
+    private func noteChannels(of place: PlaceIntent, in order: inout Order) {
+        for (index, line) in place.lines.enumerated() {
+            let named = Set(line.cells.lazy.filter { $0.field == Fields.channel }.map(\.dot))
+            guard !named.isEmpty else { continue }
+            let key = Key(Cart.collection(place.cart), line.item, Fields.channel)
+            let cells = space.documents.cells(key).filter { named.contains($0.dot) }
+            order.lines[index].channel = Channel(Fold.register(cells)?.value)
+        }
     }
 
     /// Erases the cells that the order stands for, and no others.

@@ -355,7 +355,7 @@ struct Judge {
         if wasRestored { settleAwaited(&change, event.dot) }
         var ruling: OrderBook.Ruling?
         if let intent = change.readableIntent {
-            ruling = try rule(intent, of: event.dot.replica, change.nonce, isResent)
+            ruling = try rule(intent, in: change, of: event.dot.replica, isResent)
             if case .refused(let rejection)? = ruling {
                 return (
                     Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), ruling
@@ -366,8 +366,9 @@ struct Judge {
     }
 
     private func rule(
-        _ intent: Intent, of replica: ReplicaID, _ nonce: Nonce, _ isResent: Bool
+        _ intent: Intent, in change: Change, of replica: ReplicaID, _ isResent: Bool
     ) throws -> OrderBook.Ruling {
+        let nonce = change.nonce
         guard intent.isOfStore.map({ $0 == space.isStore }) ?? true else {
             return .refused(Rejection(code: "not_allowed"))
         }
@@ -386,7 +387,8 @@ struct Judge {
             let refusal = try book.release(id, redeemer: nil)
             return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
         default:
-            return try orders().judge(intent, from: replica, nonce: nonce, isResent: isResent)
+            return try orders().judge(
+                intent, from: replica, nonce: nonce, by: change.channel, isResent: isResent)
         }
     }
 
