@@ -34,5 +34,6 @@ extension AccessToken: CustomStringConvertible, CustomDebugStringConvertible, Cu
 /// twice at once.
 ///
 /// `nil` says that nobody is signed in any more; a thrown error that it should be tried again
-/// later.
+/// later, but for `ToteError.customerErased`: the backend was told `customer_erased` when it asked
+/// for the token, and what is here of the customer is removed.
 public typealias TokenProvider = @Sendable () async throws -> AccessToken?

@@ -32,10 +32,10 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let orderRefused = Code(rawValue: "order_refused")
         /// The ledger does not allow it; `rejection` says why, by a code of the protocol.
         public static let ledgerRefused = Code(rawValue: "ledger_refused")
-        /// A hand-off cannot be offered, joined or changed; `rejection` says why, by a code of the
-        /// protocol.
         /// The customer was erased at the server, and what this device had of them is erased, too.
         public static let customerErased = Code(rawValue: "customer_erased")
+        /// A hand-off cannot be offered, joined or changed; `rejection` says why, by a code of the
+        /// protocol.
         public static let handOffRefused = Code(rawValue: "handoff_refused")
         /// An argument that no document can hold.
         public static let invalidArgument = Code(rawValue: "invalid_argument")
@@ -55,4 +55,10 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(code.rawValue): \(message)" }
+}
+
+extension ToteError {
+    /// What a token provider throws when the app's backend was told that the customer is erased.
+    public static let customerErased = ToteError(
+        .customerErased, "this customer was erased; nothing of them is here any more")
 }

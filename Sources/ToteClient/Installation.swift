@@ -13,7 +13,7 @@ internal import ToteSQLite
 /// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
-    static let schemaVersion: Int64 = 2
+    static let schemaVersion: Int64 = 3
 
     let directory: String
     private var record: Database?
@@ -89,7 +89,9 @@ final class Installation {
                 """)
             try database.execute("PRAGMA application_id=\(applicationID)")
         }
-        try makeHandOffTables(database)
+        if version < 2 { try makeHandOffTables(database) }
+        // Files of accounts that are given up, until they are gone.
+        try database.execute("CREATE TABLE removals (account TEXT PRIMARY KEY) STRICT")
         try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
@@ -152,8 +154,47 @@ final class Installation {
         }
     }
 
-    /// Takes note that the account is given up.
-    func noteGivenUp() { account = nil }
+    /// Gives an account up, for good: its file is to be removed, and those of guests that wait to
+    /// be taken into it. A guest's documents show, where it showed.
+    func giveUp(_ name: String) throws(ToteError) {
+        do {
+            let database = try database
+            let guests = try database.rows(
+                "SELECT guest FROM adoptions WHERE account = ?", .text(name)
+            ) { $0.int(0) }
+            try database.transaction {
+                try database.run("INSERT OR IGNORE INTO removals VALUES (?)", .text(name))
+                try database.run("DELETE FROM keys WHERE account = ?", .text(name))
+                try database.run("UPDATE state SET account = '' WHERE account = ?", .text(name))
+            }
+            if account == name { account = nil }
+            for number in guests { try forget(guest: number) }
+        } catch let error as ToteError {
+            throw error
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// Removes the files of accounts that were given up, with what names them.
+    ///
+    /// - Parameter name: of one alone; `nil` for all.
+    func removeGivenUp(_ name: String? = nil) throws(ToteError) {
+        do {
+            let database = try database
+            let given = try database.rows("SELECT account FROM removals ORDER BY account") {
+                $0.text(0)
+            }.filter { name == nil || $0 == name }
+            for account in given {
+                try Self.remove(path(account: account))
+                try database.run("DELETE FROM removals WHERE account = ?", .text(account))
+            }
+            // What is gone from the tables is not to be found in the log either.
+            if !given.isEmpty { try database.checkpoint(truncating: true) }
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
 
     /// Signs in. What the guest made is this account's from here on, whatever happens.
     func enter(_ name: String) throws(ToteError) {

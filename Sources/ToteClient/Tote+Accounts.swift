@@ -45,6 +45,8 @@ extension Tote {
         wasErased = false
         if installation.account != name {
             let former = replica
+            // What was given up is not to be written to, and removed with what was written.
+            try installation.removeGivenUp(name)
             replica = try Replica(
                 path: installation.path(account: name),
                 survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
@@ -106,36 +108,51 @@ extension Tote {
             try endBorrowed(borrowed.joined.id, .left)
             return
         }
-        guard installation.account != nil else {
+        guard let account = installation.account else {
             throw ToteError(.signedOut, "nobody is signed in: there is nothing to erase")
         }
-        catalogTask?.cancel()
-        handle(.stop)
-        session = nil
-        let guest = try Replica(
-            path: installation.path(guest: installation.guest),
-            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
-        try installation.giveUp()
-        guestWaits = false
-        show(guest, hasAccount: false)
-        announce()
-        try installation.eraseBorrowed()
+        try giveUp(account)
     }
 
-    /// Erases the account, again and again where the disk cannot be written.
-    func eraseForSure() {
+    /// Removes an account's file; where it shows, a guest's documents show from then on.
+    private func giveUp(_ account: String) throws(ToteError) {
+        if installation.account == account {
+            catalogTask?.cancel()
+            handle(.stop)
+            session = nil
+            // First: whatever fails behind it, the next start goes on with it.
+            try installation.giveUp(account)
+            guestWaits = false
+            openReplica = nil
+        } else {
+            try installation.giveUp(account)
+        }
+        if openReplica == nil, installation.account == nil {
+            defer { announce() }
+            let guest = try Replica(
+                path: installation.path(guest: installation.guest),
+                survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
+            show(guest, hasAccount: false)
+        }
+        try installation.removeGivenUp(account)
+    }
+
+    /// The server says that the customer is erased. Again and again, where the disk cannot be
+    /// written; never anybody else's.
+    func noteErased() {
+        guard let account = installation.account else { return }
+        wasErased = true
+        eraseForSure(account)
+        resumeWaiters()
+    }
+
+    private func eraseForSure(_ account: String) {
         do throws(ToteError) {
-            if installation.account != nil {
-                wasErased = true
-                try eraseAccount()
-            } else {
-                try installation.eraseBorrowed()
-            }
-            resumeWaiters()
+            try giveUp(account)
         } catch {
-            handOffTask = Task { [clock, weak self] in
+            eraseTask = Task { [clock, weak self] in
                 guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
-                await self?.eraseForSure()
+                await self?.eraseForSure(account)
             }
         }
     }

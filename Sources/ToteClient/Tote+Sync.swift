@@ -45,8 +45,7 @@ extension Tote {
         let asked = shown
         await settle(within: deadline)
         if shown != asked, wasErased {
-            throw ToteError(
-                .customerErased, "this customer was erased; nothing of them is here any more")
+            throw .customerErased
         }
         let report = SyncReport(
             isComplete: machine.isUpToDate && unsentCount == 0, unsentCount: unsentCount,
@@ -131,10 +130,19 @@ extension Tote {
             do {
                 let token = try await provider()
                 await self?.receive(token, id)
+            } catch let error as ToteError where error.code == .customerErased {
+                await self?.noteErased(id)
             } catch {
                 await self?.finish(id, .tokenFailed(id, "\(error)"))
             }
         }
+    }
+
+    /// The app's backend says that the customer is erased.
+    private func noteErased(_ id: SyncMachine.ID) {
+        // Legal: the answer of a former account's provider, which nobody waits for.
+        guard tasks[id] != nil else { return }
+        if installation.borrowed != nil { noteRefused() } else { noteErased() }
     }
 
     private func receive(_ token: AccessToken?, _ id: SyncMachine.ID) {
@@ -220,7 +228,7 @@ extension Tote {
             }
             // There may be room for the guest's changes now: the next exchange takes them in.
             if installation.borrowed != nil, outcome.endsAll { return noteRefused() }
-            if outcome.isErased { return eraseForSure() }
+            if outcome.isErased { return noteErased() }
             if guestWaits || noteRights(), case .progress = outcome {
                 outcome = .progress(isCurrent: false)
             }

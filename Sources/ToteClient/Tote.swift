@@ -51,6 +51,8 @@ public actor Tote {
 
     /// Erases what was borrowed when its time is over.
     var handOffTask: Task<Void, Never>?
+    /// Removes again what could not be removed.
+    var eraseTask: Task<Void, Never>?
     /// Whether a code is being taken.
     var isJoining = false
     /// How the last hand-off ended that was joined here.
@@ -97,6 +99,8 @@ public actor Tote {
         self.catalogReader = catalogReader
         let installation = try Installation(
             directory: directory, survivesPowerCuts: survivesPowerCuts)
+        // Legal to fail: the files are nobody's, and the next start tries again.
+        try? installation.removeGivenUp()
         let ended = try Self.endIfOver(installation, clock)
         let replica = try Replica(
             path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
@@ -118,6 +122,7 @@ public actor Tote {
         catalogTask?.cancel()
         enrolTask?.cancel()
         handOffTask?.cancel()
+        eraseTask?.cancel()
     }
 
     /// Ends syncing and closes the files, so that the directory can be opened again.
@@ -131,6 +136,7 @@ public actor Tote {
         catalogTask?.cancel()
         enrolTask?.cancel()
         handOffTask?.cancel()
+        eraseTask?.cancel()
         redeemerRecord = nil
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }

@@ -125,7 +125,7 @@ package final class Server {
     /// Milliseconds at which something was first pushed after a restore; `nil` before it, and
     /// where there was none.
     private var restoredAt: UInt64?
-    private var spaces: [String: Space] = [:]
+    private var spaces: [Name: Space] = [:]
     private var pins = SnapshotPins()
     /// Milliseconds; never falls within the life of a file.
     private(set) var clock: UInt64
@@ -159,6 +159,12 @@ package final class Server {
     var erasures = ErasureList()
     /// Writes an entry to the list beside the file, durably, before anything is erased.
     package var keepErasure: (ErasureList.Entry) throws -> Void = { _ in }
+    /// Erasures of this group that are not on the list beside the file yet.
+    var unkept: [ErasureList.Entry] = []
+    /// Those that are on it, and whose group was not committed.
+    package internal(set) var owed = ErasureList()
+    /// Those of this group that are.
+    var kept: [ErasureList.Entry] = []
     /// Whether something was erased that the WAL may still hold.
     package var wantsTruncation = false
 
@@ -291,8 +297,10 @@ package final class Server {
     /// Makes the group durable. After an error the outcome is unknown, unless it says that the disk
     /// is full.
     package func commit() throws {
+        try keepErasures()
         try store.database.commit()
         store.tally.commit()
+        kept = []
     }
 
     /// What was committed since the file was opened.
@@ -310,6 +318,8 @@ package final class Server {
         pins = SnapshotPins()
         tokens = TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
+        for entry in kept { owed.insert(entry) }
+        (kept, unkept) = ([], [])
         erasures = try store.erasures()
         backupTime = try store.meta("backup_time") ?? 0
         try readRestore()
@@ -514,7 +524,7 @@ package final class Server {
     /// The space with this name, read or made; the caller has checked the grant.
     func space(_ name: String) throws -> Space {
         uses += 1
-        if let space = spaces[name] {
+        if let space = spaces[Name(name)] {
             space.lastUse = uses
             return space
         }
@@ -531,14 +541,14 @@ package final class Server {
             space = Space(number: 0, name: name)
         }
         space.lastUse = uses
-        spaces[name] = space
+        spaces[Name(name)] = space
         return space
     }
 
     /// Drops what is in memory of a space that is no more.
     func forgetSpace(_ name: String) {
         touchedSpaces.insert(name)
-        spaces[name] = nil
+        spaces[Name(name)] = nil
         pins = SnapshotPins()
         due = nil
     }

@@ -87,6 +87,8 @@ final class CommitThread: Sendable {
                     server: server, jobs: jobs, log: log, answers: answers,
                     statistics: statistics, onNewWebhooks: onNewWebhooks)
                 onEnd(loop.run())
+            } catch let error as ServiceError {
+                opened.post(.failure(error))
             } catch {
                 let code = (error as? StoreError)?.code ?? "storage"
                 opened.post(.failure(.store(code: code, "\(error)")))
@@ -189,6 +191,7 @@ private struct CommitLoop {
         var group = Group()
         do {
             try judge(taken, at: now, isDue: isDue, &group)
+            try server.keepErasures()
         } catch {
             try server.rollBack()
             undo(group, at: now)
@@ -221,7 +224,7 @@ private struct CommitLoop {
         }
         let committed = MonotonicClock.nowNanos()
         // Before it is said that somebody is erased; when a backup reads just now, soon after.
-        if server.wantsTruncation { try server.truncateLog() }
+        if server.wantsTruncation { try truncate() }
         if server.takeNewWebhooks() { onNewWebhooks.withLock { $0 }?() }
         // What was read is given back by the threads that answer, not by this one.
         let count = group.requests.count
@@ -354,7 +357,8 @@ private struct CommitLoop {
                 try server.commit()
                 try checkpoint()
             }
-            if server.wantsTruncation { try server.truncateLog() }
+            try server.eraseOwed(at: SystemClock.nowMilliseconds())
+            if server.wantsTruncation { try truncate() }
             if idleRounds % Self.roundsPerSweep == 0 {
                 try server.begin()
                 try server.sweep(at: SystemClock.nowMilliseconds())
@@ -386,6 +390,15 @@ private struct CommitLoop {
             $0.counts = counts
             $0.cachedSpaces = spaces
             $0.backupTime = backup
+        }
+    }
+
+    /// Empties the WAL, now or when there is room and nobody reads.
+    private func truncate() throws {
+        do {
+            try server.truncateLog()
+        } catch let error as SQLiteError where error.isFull {
+            log.line(.error, "the disk is full", [])
         }
     }
 

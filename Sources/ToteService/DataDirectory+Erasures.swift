@@ -6,13 +6,13 @@ extension DataDirectory {
     /// The customers who were erased, as far as this directory knows.
     ///
     /// - Parameter path: another list.
-    /// - Throws: `ServiceError.directory` when it cannot be read, `StoreError.corrupt`.
-    package func erasures(at path: String? = nil) throws -> ErasureList {
+    /// - Throws: `ServiceError.directory` when it cannot be read, `.store` when it is damaged.
+    package func erasures(at path: String? = nil) throws(ServiceError) -> ErasureList {
         let path = path ?? erasedPath
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard errno == ENOENT, path == erasedPath else {
-                throw ServiceError.directory("\(path): \(String(cString: strerror(errno)))")
+                throw .directory("\(path): \(String(cString: strerror(errno)))")
             }
             return ErasureList()
         }
@@ -22,12 +22,19 @@ extension DataDirectory {
         while true {
             let count = read(descriptor, &block, block.count)
             guard count >= 0 else {
-                throw ServiceError.directory("\(path): \(String(cString: strerror(errno)))")
+                throw .directory("\(path): \(String(cString: strerror(errno)))")
             }
             guard count > 0 else { break }
             bytes += block[..<count]
         }
-        return try ErasureList(text: String(decoding: bytes, as: UTF8.self))
+        do throws(ErasureList.Damaged) {
+            return try ErasureList(text: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw .store(
+                code: "damaged_erased_list",
+                "line \(error.line) of \(path) cannot be read: put a copy of the list in its "
+                    + "place; without it erased customers come back with a backup")
+        }
     }
 
     /// Adds an entry to the list of erased customers: durable when this returns.
@@ -37,15 +44,19 @@ extension DataDirectory {
             throw .directory("\(erasedPath): \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        // A line that was being written when a process ended is none, and is taken away first.
+        // A line that was being written when a process ended is none, and is taken away first; one
+        // that lost its end alone is ended.
         var end = [UInt8](repeating: 0, count: 128)
         let size = lseek(descriptor, 0, SEEK_END)
         let start = max(0, size - off_t(end.count))
-        let count = pread(descriptor, &end, end.count, start)
-        let whole = end.prefix(max(0, count)).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        guard ftruncate(descriptor, start + off_t(whole)) == 0 else {
-            throw .directory("\(erasedPath) cannot be written")
-        }
+        let tail = end.prefix(max(0, pread(descriptor, &end, end.count, start)))
+        let whole = tail.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let isEntry = ErasureList.entry(String(decoding: tail[whole...], as: UTF8.self)) != nil
+        let isMended =
+            isEntry
+            ? write(descriptor, "\n", 1) == 1
+            : ftruncate(descriptor, start + off_t(whole)) == 0
+        guard isMended else { throw .directory("\(erasedPath) cannot be written") }
         let line = Array(ErasureList.line(entry).utf8)
         guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
             throw .directory("\(erasedPath) cannot be written")

@@ -64,6 +64,7 @@ enum FileCommands {
         return attempt(output) { () throws(Operator.Failure) in
             try exists(backup)
             do {
+                let hasList = list != nil || access(line.directory.erasedPath, F_OK) == 0
                 let (report, erased) = try BackupFile.restore(
                     backup, into: line.directory, erased: list)
                 let value = BackupFile.value(
@@ -74,7 +75,10 @@ enum FileCommands {
                     [
                         "\(line.directory.path): \(report.events) events of "
                             + "\(report.spaces) spaces",
-                        "erased again: \(erased) customers",
+                        hasList
+                            ? "erased again: \(erased) customers"
+                            : "there is no list of erased customers: whoever was erased after this "
+                                + "backup is back; --erased FILE names the former directory's",
                         "next: tote serve --data \(line.directory.path)",
                     ])
                 return .success
@@ -91,7 +95,9 @@ enum FileCommands {
             try exists(path)
             do {
                 var progress = ProgressLine(output.terminal)
-                let report = try Verifier.verify(path: path) { space, of in
+                let isOwn = path == line.directory.filePath
+                let erased = isOwn ? try line.directory.erasures() : ErasureList()
+                let report = try Verifier.verify(path: path, erased: erased) { space, of in
                     if space > 0, space % 100 == 0, !output.isJSON {
                         progress.update("space \(space) of \(of)")
                     }

@@ -117,6 +117,36 @@ import Testing
         #expect(told.exit == 0, "\(told)")
     }
 
+    @Test func `a restore without the list says so, and the file is held against it later`()
+        async throws
+    {
+        let world = try await CafeWorld()
+        _ = try await world.phone("cart add croissant", "sync")
+        let former = world.directory.appendingPathComponent("former.db").path
+        #expect(try await world.operate("backup", former).exit == 0)
+        #expect(try await world.operate("customer", "erase", "demo", "--yes").exit == 0)
+        let data = world.directory.appendingPathComponent("back").path
+        func tote(_ words: String...) async throws -> SimulatorProgram.Outcome {
+            try await SimulatorProgram.run("tote", words + ["--data", data])
+        }
+        let back = try await tote("restore", former)
+        #expect(back.exit == 0 && back.out.contains("no list of erased customers"), "\(back)")
+        #expect(try await tote("customer", "export", "demo").exit == 0, "they are back")
+        // The list turns up, copied by hand without its end.
+        var list = try String(contentsOfFile: world.data + "/erased", encoding: .utf8)
+        list.removeLast()
+        try list.write(toFile: data + "/erased", atomically: false, encoding: .utf8)
+        let found = try await tote("verify")
+        #expect(found.exit == 1 && found.out.contains("erased is there"), "\(found)")
+        #expect(try await tote("ledger", "show", "demo").exit == 66, "erased before it answers")
+        #expect(try await tote("verify").exit == 0)
+        #expect(try await tote("customer", "export", "demo").exit == 66)
+        try (list + "\nnonsense\n").write(
+            toFile: data + "/erased", atomically: false, encoding: .utf8)
+        let damaged = try await tote("status")
+        #expect(damaged.exit == 65 && damaged.error.contains("line 2 of \(data)/erased"))
+    }
+
     @Test func `a report counts orders and things by where they came from`() async throws {
         let world = try await CafeWorld()
         let used = try await world.phone(

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ToteClient
+import ToteSQLite
 import ToteTesting
 
 /// A customer is erased at the server: their devices are told, and hold nothing of them.
@@ -75,27 +76,83 @@ import ToteTesting
         #expect(try await tote.syncOnce().isComplete)
     }
 
-    @Test func `an app that was ended between erases when it is next opened`() async throws {
+    /// An account's file is there, and is to be removed: as when a process ended between.
+    private func leave(_ bed: TestBed, _ files: String, in device: String) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: bed.directory(files))
+        let name = try #require(
+            names.first { $0.hasPrefix("account-") && $0.hasSuffix(".sqlite") })
+        for suffix in ["", "-wal"] where names.contains(name + suffix) {
+            try FileManager.default.copyItem(
+                atPath: "\(bed.directory(files))/\(name)\(suffix)",
+                toPath: "\(bed.directory(device))/\(name)\(suffix)")
+        }
+        try Database(path: bed.directory(device) + "/installation.sqlite").run(
+            "INSERT INTO removals VALUES (?)",
+            .text(String(name.dropFirst("account-".count).dropLast(".sqlite".count))))
+    }
+
+    @Test func `what could not be removed is removed at the next start, and nobody else's`()
+        async throws
+    {
         let bed = try TestBed()
         let tote = try await bed.device("a")
         try await write(tote)
-        let files = try FileManager.default.contentsOfDirectory(atPath: bed.directory("a"))
-        let account = try #require(
-            files.first { $0.hasPrefix("account-") && $0.hasSuffix("sqlite") })
-        // The file cannot be removed just now: there is a directory in its place.
         await tote.close()
-        try bed.copy("a", to: "b")
-        let again = try bed.open("b")
-        try await bed.signIn(again)
-        let path = bed.directory("b") + "/" + account
-        try FileManager.default.removeItem(atPath: path)
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try "Kanarie".write(toFile: path + "/x", atomically: true, encoding: .utf8)
+        try bed.copy("a", to: "kept")
+        let again = try bed.open()
         try await again.eraseAccount()
-        #expect(await !again.isSignedIn)
+        try await bed.signIn(again, "bob")
+        try await again.cart().add("tea")
         await again.close()
-        let last = try bed.open("b")
-        #expect(await !last.isSignedIn)
+        try leave(bed, "kept", in: "a")
+        #expect(try holds(bed, "a", "Kanarie"))
+        let last = try bed.open()
+        #expect(try !holds(bed, "a", "Kanarie"))
+        #expect(await last.isSignedIn)
+        #expect(await last.cart().value.quantity("tea") == 1)
+    }
+
+    @Test func `an account that is given up begins anew when it signs in`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        try await write(tote)
+        await tote.close()
+        try bed.copy("a", to: "kept")
+        let again = try bed.open()
+        try await again.eraseAccount()
+        try await bed.signIn(again)
+        #expect(await again.cart().value.lines.isEmpty, "what was here before is gone")
+        try await again.cart().add("tea")
+        await again.close()
+        let last = try bed.open()
+        #expect(await last.isSignedIn)
+        #expect(await last.cart().value.quantity("tea") == 1)
+    }
+
+    @Test func `a look-up and the app's own backend tell it as well`() async throws {
+        let bed = try TestBed()
+        let tote = try await bed.device("a")
+        try await write(tote)
+        #expect(try await tote.syncOnce().isComplete)
+        let other = try await bed.device("b")
+        try await write(other)
+        #expect(try await bed.server.erase("ada"))
+        let error = await #expect(throws: ToteError.self) {
+            _ = try await tote.olderOrders(before: 1_900_000_000_000)
+        }
+        #expect(error?.code == .customerErased)
+        #expect(await tote.wasErased)
+        #expect(await !tote.isSignedIn)
+        #expect(try !holds(bed, "a", "Kanarie"))
+        // After a relaunch the backend is asked for a token first, and is told itself.
+        await other.close()
+        let again = try bed.open("b")
+        try await again.signIn(customer: "ada", transport: bed.server) {
+            throw ToteError.customerErased
+        }
+        let second = await #expect(throws: ToteError.self) { try await again.syncOnce() }
+        #expect(second?.code == .customerErased)
+        #expect(await again.wasErased)
         #expect(try !holds(bed, "b", "Kanarie"))
     }
 

@@ -378,7 +378,8 @@ import ToteSQLite
         await tablet.close()
         let path = bed.directory("tablet") + "/installation.sqlite"
         try Database(path: path).execute(
-            "DROP TABLE borrowed; DROP TABLE claims; DROP TABLE keys; PRAGMA user_version=1")
+            "DROP TABLE borrowed; DROP TABLE claims; DROP TABLE keys; DROP TABLE removals; "
+                + "PRAGMA user_version=1")
 
         let again = try bed.open("tablet")
         #expect(await again.cart().value.quantity("cake") == 1)

@@ -1,5 +1,6 @@
 import Testing
 import ToteCore
+import ToteSQLite
 import ToteServer
 
 /// What tills and redeemers do with a customer's points, over the server's own requests.
@@ -265,6 +266,42 @@ struct TillTests {
         #expect(try summary()?.held == 100)
         #expect(try say(.watermark(record.stopAt)) == nil)
         #expect(try summary()?.held == 0 && summary()?.available == 300)
+        #expect(try shop.server.faults() == [])
+    }
+
+    /// Found by a reading of the code: the member was looked for, who is nobody since.
+    @Test mutating func `what a store gave to somebody who was erased since is booked`() throws {
+        try shop.grant(400, reference: "g")
+        _ = try enrol()
+        let (record, code) = try storeLease(200)
+        var place = shop.tea(2)
+        place.tenders = [Tender(.atCounter, 600)]
+        #expect(try push(.place(place)) == nil)
+        try shop.step(place.order, "ready")
+        _ = try shop.call("POST", "s-1/handover", "{\"order\":\"\(place.order)\"}")
+        let erased = try shop.server.admin("POST", "v1/admin/customers/c-1/erase")
+        #expect(erased.status == 200)
+        let server = shop.server
+        let rows = {
+            try server.dump().filter { $0.hasPrefix("members") || $0.hasPrefix("accounts") }
+        }
+        #expect(try say(redeem(code, 100, id: 1)) == nil)
+        #expect(try say(redeem(code, 100, id: 1)) == nil, "once")
+        #expect(try rows().count == 1 && rows()[0].contains("\"points\""))
+        let held = try shop.server.store.database.row("SELECT held, spent FROM accounts") {
+            [$0.int(0), $0.int(1)]
+        }
+        #expect(held == [100, 100])
+        #expect(try say(.watermark(record.stopAt))?.code == "watermark_ahead")
+        // Goods come back, and what the order earns comes due: nobody becomes a member again.
+        let back = try shop.call(
+            "POST", "s-1/returns",
+            "{\"order\":\"\(place.order)\",\"lines\":[{\"item\":\"tea\",\"quantity\":1}],"
+                + "\"reason\":\"cold\"}")
+        #expect(back.status == 200)
+        shop.server.now += 90 * 86_400_000
+        try shop.server.runDue()
+        #expect(try rows().count == 1)
         #expect(try shop.server.faults() == [])
     }
 

@@ -104,28 +104,6 @@ extension Installation {
         }
     }
 
-    /// Gives the account up that shows: its file is to be erased, and those of guests that wait to
-    /// be taken into it. Kept as a hand-off is that has ended.
-    func giveUp() throws(ToteError) {
-        guard let account else { return }
-        do {
-            let database = try database
-            for number in try adoptions() { try Self.remove(path(guest: number)) }
-            try database.transaction {
-                try database.run("DELETE FROM adoptions WHERE account = ?", .text(account))
-                try database.run("DELETE FROM keys WHERE account = ?", .text(account))
-                try database.run(
-                    """
-                    INSERT OR REPLACE INTO borrowed VALUES (1, '', ?, '', '', 0, 0, 0, 0, 0, 1)
-                    """, .text(account))
-                try database.run("UPDATE state SET account = ''")
-            }
-            noteGivenUp()
-        } catch {
-            throw ToteError.storage(error)
-        }
-    }
-
     /// Shows the guest's documents where a hand-off was being left when the process ended.
     static func endLeft(_ database: Database) throws {
         try database.run(

@@ -78,6 +78,7 @@ extension Tote {
         }
         let joined = joinedHandOff?.id
         var secret = session.secret
+        var erased = false
         for attempt in 0..<2 {
             if secret.isEmpty {
                 guard let token = try? await session.token() else {
@@ -94,6 +95,15 @@ extension Tote {
                 body: body ?? [], timeout: timeout, lane: .lookup)
             do {
                 let response = try await session.transport.send(request)
+                if response.status == 410, Self.saysErased(response.body) {
+                    if let joined {
+                        _ = try? endBorrowed(joined, .revoked)
+                    } else if self.session?.path == session.path {
+                        noteErased()
+                    }
+                    erased = true
+                    break
+                }
                 guard response.status == 401 else { return response }
                 if let joined {
                     // Its token is the only one that there will be.
@@ -106,7 +116,13 @@ extension Tote {
                 throw ToteError(.server, "no answer: \(error)")
             }
         }
+        if erased { throw ToteError.customerErased }
         throw ToteError(.signedOut, "the server takes no token of this customer: sign in again")
+    }
+
+    private static func saysErased(_ body: [UInt8]) -> Bool {
+        (try? Encoding.json.value(body))?["code"]?.textValue
+            == ToteError.Code.customerErased.rawValue
     }
 
     /// Fetches the catalogue in the background when it is time to.

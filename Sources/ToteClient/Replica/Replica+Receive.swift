@@ -369,7 +369,7 @@ extension Replica {
         switch (status, code) {
         case (401, _): return .tokenRefused
         case (410, "customer_erased"):
-            return .halted(ToteError(.customerErased, "this customer was erased at the server"))
+            return .halted(.customerErased)
         case (426, _): return .updateRequired
         case (409, "replica_forked"):
             if !isStale, outgoing.kind == .push {

@@ -9,7 +9,6 @@ extension Server {
     ) {
         $0.answers(200, .object(["new": .bool, "orders": .int, "tokens": .int]))
         $0.refuses(409, "customer_has_open_orders")
-        $0.refuses(503, "storage_unavailable")
     }
 
     private static let accessRoutes: [Route] = [

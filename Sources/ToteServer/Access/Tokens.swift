@@ -261,22 +261,34 @@ final class TokenBook {
         try keep(token)
     }
 
-    /// Takes a space away from a token; one that opened no other is void, and nobody's any more.
-    func erase(_ token: Token, of space: String, as pseudonym: String, at now: UInt64) throws {
+    /// Takes a customer's space away from a token. A customer's that opens no other is void then,
+    /// and nobody's any more; those of staff and admins go on.
+    ///
+    /// - Returns: whether it is void.
+    func erase(
+        _ token: Token, of space: String, as pseudonym: String, at now: UInt64
+    ) throws -> Bool {
         let rest = token.grants.filter { Name($0.space) != Name(space) }
-        guard rest.isEmpty else { return try setGrants(of: token.id, rest) }
+        guard token.role == .customer else {
+            try setGrants(of: token.id, rest)
+            return false
+        }
+        let isVoid = rest.isEmpty
         try store.database.run(
-            "UPDATE tokens SET label = '', revoked = ?2 WHERE id = ?1", .text(token.id), .bits(now))
+            "UPDATE tokens SET label = '', revoked = ?2 WHERE id = ?1", .text(token.id),
+            .optional(bits: isVoid ? now : token.revoked))
         noteRemoved()
-        try setGrants(of: token.id, [Grant(space: pseudonym, read: [], write: [])])
+        try setGrants(
+            of: token.id, isVoid ? [Grant(space: pseudonym, read: [], write: [])] : rest)
+        return isVoid
     }
 
     /// The spaces that tokens open. Reads through all.
-    func spaces() throws -> Set<String> {
-        var (names, last): (Set<String>, Token?) = ([], nil)
+    func spaces() throws -> Set<Name> {
+        var (names, last): (Set<Name>, Token?) = ([], nil)
         while true {
             let page = try page(after: last, most: Self.pageMax)
-            for token in page { names.formUnion(token.grants.map(\.space)) }
+            for token in page { names.formUnion(token.grants.map { Name($0.space) }) }
             guard page.count == Self.pageMax else { return names }
             last = page.last
         }

@@ -10,8 +10,11 @@ package struct ErasureList: Hashable, Sendable {
         package var salt: UInt64
         /// 16 bytes.
         package var digest: [UInt8]
-        /// Milliseconds since 1970.
+        /// Milliseconds since 1970, of the day: no more, or what else has that time would say whose
+        /// ledger it is.
         package var at: UInt64
+
+        private static let dayMilliseconds: UInt64 = 86_400_000
 
         /// A line of the list beside the data file, and the name of a row in it.
         package var text: String { "\(Hex.string(salt)) \(Hex.string(digest))" }
@@ -19,7 +22,7 @@ package struct ErasureList: Hashable, Sendable {
         init(salt: UInt64, space: String, at: UInt64) {
             self.salt = salt
             digest = Self.digest(salt, space)
-            self.at = at
+            self.at = at - at % Self.dayMilliseconds
         }
 
         init?(_ text: String, at: UInt64) {
@@ -45,20 +48,31 @@ package struct ErasureList: Hashable, Sendable {
 
     /// Reads the list beside a data file: a line each, `SALT DIGEST MILLISECONDS`.
     ///
-    /// - Throws: `StoreError.corrupt` at a line that is none: one that is overlooked would bring
-    ///   somebody back. The last line is left out where its end is missing: it was being written.
-    package init(text: String) throws {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        lines.removeLast()
+    /// - Throws: `Damaged` at a line that is none: one that is overlooked would bring somebody
+    ///   back. The last line may be so, where its end is missing: it was being written.
+    package init(text: String) throws(Damaged) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
-            guard let space = line.lastIndex(of: " "),
-                let at = UInt64(line[line.index(after: space)...]),
-                let entry = Entry(String(line[..<space]), at: at)
-            else {
-                throw StoreError.corrupt("line \(index + 1) of the list of erased customers")
+            if let entry = Self.entry(line) {
+                insert(entry)
+            } else if index < lines.count - 1 {
+                throw Damaged(line: index + 1)
             }
-            insert(entry)
         }
+    }
+
+    /// What a line says; `nil` when it says nothing.
+    package static func entry(_ line: some StringProtocol) -> Entry? {
+        guard let space = line.lastIndex(of: " "),
+            let at = UInt64(line[line.index(after: space)...])
+        else { return nil }
+        return Entry(String(line[..<space]), at: at)
+    }
+
+    /// A line that cannot be read.
+    package struct Damaged: Error, Hashable {
+        /// From 1.
+        package let line: Int
     }
 
     package var isEmpty: Bool { entries.isEmpty }

@@ -41,7 +41,7 @@ extension ServerStore {
     /// Leaves of a customer's orders what the store sold, and nothing that the customer said.
     ///
     /// - Returns: the orders.
-    func scrubOrders(of space: UInt64, at now: UInt64) throws -> [OrderID] {
+    func scrubOrders(of space: UInt64) throws -> [OrderID] {
         let cart = "main"
         let noCells = Encoding.cbor.encode(.array([.text(cart), .array([])]))
         let ids = try orders(space: space, before: UInt64(Limits.integerMax), most: .max).map(\.id)
@@ -51,13 +51,41 @@ extension ServerStore {
             (row.order.name, row.order.note) = (nil, nil)
             (row.order.spot, row.order.reason) = (nil, nil)
             for index in row.order.lines.indices { row.order.lines[index].note = nil }
-            try update(row, at: now)
+            // It has not moved: its code is free again when it was to be.
             try database.run(
-                "UPDATE orders SET cells = ?2, nonce = 0 WHERE id = ?1", .blob(Self.bytes(id)),
+                "UPDATE orders SET body = ?2, cells = ?3, nonce = 0 WHERE id = ?1",
+                .blob(Self.bytes(id)), .blob(Encoding.cbor.encode(row.order.value)),
                 .blob(noCells))
             try forgetReasons(of: id.text)
         }
         return ids
+    }
+
+    /// Takes out of what was brought back why, as somebody wrote it.
+    ///
+    /// - Parameter sources: orders, receipts and redemptions, as entries name them.
+    func scrubReturns(of sources: Set<String>) throws {
+        for source in sources.sorted() {
+            let rows = try database.rows(
+                "SELECT number, body FROM returns WHERE source = ?", .text(source)
+            ) { ($0.int(0), $0.blob(1)) }
+            for (number, bytes) in rows {
+                guard case .map(var members)? = try? Encoding.cbor.value(bytes) else {
+                    throw StoreError.corrupt("a return cannot be read")
+                }
+                for index in members.indices where members[index].name == "reason" {
+                    members[index] = Value.Entry("reason", .text(""))
+                }
+                try database.run(
+                    "UPDATE returns SET body = ?2 WHERE number = ?1", .int(number),
+                    .blob(Encoding.cbor.encode(.map(members))))
+            }
+        }
+    }
+
+    /// Leaves of what a customer's device did that it was done.
+    func forgetLabel(ofToken id: String) throws {
+        try database.run("UPDATE audit SET label = '' WHERE token = ?", .text(id))
     }
 
     /// Leaves of the audit about something what was done, when and by whom.
@@ -70,14 +98,23 @@ extension ServerStore {
     /// Takes out of a customer's entries what an operator called a gift or a correction. (An entry
     /// is never changed: it is written anew, under its number.)
     func scrubReferences(of space: UInt64) throws {
-        try database.run(
+        let rows = try database.rows(
             """
-            REPLACE INTO entries
-            SELECT number, account, kind, units, at, 'correction:erased-' || number, due, expires,
-                parts
-            FROM entries WHERE reference GLOB 'correction:*'
+            SELECT number FROM entries WHERE reference GLOB 'correction:*'
                 AND account IN (SELECT number FROM accounts WHERE space = ?)
-            """, .bits(space))
+            """, .bits(space)
+        ) { $0.int(0) }
+        for number in rows {
+            // No reference that anybody gives begins so.
+            try database.run(
+                """
+                CREATE TEMP TABLE anew AS SELECT number, account, kind, units, at,
+                    'erased:' || number, due, expires, parts FROM entries WHERE number = ?
+                """, .int(number))
+            try database.run("DELETE FROM entries WHERE number = ?", .int(number))
+            try database.execute("INSERT INTO entries SELECT * FROM temp.anew")
+            try database.execute("DROP TABLE temp.anew")
+        }
     }
 
     /// Removes what was told about a customer and is kept to be told again.

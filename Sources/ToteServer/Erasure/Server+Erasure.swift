@@ -44,13 +44,10 @@ extension Server {
 
     /// Erases a customer: what is left is a ledger, and what stores sold, of nobody.
     ///
-    /// The list beside the file is written first: whatever happens then, they are erased at the
-    /// latest when it is next asked for, or when a backup comes back.
+    /// The list beside the file is written before the group is committed: whatever happens then,
+    /// they are erased soon, or at the next start.
     private func erase(_ name: String, as entry: ErasureList.Entry) throws -> Erased {
-        do { try keepErasure(entry) } catch {
-            throw Problem(
-                503, "storage_unavailable", "the list of erased customers cannot be written")
-        }
+        unkept.append(entry)
         erasures.insert(entry)
         try store.add(entry)
         var erased = Erased(pseudonym: Self.erasedKind + Hex.string(randomBits()))
@@ -63,7 +60,12 @@ extension Server {
             }
             try store.scrubReferences(of: number)
             try store.removeDocuments(of: number)
-            let orders = try store.scrubOrders(of: number, at: clock)
+            let entries = try store.entries(
+                space: number, before: Limits.integerMax, most: .max)
+            try store.scrubReturns(of: Set(entries.map(\.source)))
+            let orders = try store.scrubOrders(of: number)
+            try store.scrubReturns(
+                of: Set(orders.map { LedgerEntry.source("order", $0.text) }))
             words += orders.map(\.text)
             erased.orders = orders.count
             try store.renameSpace(number, to: erased.pseudonym)
@@ -71,7 +73,10 @@ extension Server {
         try store.removeAnswers(with: words)
         try store.forgetReasons(of: name, calling: erased.pseudonym)
         for token in try tokens.tokens(of: name) {
-            try tokens.erase(token, of: name, as: erased.pseudonym, at: clock)
+            guard try tokens.erase(token, of: name, as: erased.pseudonym, at: clock) else {
+                continue
+            }
+            try store.forgetLabel(ofToken: token.id)
             noteRevoked(token.id)
             erased.tokens += 1
         }
@@ -92,42 +97,71 @@ extension Server {
                 for lease in try book.account(account).leases where lease.holder.store == nil {
                     try book.close(lease.id, account, reason: "erased")
                 }
-                let rest = try book.account(account).available.total
-                guard let amount = Amount(rest - (try book.withheld(account))) else { continue }
-                try book.change(account) { try $0.writeOff(amount) }
-                book.enter(
-                    .writeOff, account, amount.units,
-                    LedgerEntry.source("correction", "erased"))
+                var rest = try book.account(account).available.total - book.withheld(account)
+                while let amount = Amount(min(rest, Amount.range.upperBound)) {
+                    try book.change(account) { try $0.writeOff(amount) }
+                    book.enter(
+                        .writeOff, account, amount.units,
+                        try book.fresh(LedgerEntry.source("erased", "rest"), .writeOff, account))
+                    rest -= amount.units
+                }
             }
         }
     }
 
     /// Erases again who was erased before, and whom a restored file has; in a group of its own.
     ///
-    /// - Parameter list: the list beside the file.
+    /// - Parameters:
+    ///   - list: the list beside the file.
+    ///   - isWhole: whether it is all of it: what the file knows beyond it is put there then.
     /// - Returns: how many are erased now that were there.
     @discardableResult
-    package func eraseAgain(_ list: ErasureList, at now: UInt64) throws -> Int {
+    package func eraseAgain(
+        _ list: ErasureList, isWhole: Bool = true, at now: UInt64
+    ) throws -> Int {
         let missing = list.entries.filter { !erasures.contains($0) }
-        for entry in erasures.entries where !list.contains(entry) { try keepErasure(entry) }
+        if isWhole {
+            for entry in erasures.entries where !list.contains(entry) { try keepErasure(entry) }
+        }
         guard !missing.isEmpty else { return 0 }
         advance(to: now)
         var wanted = ErasureList()
         for entry in missing { wanted.insert(entry) }
         try begin()
-        var names = Set(try store.spaceNames().map(\.name))
+        var names = Set(try store.spaceNames().map { Name($0.name) })
         names.formUnion(try tokens.spaces())
         var count = 0
-        for name in names.sorted() where wanted.contains(space: name) {
-            _ = try erase(name, as: wanted.entry(for: name, at: clock, random: randomBits))
+        for name in names.sorted() where wanted.contains(space: name.text) {
+            _ = try erase(
+                name.text, as: wanted.entry(for: name.text, at: clock, random: randomBits))
             count += 1
         }
         for entry in missing {
             erasures.insert(entry)
             try store.add(entry)
         }
+        // They are on the list already.
+        unkept = []
         try commit()
         return count
+    }
+
+    /// Puts who is erased in the open group on the list beside the file; `commit` does so, too.
+    ///
+    /// - Throws: what `keepErasure` throws; the group is to be rolled back then.
+    package func keepErasures() throws {
+        while let entry = unkept.first {
+            try keepErasure(entry)
+            unkept.removeFirst()
+            kept.append(entry)
+        }
+    }
+
+    /// Erases whom a group was to erase that was not committed; in a group of its own.
+    package func eraseOwed(at now: UInt64) throws {
+        guard !owed.isEmpty else { return }
+        try eraseAgain(owed, isWhole: false, at: now)
+        owed = ErasureList()
     }
 
     /// Empties the WAL, so that nothing that was erased is in it; call it when no group is open.

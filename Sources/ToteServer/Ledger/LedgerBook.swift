@@ -125,9 +125,9 @@ final class LedgerBook {
     // Members.
 
     /// Makes the customer a member, and gives what the programme gives to new ones. Does nothing
-    /// for a member.
+    /// for a member, nor for somebody who was erased.
     func join() throws {
-        guard ledger.member == nil else { return }
+        guard ledger.member == nil, !space.name.hasPrefix(Server.erasedKind) else { return }
         var number = randomBits()
         while try number == 0 || store.space(ofMember: number) != nil { number = randomBits() }
         ledger.member = number

@@ -23,22 +23,26 @@ package enum Verifier {
 
     /// Checks the file at `path`, read-only.
     ///
+    /// - Parameter erased: the list beside it: nobody on it may be there.
     /// - Throws: when the file cannot be opened or is not a data file.
     package static func verify(
-        path: String, progress: (_ space: Int, _ of: Int) -> Void = { _, _ in }
+        path: String, erased: ErasureList = ErasureList(),
+        progress: (_ space: Int, _ of: Int) -> Void = { _, _ in }
     ) throws -> Report {
         var options = Database.Options()
         options.access = .readOnly
-        return try verify(ServerStore(path: path, options: options), progress: progress)
+        let store = try ServerStore(path: path, options: options)
+        return try verify(store, erased: erased, progress: progress)
     }
 
     /// What is wrong in the file of a server.
     package static func faults(of store: ServerStore) throws -> [String] {
-        try verify(store) { _, _ in }.faults
+        try verify(store, erased: ErasureList()) { _, _ in }.faults
     }
 
     private static func verify(
-        _ store: ServerStore, progress: (_ space: Int, _ of: Int) -> Void
+        _ store: ServerStore, erased list: ErasureList,
+        progress: (_ space: Int, _ of: Int) -> Void
     ) throws -> Report {
         var report = Report()
         do {
@@ -48,7 +52,8 @@ package enum Verifier {
             }
             if try store.meta("epoch") == nil { report.faults.append("the file has no epoch") }
             let names = try store.spaceNames()
-            let erased = try store.erasures()
+            var erased = try store.erasures()
+            for entry in list.entries { erased.insert(entry) }
             if names.contains(where: { erased.contains(space: $0.name) }) {
                 report.faults.append("a customer who was erased is there")
             }
