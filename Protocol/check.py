@@ -2284,6 +2284,61 @@ def check_handoffs(v):
     assert v["text"] != v.get("wrong"), "the wrong text is the right one"
 
 
+# ---------------------------------------------------------------- orders.md §13.4
+
+
+def metres(a, b):
+    """On a sphere, by the haversine."""
+    (lat1, lon1), (lat2, lon2) = [[math.radians(x / 1e6) for x in point] for point in (a, b)]
+    h = (math.sin((lat2 - lat1) / 2) ** 2
+         + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2)
+    return round(2 * 6_371_000 * math.asin(min(1, math.sqrt(h))))
+
+
+def choice(catalog, store, v):
+    """[the time, or why not, with the items that it is about]."""
+    at, wanted, full = v["at"], v.get("wanted"), v.get("full", {}).get(store["id"], [])
+    found = times(catalog, store["id"], at)
+    earliest = found["earliest_pickup"]
+
+    def is_open(moment):
+        return any(start <= moment < end for start, end in store["open"])
+
+    if earliest is None or wanted is None and not found["is_open"]:
+        return ["store_closed"]
+    if wanted is not None and wanted < earliest:
+        return ["pickup_time_passed"]
+    if wanted is not None and not is_open(wanted):
+        return ["store_closed"]
+    try:
+        quote(catalog, store["id"], v["lines"])
+    except NoQuote as refusal:
+        return [refusal.value["code"], *refusal.value.get("items", [])]
+    length = store["slot_minutes"] * 60_000
+    moment = first = earliest if wanted is None else wanted
+    while moment <= first + 86_400_000:
+        if moment - moment % length not in full and is_open(moment):
+            break
+        moment += length - moment % length
+    if moment > first + 86_400_000 or wanted is not None and moment != wanted:
+        return ["slot_full"]
+    return [moment]
+
+
+def check_nearest(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if isinstance(v["catalog"], dict):
+        CATALOGS[v["id"]] = v["catalog"]
+    catalog = CATALOGS[v["catalog"] if isinstance(v["catalog"], str) else v["id"]]
+    found = []
+    for store in catalog["stores"]:
+        far = metres(v["near"], store["location"]) if "near" in v and "location" in store else None
+        found.append([store["id"], far, *choice(catalog, store, v)])
+    found.sort(key=lambda c: (isinstance(c[2], str), c[1] is None, c[1], c[0].encode()))
+    return equal([found, found == v.get("wrong")], [v["choices"], False], "choices")
+
+
 # ---------------------------------------------------------------- channels.md §26
 
 
@@ -2313,7 +2368,7 @@ def check_channels(v):
 
 
 CHECKS.update(
-    channels=check_channels, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
+    channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
 
 
 def coverage(vectors):

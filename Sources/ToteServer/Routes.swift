@@ -54,6 +54,7 @@ extension Server {
         case ("GET", "/v1/openapi.json"):
             return .answer(ServerResponse(status: 200, body: OpenAPIDocument.bytes))
         case ("GET", "/v1/catalog"): return .answer(try serveCatalog(request))
+        case ("GET", "/v1/slots"): return .answer(try serveSlots(request))
         case ("POST", "/v1/admin/catalog"): return .answer(try importCatalog(request))
         case ("GET", "/v1/admin/tokens"):
             return .answer(try listTokens(request))

@@ -28,6 +28,7 @@ import ToteHTTP
         "points-lot-expiring", "points-200-redemptions", "points-returned",
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
         "handoff-restarted", "wall-code", "wall-code-dead-spot",
+        "nearest-store", "nearest-store-dead-spot",
     ]
 
     @Test(arguments: names)

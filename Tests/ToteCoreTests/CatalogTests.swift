@@ -14,8 +14,10 @@ import ToteCore
         "stores":[{"id":"paris","names":{"en":"Paris"},"currency":"EUR","tax_included":true,
         "taxes":{"food":55000},"open":[[1000,2000],[2000,3000]],"preparation_minutes":5,
         "slot_minutes":10,"slot_capacity":3,"expire_minutes":60,"sold_out":["mug"],
-        "late_minutes":[5,10],"name_policy":"first"}],"codes":[{"code":"W 1","sku":"latte",
-        "options":{"size":"L"},"store":"paris"},{"code":"M","sku":"mug","channel":"mail"}]}
+        "late_minutes":[5,10],"name_policy":"first",
+        "location":[48860000,-2350000]}],
+        "codes":[{"code":"W 1","sku":"latte","options":{"size":"L"},"store":"paris"},
+        {"code":"M","sku":"mug","channel":"mail"}]}
         """
 
     private static func imported(_ text: String = Self.text) throws -> Catalog {
@@ -90,6 +92,13 @@ import ToteCore
             "unknown_reference"
         ),
         (#""tax_included":true"#, #""tax_included":1"#, "stores[0].tax_included", "wrong_type"),
+        (
+            #""location":[48860000,"#, #""location":[90000001,"#, "stores[0].location[0]",
+            "out_of_range"
+        ),
+        (#",-2350000]"#, #",-180000001]"#, "stores[0].location[1]", "out_of_range"),
+        (#",-2350000]"#, #"]"#, "stores[0].location", "wrong_type"),
+        (#",-2350000]"#, #","2.35"]"#, "stores[0].location[1]", "wrong_type"),
         (#""code":"M""#, #""code":"W 1""#, "codes[1].code", "duplicate"),
         (#""code":"M""#, #""code":"401""#, "codes[1].code", "duplicate"),
         (#""code":"M""#, #""code":"é""#, "codes[1].code", "bad_text"),

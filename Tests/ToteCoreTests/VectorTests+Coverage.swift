@@ -7,7 +7,8 @@ import ProtocolChecks
     private static let topics = [
         "applying", "channels", "codes", "digests", "editing", "encoding", "erasure", "exchange",
         "folding",
-        "handoffs", "ledger", "names", "orders", "pricing", "programme", "rules", "webhooks",
+        "handoffs", "ledger", "names", "nearest", "orders", "pricing", "programme", "rules",
+        "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",

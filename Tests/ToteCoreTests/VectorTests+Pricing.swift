@@ -4,6 +4,38 @@ import ToteCore
 
 /// Protocol/vectors/pricing.json: what carts cost, and when they can be picked up.
 @Suite struct PricingVectorTests {
+    @Test func `stores stand in the order in which one would go to them`() throws {
+        let vectors = try JSON.vectors("nearest").filter { $0["choices"] != nil }
+        let catalogs = try Self.catalogs(vectors)
+        func milliseconds(_ value: JSON?) -> UInt64? { value?.int.map { UInt64($0) } }
+        for vector in vectors {
+            let id = vector["id"]?.text ?? ""
+            let catalog = try #require(catalogs[vector["catalog"]?.text ?? id], "\(id)")
+            let near = vector["near"]?.array.compactMap(\.int) ?? []
+            let full = (vector["full"]?.members ?? []).map { name, starts in
+                (name, Set(starts.array.compactMap { milliseconds($0) }))
+            }
+            let found = catalog.choices(
+                for: (vector["lines"]?.array ?? []).map { line in
+                    (LineName(line.array[0].text ?? ""), line.array[1].int ?? 0)
+                },
+                near: near.count == 2 ? GeoPoint(latitude: near[0], longitude: near[1]) : nil,
+                at: try #require(milliseconds(vector["at"])),
+                pickupAt: milliseconds(vector["wanted"]),
+                full: Dictionary(uniqueKeysWithValues: full))
+            let told = found.map { choice -> JSON in
+                let outcome: [JSON] =
+                    choice.pickupAt.map { [.int(Int64($0))] }
+                    ?? [.text(choice.obstacle?.code ?? "")]
+                    + (choice.obstacle?.items ?? []).map { .text($0) }
+                return .array(
+                    [.text(choice.store.id), choice.metres.map { .int($0) } ?? .null] + outcome)
+            }
+            #expect(JSON.array(told) == vector["choices"], "\(id)")
+            if let wrong = vector["wrong"] { #expect(JSON.array(told) != wrong, "\(id)") }
+        }
+    }
+
     @Test func `a scanned code stands for its line, store and channel`() throws {
         let vectors = try JSON.vectors("channels").filter { $0["scan"] != nil }
         let catalogs = try Self.catalogs(vectors)

@@ -165,7 +165,7 @@ struct AuthorizationTests {
         }
         let stores = ["s-1", "s-2", "s-9"]
         switch route.path {
-        case "/v1/handshake", "/v1/openapi.json", "/v1/catalog", "/v1/admin/status",
+        case "/v1/handshake", "/v1/openapi.json", "/v1/catalog", "/v1/slots", "/v1/admin/status",
             "/v1/admin/audit":
             return [Target(path: parts)]
         case "/v1/admin/tokens":

@@ -10,10 +10,10 @@ import ToteServer
 
     /// All vectors that are transcripts, by their ids.
     private static let transcripts: [String: JSON] = {
-        let vectors = ["exchange", "orders", "ledger", "codes", "handoffs", "erasure", "channels"]
-            .flatMap {
-                (try? JSON.vectors($0)) ?? []
-            }
+        let topics = [
+            "exchange", "orders", "ledger", "codes", "handoffs", "erasure", "channels", "nearest",
+        ]
+        let vectors = topics.flatMap { (try? JSON.vectors($0)) ?? [] }
         let played = vectors.filter { $0["steps"] != nil }.map { ($0["id"]?.text ?? "", $0) }
         return Dictionary(played, uniquingKeysWith: { first, _ in first })
     }()

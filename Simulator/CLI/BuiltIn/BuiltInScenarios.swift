@@ -11,7 +11,7 @@ enum BuiltInScenarios {
     /// In the order in which `tote-sim list` shows them.
     static let all: [Entry] =
         [Entry(name: "first-sync", text: firstSync)] + counters + networks + crashes + accounts
-        + documents + orders + stores + points + pointsEdges + handOffs + channels
+        + documents + orders + stores + points + pointsEdges + handOffs + channels + nearest
 
     static let firstSync = #"""
         {

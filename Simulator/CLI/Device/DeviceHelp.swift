@@ -20,6 +20,10 @@ enum DeviceHelp {
         ("rejection CODE", "the last receipt that is rejected says this code"),
         ("order last|ID STATE", "an order's state, like: order last placed"),
         (
+            "nearest STORE|none [near=LAT,LON]",
+            "the first store where the cart can be had: nearest cafe near=48.86,2.35"
+        ),
+        (
             "order-channel last|ID CHANNEL [CHANNEL…]",
             "where an order was made, and its lines came from: order-channel last app wall -"
         ),

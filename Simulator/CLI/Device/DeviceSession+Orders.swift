@@ -7,6 +7,7 @@ extension DeviceSession {
     func runOrder(_ line: VerbLine) async throws -> Answer? {
         switch line.verb.name {
         case "menu": return try await runMenu(line.words)
+        case "stores": return try await runStores(VerbWords(line))
         case "quote":
             let words = try VerbWords(line)
             let quote = try await tote.cart(words.cart).quote(at: try words.word(0))
@@ -41,6 +42,32 @@ extension DeviceSession {
 
     private func said(_ receipt: Receipt.ID) async throws -> String {
         try await tote.receipt(receipt)?.state == .withdrawn ? "withdrawn" : "saved"
+    }
+
+    private func stores(_ words: VerbWords) async throws -> [StoreChoice] {
+        var here: GeoPoint?
+        if let text = words.options["near"] {
+            let degrees = text.split(separator: ",").compactMap { Double($0) }
+            guard degrees.count == 2, degrees.allSatisfy({ $0.magnitude <= 180 }),
+                let point = GeoPoint(
+                    latitude: Int64((degrees[0] * 1e6).rounded()),
+                    longitude: Int64((degrees[1] * 1e6).rounded()))
+            else { throw VerbFailure(.usage, "a place is LATITUDE,LONGITUDE: near=48.86,2.35") }
+            here = point
+        }
+        return try await tote.stores(for: words.cart, near: here)
+    }
+
+    private func runStores(_ words: VerbWords) async throws -> Answer {
+        if words.plain.first == "refresh" { try await tote.refreshSlots() }
+        return Answer(
+            lines: try await stores(words).map { choice in
+                let far = choice.metres.map { "  \($0) m" } ?? ""
+                let why = choice.obstacle.map {
+                    "  \($0.code)" + $0.items.map { " \($0)" }.joined()
+                }
+                return choice.store.id + far + (why ?? "")
+            })
     }
 
     private func runMenu(_ words: [String]) async throws -> Answer {
@@ -171,6 +198,9 @@ extension DeviceSession {
                 throw VerbFailure(.usage, near ?? "an order is \(Self.listed(states))")
             }
             return (wanted, try await fate(try await id(read.word(0))))
+        case "nearest":
+            let best = try await stores(read).first { $0.obstacle == nil }
+            return (try read.word(0), best?.store.id ?? "none")
         case "order-channel":
             let id = try await id(read.word(0))
             let order = await tote.orders.first { $0.id == id }

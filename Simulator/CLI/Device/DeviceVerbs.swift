@@ -43,6 +43,10 @@ enum DeviceVerbs {
             "journey", "[store|pickup|screen VALUE|none]",
             "shows where the customer is in the shop, or sets it", 0...2, "journey",
             "journey store s-17", "journey pickup 2026-11-23T12:00:00Z", "journey screen checkout"),
+        Verb(
+            "stores", "[refresh] [near=LAT,LON] [cart:NAME]",
+            "shows where the cart can be had, the nearest store first; or asks first which slots "
+                + "are full", 0...3, "stores near=48.86,2.35"),
         Verb("menu", "[refresh]", "shows what is sold where, or fetches it anew", 0...1, "menu"),
         Verb(
             "quote", "STORE [cart:NAME]", "says what a cart costs at a store", 1...2,

@@ -105,6 +105,50 @@ extension Replica {
         try keepCatalog(bytes)
     }
 
+    /// Keeps which slots have no room, as the server told it.
+    package func keepSlots(_ bytes: [UInt8], tag: String?) throws(ToteError) {
+        guard Self.fullSlots(bytes) != nil else {
+            throw ToteError(.server, "the server's slots cannot be read")
+        }
+        try update {
+            try store.setBytes("slots", bytes)
+            try store.setBytes("slots_tag", tag.map { Array($0.utf8) } ?? [])
+        }
+    }
+
+    /// The entity tag of the slots that are here.
+    package var slotsTag: String? {
+        guard let bytes = (try? store.bytes("slots_tag")) ?? nil, !bytes.isEmpty else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func fullSlots(_ bytes: [UInt8]) -> [String: Set<UInt64>]? {
+        guard case .map(let stores)? = (try? Encoding.json.value(bytes))?["full"] else {
+            return nil
+        }
+        var full: [String: Set<UInt64>] = [:]
+        for entry in stores {
+            guard case .array(let starts) = entry.value else { return nil }
+            full[entry.name] = Set(
+                starts.compactMap(\.intValue).filter { $0 >= 0 }.map { UInt64($0) })
+        }
+        return full
+    }
+
+    /// See `Tote.stores(for:near:pickupAt:)`.
+    package func choices(
+        for cart: String, near here: GeoPoint?, pickupAt: UInt64?, at reading: ClockReading
+    ) throws(ToteError) -> [StoreChoice] {
+        guard let catalog else {
+            throw .order("no_catalog", "no catalogue is here yet: connect once")
+        }
+        let now = anchor.map { $0.serverMilliseconds(at: reading) } ?? reading.wallMilliseconds
+        let full = ((try? store.bytes("slots")) ?? nil).flatMap(Self.fullSlots) ?? [:]
+        return catalog.choices(
+            for: Cart(view.merged, name: cart).lines.map { ($0.name, $0.quantity) }, near: here,
+            at: now, pickupAt: pickupAt, full: full)
+    }
+
     /// What a cart costs at a store, exactly as the server will price it.
     package func quote(cart name: String, at store: String) throws(ToteError) -> Quote {
         guard let catalog else {

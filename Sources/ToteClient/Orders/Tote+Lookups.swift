@@ -28,6 +28,39 @@ extension Tote {
         }
     }
 
+    /// Fetches which slots for pickup have no room, unless this device knows. Live sync does it
+    /// with the catalogue.
+    ///
+    /// - Throws: `signedOut` without an account, `server` when it cannot be had now. What is here
+    ///   stays.
+    public func refreshSlots() async throws(ToteError) {
+        let replica = try replica()
+        let response = try await lookUp(
+            "/v1/slots", replica.slotsTag.map { ["If-None-Match": $0] } ?? [:])
+        // Legal: another account shows by now.
+        guard let now = openReplica, now === replica else { return }
+        switch response.status {
+        case 200: try now.keepSlots(response.body, tag: response.headers["ETag"])
+        // Of a server of before, which does not tell.
+        case 304, 404: return
+        default: throw ToteError(.server, "the slots were answered with \(response.status)")
+        }
+    }
+
+    /// All stores, the best one for a cart first: where it can be had, the nearest before the
+    /// others; then the others, each with what keeps it from being had there. Asks nobody: it goes
+    /// by the catalogue and the slots that are here.
+    ///
+    /// - Parameters:
+    ///   - here: where the customer is; without, stores stand in the order of their ids.
+    ///   - pickupAt: milliseconds since 1970; `nil` for as soon as possible where it is open now.
+    /// - Throws: `orderRefused` with `no_catalog` before one has come.
+    public func stores(
+        for cart: String = "main", near here: GeoPoint? = nil, pickupAt: UInt64? = nil
+    ) throws(ToteError) -> [StoreChoice] {
+        try replica().choices(for: cart, near: here, pickupAt: pickupAt, at: clock.reading())
+    }
+
     /// Orders placed before a moment, latest first: the server has all of them.
     ///
     /// - Parameter before: milliseconds since 1970, for example the `placedAt` of the oldest order
@@ -138,6 +171,7 @@ extension Tote {
         catalogRead = now
         catalogTask = Task { [weak self] in
             try? await self?.refreshCatalog()
+            try? await self?.refreshSlots()
             await self?.catalogTaskEnded()
         }
     }

@@ -107,7 +107,7 @@ extension Catalog.Store {
             Value.array([.int(Int64(interval.from)), .int(Int64(interval.to))])
         }
         let late = [lateMinutes.late, lateMinutes.veryLate].map { Value.int(Int64($0)) }
-        return .map([
+        var members: [String: Value] = [
             "id": .text(id), "names": .texts(names), "currency": .text(currency),
             "tax_included": .bool(taxIncluded), "taxes": .amounts(taxes),
             "open": .array(intervals),
@@ -116,6 +116,10 @@ extension Catalog.Store {
             "expire_minutes": .int(Int64(expireMinutes)),
             "sold_out": .array(soldOut.sorted { Name($0) < Name($1) }.map { .text($0) }),
             "late_minutes": .array(late), "name_policy": .text(namePolicy.rawValue),
-        ])
+        ]
+        if let location {
+            members["location"] = .array([.int(location.latitude), .int(location.longitude)])
+        }
+        return .map(members)
     }
 }

@@ -242,6 +242,8 @@ extension Catalog {
         public internal(set) var soldOut: Set<String>
         public let lateMinutes: LateMinutes
         public let namePolicy: NamePolicy
+        /// Where it is.
+        public let location: GeoPoint?
     }
 
     /// A time during which a store is open: milliseconds since 1970, `to` is the first closed one.

@@ -25,6 +25,9 @@ extension CatalogReader {
         let late = lateMinutes(members)
         let policy = namePolicy(members)
         let isIncluded = flag(members, "tax_included")
+        let location = members["location"].flatMap { value in
+            at(.member("location")) { $0.location(value) }
+        }
         guard faults.count == before, let id, let names, let currency, let preparation, let slot,
             let capacity, let expire, let late, let policy, let isIncluded
         else { return nil }
@@ -32,7 +35,16 @@ extension CatalogReader {
             id: id, names: names, currency: currency, taxIncluded: isIncluded, taxes: taxes,
             open: open, preparationMinutes: Int(preparation), slotMinutes: Int(slot),
             slotCapacity: Int(capacity), expireMinutes: Int(expire), soldOut: Set(soldOut),
-            lateMinutes: late, namePolicy: policy)
+            lateMinutes: late, namePolicy: policy, location: location)
+    }
+
+    private mutating func location(_ value: Value) -> GeoPoint? {
+        guard let (latitude, longitude) = pair(value, GeoPoint.longitudes) else { return nil }
+        guard let point = GeoPoint(latitude: latitude, longitude: longitude) else {
+            at(.index(0)) { $0.fault("out_of_range", "a latitude is within 90 degrees") }
+            return nil
+        }
+        return point
     }
 
     mutating func text(_ members: [Name: Value], _ name: String) -> String? {

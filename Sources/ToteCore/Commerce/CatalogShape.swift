@@ -37,7 +37,7 @@ package struct CatalogShape: Sendable {
     /// What a store has besides its hours, in every form.
     private static let storeMembers = [
         "id", "names", "currency", "tax_included", "taxes", "preparation_minutes", "slot_minutes",
-        "slot_capacity", "expire_minutes", "sold_out?", "late_minutes", "name_policy",
+        "slot_capacity", "expire_minutes", "sold_out?", "late_minutes", "name_policy", "location?",
     ]
     package static let store = CatalogShape("a store", storeMembers + ["open"])
     /// A store as people write it: in its own time, which becomes `open`.

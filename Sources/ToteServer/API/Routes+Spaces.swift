@@ -39,5 +39,10 @@ extension Server {
             $0.answers(304, nil)
             $0.refuses(404, "no_catalog")
         },
+        Route("GET", "/v1/slots", .token, "Which slots for pickup have no room.") {
+            $0.reads("If-None-Match", "The `ETag` of what is there.")
+            $0.answers(200, .object(["full": .map(of: .list(.milliseconds))]))
+            $0.answers(304, nil)
+        },
     ]
 }

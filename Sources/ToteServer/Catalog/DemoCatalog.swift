@@ -221,17 +221,18 @@ package enum DemoCatalog {
          "currency":"EUR","tax_included":true,"taxes":{"drink":100000,"food":100000,"goods":55000},
          "open":[[0,4102444800000]],"preparation_minutes":5,"slot_minutes":10,"slot_capacity":20,
          "expire_minutes":120,"sold_out":["carrot-cake"],"late_minutes":[5,10],
-         "name_policy":"first"},
+         "name_policy":"first","location":[48867500,2363800]},
         {"id":"new-york-bleecker","names":{"en":"New York, Bleecker Street",
          "fr":"New York, Bleecker Street"},"currency":"USD","tax_included":false,
          "taxes":{"drink":88750,"food":88750,"goods":0},"open":[[0,4102444800000]],
          "preparation_minutes":8,"slot_minutes":15,"slot_capacity":15,"expire_minutes":60,
-         "sold_out":[],"late_minutes":[8,15],"name_policy":"first"},
+         "sold_out":[],"late_minutes":[8,15],"name_policy":"first",
+         "location":[40725700,-73994600]},
         {"id":"tokyo-daikanyama","names":{"en":"Tokyo Daikanyama","fr":"Tokyo Daikanyama",
          "ja":"東京 代官山"},"currency":"JPY","tax_included":true,"taxes":{"drink":80000,"food":80000,
          "goods":100000},"open":[[0,4102444800000]],"preparation_minutes":6,"slot_minutes":10,
          "slot_capacity":12,"expire_minutes":90,"sold_out":["quiche"],"late_minutes":[5,8],
-         "name_policy":"full"}
+         "name_policy":"full","location":[35649800,139702900]}
         ],
         "codes":[
         {"code":"WALL-1","sku":"latte","options":{"size":"M"},"store":"paris-republique"},

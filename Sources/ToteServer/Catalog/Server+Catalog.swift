@@ -21,6 +21,28 @@ extension Server {
         return response
     }
 
+    /// `GET /v1/slots`: which slots have no room, so that a device finds a store that has one.
+    func serveSlots(_ request: ServerRequest) throws -> ServerResponse {
+        // A slot that has begun may still be ordered for.
+        var full: [String: [UInt64]] = [:]
+        for slot in try store.slotUses(from: clock - min(clock, 86_400_000)) {
+            guard let shop = catalog?.store(slot.store), slot.used >= shop.slotCapacity else {
+                continue
+            }
+            full[slot.store, default: []].append(slot.start)
+        }
+        let body = Encoding.json.encode(
+            .map([
+                "full": .map(full.mapValues { .array($0.map { .int(Int64($0)) }) })
+            ]))
+        let tag = "\"\(Hex.string(Array(SHA256.digest(body).prefix(8))))\""
+        let isKnown = request.ifNoneMatch.map { EntityTag.list($0, names: tag) } ?? false
+        var response = ServerResponse(status: isKnown ? 304 : 200, body: isKnown ? [] : body)
+        response.headers.append(("ETag", tag))
+        response.headers.append(("Cache-Control", "private, no-cache"))
+        return response
+    }
+
     /// `POST /v1/admin/catalog`: all of it comes into force, or nothing.
     func importCatalog(_ request: ServerRequest) throws -> ServerResponse {
         if let wanted = request.ifMatch {

@@ -236,7 +236,7 @@ struct OrderBook {
                 return .refused(
                     "store_closed", opens.map { ["opens": .int(Int64($0))] } ?? [:])
             }
-        } else if earliest > now + 86_400_000 {
+        } else if earliest > now + Catalog.Store.pickupMillisecondsMax {
             let opens = shop.nextOpening(after: now)
             return .refused("store_closed", opens.map { ["opens": .int(Int64($0))] } ?? [:])
         }
@@ -267,26 +267,17 @@ struct OrderBook {
     private func room(
         in shop: Catalog.Store, from earliest: UInt64, _ wanted: UInt64?, _ quote: Quote
     ) throws -> Terms {
-        let length = UInt64(max(1, shop.slotMinutes)) * 60_000
-        let last = earliest + 86_400_000
+        let last = earliest + Catalog.Store.pickupMillisecondsMax
         let first = shop.slot(of: earliest)
         // As a rule the first has room: the others are looked at only when it has none.
         let isFirstFree = try store.slotUse(shop.id, first) < shop.slotCapacity
         let full: Set<UInt64> =
             isFirstFree && shop.isOpen(at: earliest)
             ? [] : Set(try store.fullSlots(shop.id, first...last, capacity: shop.slotCapacity))
-        var next: UInt64?
-        var time = earliest
-        while time <= last {
-            let start = shop.slot(of: time)
-            if !full.contains(start), shop.isOpen(at: time) {
-                if wanted == nil || wanted == time {
-                    return .agreed(quote, pickup: time, slot: start, capacity: shop.slotCapacity)
-                }
-                next = time
-                break
-            }
-            time = start + length
+        let next = shop.pickup(from: earliest, isFull: full.contains)
+        if let next, wanted == nil || wanted == next {
+            return .agreed(
+                quote, pickup: next, slot: shop.slot(of: next), capacity: shop.slotCapacity)
         }
         return .refused("slot_full", next.map { ["next": .int(Int64($0))] } ?? [:])
     }

@@ -218,6 +218,14 @@ extension ServerStore {
         ) { $0.bits(0) }
     }
 
+    /// How many orders the slots hold that begin at or after a moment.
+    func slotUses(from time: UInt64) throws -> [(store: String, start: UInt64, used: Int)] {
+        try database.rows(
+            "SELECT store, start, used FROM slots WHERE start >= ? ORDER BY store, start",
+            .bits(time)
+        ) { ($0.text(0), $0.bits(1), Int($0.int(2))) }
+    }
+
     /// Forgets a store's slots that began before a moment: nobody can order for them any more, and
     /// an order that still names one has no place to give back.
     func forgetSlots(_ store: String, before time: UInt64) throws {
