@@ -2304,8 +2304,10 @@ def choice(catalog, store, v):
     def is_open(moment):
         return any(start <= moment < end for start, end in store["open"])
 
-    if earliest is None or wanted is None and not found["is_open"]:
+    if earliest is None or wanted is None and earliest > at + 86_400_000:
         return ["store_closed"]
+    if wanted is None and not found["is_open"]:
+        return ["closed_now"]
     if wanted is not None and wanted < earliest:
         return ["pickup_time_passed"]
     if wanted is not None and not is_open(wanted):

@@ -114,6 +114,8 @@ final class Installation {
         }
     }
 
+    var isClosed: Bool { record == nil }
+
     /// Gives the directory free for another opening.
     func close() { record = nil }
 
@@ -159,18 +161,12 @@ final class Installation {
     func giveUp(_ name: String) throws(ToteError) {
         do {
             let database = try database
-            let guests = try database.rows(
-                "SELECT guest FROM adoptions WHERE account = ?", .text(name)
-            ) { $0.int(0) }
             try database.transaction {
                 try database.run("INSERT OR IGNORE INTO removals VALUES (?)", .text(name))
                 try database.run("DELETE FROM keys WHERE account = ?", .text(name))
                 try database.run("UPDATE state SET account = '' WHERE account = ?", .text(name))
             }
             if account == name { account = nil }
-            for number in guests { try forget(guest: number) }
-        } catch let error as ToteError {
-            throw error
         } catch {
             throw ToteError.storage(error)
         }
@@ -187,10 +183,16 @@ final class Installation {
             }.filter { name == nil || $0 == name }
             for account in given {
                 try Self.remove(path(account: account))
+                let guests = try database.rows(
+                    "SELECT guest FROM adoptions WHERE account = ?", .text(account)
+                ) { $0.int(0) }
+                for guest in guests { try forget(guest: guest) }
                 try database.run("DELETE FROM removals WHERE account = ?", .text(account))
             }
             // What is gone from the tables is not to be found in the log either.
             if !given.isEmpty { try database.checkpoint(truncating: true) }
+        } catch let error as ToteError {
+            throw error
         } catch {
             throw ToteError.storage(error)
         }

@@ -43,6 +43,7 @@ extension Tote {
             throw ToteError(.invalidArgument, "a hand-off is joined here: leave it first")
         }
         wasErased = false
+        eraseTask?.cancel()
         if installation.account != name {
             let former = replica
             // What was given up is not to be written to, and removed with what was written.
@@ -147,7 +148,9 @@ extension Tote {
     }
 
     private func eraseForSure(_ account: String) {
+        guard !installation.isClosed else { return }
         do throws(ToteError) {
+            if installation.account == account { wasErased = true }
             try giveUp(account)
         } catch {
             eraseTask = Task { [clock, weak self] in
@@ -204,7 +207,7 @@ extension Tote {
 extension Replica {
     /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
     /// once.
-    fileprivate func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
+    package func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
         var changes = 0
         var counts: [Key: Int] = [:]
         for entry in guest.outbox {

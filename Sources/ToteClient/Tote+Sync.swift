@@ -44,9 +44,7 @@ extension Tote {
         handle(.start(isLive: false))
         let asked = shown
         await settle(within: deadline)
-        if shown != asked, wasErased {
-            throw .customerErased
-        }
+        if wasErased, shown != asked || session == nil { throw .customerErased }
         let report = SyncReport(
             isComplete: machine.isUpToDate && unsentCount == 0, unsentCount: unsentCount,
             status: status)

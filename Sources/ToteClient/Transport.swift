@@ -50,7 +50,7 @@ public struct TransportResponse: Sendable, Hashable {
     public static let bodyBytesMax = 16 * 1_024 * 1_024
 
     public var status: Int
-    /// At least `Content-Type` and `Retry-After`, where they were sent.
+    /// At least `Content-Type`, `Retry-After` and `ETag`, where they were sent.
     public var headers: [String: String]
     public var body: [UInt8]
 

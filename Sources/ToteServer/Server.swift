@@ -138,6 +138,8 @@ package final class Server {
     var pollAnswers: [OrderPoll: ServerResponse] = [:]
     /// Where feeds end, as far as this group has asked.
     var feedEnds: [String: UInt64] = [:]
+    /// The answer to who asks for full slots.
+    var slots: (hour: UInt64, body: [UInt8], tag: String)?
     /// How long pollers are asked to wait before they poll again, milliseconds; 0 for not at all.
     package var loadHint = 0
     /// When the next order expires, once it is known.
@@ -243,6 +245,7 @@ package final class Server {
         touchedSpaces.insert("store:\(order.store)")
         pollAnswers = [:]
         feedEnds = [:]
+        slots = nil
         due = nil
         guard let step = order.steps.last else { return }
         // The last step names the event: a check-in or a dispute makes none of its own.
@@ -318,6 +321,7 @@ package final class Server {
         pins = SnapshotPins()
         tokens = TokenBook(store: store)
         catalogs = try CatalogBook(store: store)
+        slots = nil
         for entry in kept { owed.insert(entry) }
         (kept, unkept) = ([], [])
         erasures = try store.erasures()

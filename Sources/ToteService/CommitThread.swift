@@ -235,6 +235,7 @@ private struct CommitLoop {
         note(requests: count, began: began, judged: judged, committed: committed)
         hasCommittedSinceCheckpoint = true
         idleRounds = 0
+        if !server.owed.isEmpty { try eraseOwed() }
         if server.walPages < walPagesAtCheckpoint { walPagesAtCheckpoint = 0 }
         if server.walPages - walPagesAtCheckpoint >= Self.pagesPerCheckpoint { try checkpoint() }
     }
@@ -357,7 +358,7 @@ private struct CommitLoop {
                 try server.commit()
                 try checkpoint()
             }
-            try server.eraseOwed(at: SystemClock.nowMilliseconds())
+            if !server.owed.isEmpty { try eraseOwed() }
             if server.wantsTruncation { try truncate() }
             if idleRounds % Self.roundsPerSweep == 0 {
                 try server.begin()
@@ -390,6 +391,17 @@ private struct CommitLoop {
             $0.counts = counts
             $0.cachedSpaces = spaces
             $0.backupTime = backup
+        }
+    }
+
+    /// Erases whom a group was to erase that could not be committed: when there is room.
+    private func eraseOwed() throws {
+        do {
+            try server.eraseOwed(at: SystemClock.nowMilliseconds())
+        } catch {
+            guard error.isDamage || (error as? SQLiteError)?.isFull ?? false else { throw error }
+            try server.rollBack()
+            log.line(.error, "erasing a customer failed", [("detail", .text("\(error)"))])
         }
     }
 

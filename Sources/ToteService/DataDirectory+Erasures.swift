@@ -28,7 +28,8 @@ extension DataDirectory {
             bytes += block[..<count]
         }
         do throws(ErasureList.Damaged) {
-            return try ErasureList(text: String(decoding: bytes, as: UTF8.self))
+            // Of a copy that somebody names every line counts.
+            return try ErasureList(bytes, forgivesTail: path == erasedPath)
         } catch {
             throw .store(
                 code: "damaged_erased_list",
@@ -49,9 +50,13 @@ extension DataDirectory {
         var end = [UInt8](repeating: 0, count: 128)
         let size = lseek(descriptor, 0, SEEK_END)
         let start = max(0, size - off_t(end.count))
-        let tail = end.prefix(max(0, pread(descriptor, &end, end.count, start)))
+        let count = pread(descriptor, &end, end.count, start)
+        guard size >= 0, count == Int(size - start) else {
+            throw .directory("\(erasedPath) cannot be read")
+        }
+        let tail = end.prefix(count)
         let whole = tail.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        let isEntry = ErasureList.entry(String(decoding: tail[whole...], as: UTF8.self)) != nil
+        let isEntry = ErasureList.entry(tail[whole...]) != nil
         let isMended =
             isEntry
             ? write(descriptor, "\n", 1) == 1

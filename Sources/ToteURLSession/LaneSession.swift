@@ -84,7 +84,7 @@ private final class Receiver: NSObject, URLSessionDataDelegate, Sendable {
         }
         answers.withLock { answers in
             answers[dataTask.taskIdentifier]?.response.status = response.statusCode
-            for name in ["Content-Type", "Retry-After"] {
+            for name in ["Content-Type", "Retry-After", "ETag"] {
                 answers[dataTask.taskIdentifier]?.response.headers[name] = response.value(
                     forHTTPHeaderField: name)
             }

@@ -147,6 +147,48 @@ import Testing
         #expect(damaged.exit == 65 && damaged.error.contains("line 2 of \(data)/erased"))
     }
 
+    /// Found by somebody who tried it: each line that was added took the others with it.
+    @Test func `whoever was erased is on the list, however many there are`() async throws {
+        let world = try await CafeWorld()
+        let names = (1...6).map { "guest-\($0)" }
+        for name in names {
+            let entered = try await world.operate(
+                "ledger", "enter", name, "5", "--reference", name, "--reason", "r")
+            #expect(entered.exit == 0)
+        }
+        let former = world.directory.appendingPathComponent("former.db").path
+        #expect(try await world.operate("backup", former).exit == 0)
+        for name in names {
+            #expect(try await world.operate("customer", "erase", name, "--yes").exit == 0)
+        }
+        let list = try String(contentsOfFile: world.data + "/erased", encoding: .utf8)
+        #expect(list.split(separator: "\n").count == names.count, "\(list)")
+        let back = world.directory.appendingPathComponent("back").path
+        let restored = try await SimulatorProgram.run(
+            "tote",
+            [
+                "restore", former, "--data", back, "--erased", world.data + "/erased", "--json",
+            ])
+        #expect(try object(restored.out)["erased"] as? Int == names.count, "\(restored)")
+        #expect(try words(names, in: back) == [])
+        // What is named is read to its end.
+        let copy = world.directory.appendingPathComponent("copy").path
+        try list.replacing("\n", with: "\r\n").write(
+            toFile: copy, atomically: false, encoding: .utf8)
+        let other = world.directory.appendingPathComponent("other").path
+        let windows = try await SimulatorProgram.run(
+            "tote", ["restore", former, "--data", other, "--erased", copy, "--json"])
+        #expect(try object(windows.out)["erased"] as? Int == names.count)
+        try "no list".write(toFile: copy, atomically: false, encoding: .utf8)
+        let wrong = try await SimulatorProgram.run(
+            "tote",
+            [
+                "restore", former, "--data", world.directory.appendingPathComponent("3").path,
+                "--erased", copy,
+            ])
+        #expect(wrong.exit == 65 && wrong.error.contains("line 1 of"), "\(wrong)")
+    }
+
     @Test func `a report counts orders and things by where they came from`() async throws {
         let world = try await CafeWorld()
         let used = try await world.phone(

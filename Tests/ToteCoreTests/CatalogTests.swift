@@ -109,6 +109,10 @@ import ToteCore
         ),
         (#"{"size":"L"}"#, #"{"size":"S"}"#, "codes[0].options.size", "unknown_reference"),
         (#"{"size":"L"}"#, #"{"milk":"L"}"#, "codes[0].options.milk", "unknown_reference"),
+        (#"{"size":"L"}"#, #"{}"#, "codes[0]", "missing_member"),
+        (#"{"size":"L"}"#, #"{"size":""}"#, "codes[0].options.size", "unknown_reference"),
+        (#"{"size":"L"}"#, #"{"size":"L,M"}"#, "codes[0].options.size", "out_of_range"),
+        (#"{"size":"L"}"#, #"{"size":"L,L"}"#, "codes[0].options.size", "out_of_range"),
         (#""store":"paris""#, #""store":"lyon""#, "codes[0].store", "unknown_reference"),
         (#""channel":"mail""#, #""channel":"Mail""#, "codes[1].channel", "bad_id"),
         (

@@ -27,7 +27,7 @@ import ToteCore
                 let outcome: [JSON] =
                     choice.pickupAt.map { [.int(Int64($0))] }
                     ?? [.text(choice.obstacle?.code ?? "")]
-                    + (choice.obstacle?.items ?? []).map { .text($0) }
+                    + (choice.obstacle?.lines ?? []).map { .text($0.item.text) }
                 return .array(
                     [.text(choice.store.id), choice.metres.map { .int($0) } ?? .null] + outcome)
             }

@@ -334,15 +334,20 @@ struct ErasureTests {
             list.insert(list.entry(for: name, at: 7, random: { 5 }))
         }
         let text = list.entries.map(ErasureList.line).joined()
-        #expect(try ErasureList(text: text) == list)
+        #expect(try ErasureList(Array(text.utf8)) == list)
         #expect(list.contains(space: "customer:b") && !list.contains(space: "customer:c"))
         #expect(!text.contains("customer"))
-        #expect(try ErasureList(text: String(text.dropLast())) == list, "the end alone is missing")
+        #expect(try ErasureList(Array(text.utf8.dropLast())) == list, "the end alone is missing")
+        let windows = text.replacing("\n", with: "\r\n")
+        #expect(try ErasureList(Array(windows.utf8)) == list)
         let cut = String(text.dropLast(9))
-        #expect(try ErasureList(text: cut).entries.count == 1, "it was being written")
-        #expect(try ErasureList(text: "").isEmpty)
-        for broken in ["x\n", text + "\n", "00 00 1\n", text + "zz zz zz\n"] {
-            #expect(throws: ErasureList.Damaged.self) { try ErasureList(text: broken) }
+        #expect(try ErasureList(Array(cut.utf8)).entries.count == 1, "it was being written")
+        #expect(try ErasureList([]).isEmpty)
+        #expect(throws: ErasureList.Damaged.self) {
+            try ErasureList(Array("\(text)0123456789".utf8), forgivesTail: false)
+        }
+        for broken in ["x\n", text + "\n", "00 00 1\n", text + "zz zz zz\n", "no list"] {
+            #expect(throws: ErasureList.Damaged.self) { try ErasureList(Array(broken.utf8)) }
         }
         // A day and no more: a time would say whose ledger it is.
         let late = list.entry(for: "customer:c", at: 3 * 86_400_000 + 55, random: { 5 })

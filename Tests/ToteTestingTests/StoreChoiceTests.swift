@@ -24,7 +24,7 @@ import ToteTesting
         try await phone.tote.cart().add("quiche")
         let last = try #require(try await phone.tote.stores(near: tokyo).last)
         #expect(last.store.id == "tokyo-daikanyama" && last.pickupAt == nil)
-        #expect(last.obstacle?.code == "sold_out" && last.obstacle?.items == ["quiche"])
+        #expect(last.obstacle?.code == "sold_out" && last.obstacle?.lines == [LineName("quiche")])
     }
 
     @Test func `no point is off the earth, and a distance is the same both ways`() throws {

@@ -64,7 +64,7 @@ extension DeviceSession {
             lines: try await stores(words).map { choice in
                 let far = choice.metres.map { "  \($0) m" } ?? ""
                 let why = choice.obstacle.map {
-                    "  \($0.code)" + $0.items.map { " \($0)" }.joined()
+                    "  \($0.code)" + $0.lines.map { " \(DeviceText.line($0))" }.joined()
                 }
                 return choice.store.id + far + (why ?? "")
             })

@@ -103,6 +103,9 @@ extension Replica {
             let bytes = (try? other.store.bytes("catalog")) ?? nil
         else { return }
         try keepCatalog(bytes)
+        if let slots = (try? other.store.bytes("slots")) ?? nil {
+            try keepSlots(slots, tag: other.slotsTag)
+        }
     }
 
     /// Keeps which slots have no room, as the server told it.

@@ -40,7 +40,9 @@ extension Tote {
         // Legal: another account shows by now.
         guard let now = openReplica, now === replica else { return }
         switch response.status {
-        case 200: try now.keepSlots(response.body, tag: response.headers["ETag"])
+        case 200:
+            try now.keepSlots(response.body, tag: response.header("ETag"))
+            announce()
         // Of a server of before, which does not tell.
         case 304, 404: return
         default: throw ToteError(.server, "the slots were answered with \(response.status)")
@@ -114,9 +116,14 @@ extension Tote {
         var erased = false
         for attempt in 0..<2 {
             if secret.isEmpty {
-                guard let token = try? await session.token() else {
-                    throw ToteError(.signedOut, "no token could be had")
+                var token: AccessToken?
+                do { token = try await session.token() } catch {
+                    if (error as? ToteError)?.code == .customerErased {
+                        noteErased(joined, session.path)
+                        throw ToteError.customerErased
+                    }
                 }
+                guard let token else { throw ToteError(.signedOut, "no token could be had") }
                 secret = token.secret
             }
             var headers = headers
@@ -129,11 +136,7 @@ extension Tote {
             do {
                 let response = try await session.transport.send(request)
                 if response.status == 410, Self.saysErased(response.body) {
-                    if let joined {
-                        _ = try? endBorrowed(joined, .revoked)
-                    } else if self.session?.path == session.path {
-                        noteErased()
-                    }
+                    noteErased(joined, session.path)
                     erased = true
                     break
                 }
@@ -151,6 +154,17 @@ extension Tote {
         }
         if erased { throw ToteError.customerErased }
         throw ToteError(.signedOut, "the server takes no token of this customer: sign in again")
+    }
+
+    /// - Parameters:
+    ///   - joined: the hand-off that it was asked for.
+    ///   - path: of the session: another account may show by now.
+    private func noteErased(_ joined: HandOff.ID?, _ path: String) {
+        if let joined {
+            _ = try? endBorrowed(joined, .revoked)
+        } else if session?.path == path {
+            noteErased()
+        }
     }
 
     private static func saysErased(_ body: [UInt8]) -> Bool {

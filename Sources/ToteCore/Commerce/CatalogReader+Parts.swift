@@ -79,21 +79,42 @@ extension CatalogReader {
                     [.member("sku")], code.line.sku, "product", catalog.products.map(\.sku))
                 continue
             }
-            for (group, choices) in code.line.options.sorted(by: { $0.key < $1.key }) {
+            for (group, text) in code.line.options.sorted(by: { $0.key < $1.key }) {
                 guard product.groups.contains(group), let known = catalog.group(group) else {
                     reference(
                         [.member("options"), .member(group)], group, "option group of the product",
                         product.groups)
                     continue
                 }
-                for choice in choices.split(separator: ",").map(String.init)
-                where known.choice(choice) == nil {
-                    reference(
-                        [.member("options"), .member(group)], choice, "choice",
-                        known.choices.map(\.id))
-                }
+                check(text.split(separator: ",", omittingEmptySubsequences: false), of: known)
+            }
+            let missing = product.groups.filter {
+                code.line.options[$0] == nil && catalog.group($0).map { $0.min > 0 } ?? false
+            }
+            if let group = missing.first {
+                fault("missing_member", "\(product.sku) is not sold without the option \(group)")
+            }
+            if code.line.item.text.utf8.count > Limits.itemBytesMax {
+                fault("bad_text", "a line's name has \(Limits.itemBytesMax) bytes at most")
             }
         }
+    }
+
+    /// The choices of a group as a line has them: known, in order, each once, as many as belong.
+    private mutating func check(_ choices: [Substring], of group: Catalog.OptionGroup) {
+        let way: [CatalogError.Step] = [.member("options"), .member(group.id)]
+        let names = choices.map(String.init)
+        for choice in names where group.choice(choice) == nil {
+            reference(way, choice, "choice", group.choices.map(\.id))
+        }
+        let inOrder = Set(names.map { Name($0) }).sorted().map(\.text)
+        guard inOrder != names || !(group.min...group.max).contains(names.count) else { return }
+        steps += way
+        fault(
+            "out_of_range",
+            "\(group.min) to \(group.max) choices of \(group.id), each once, in the order of their "
+                + "bytes")
+        steps.removeLast(way.count)
     }
 
     private mutating func category(_ value: Value) -> Catalog.Category? {

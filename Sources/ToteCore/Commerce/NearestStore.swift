@@ -70,14 +70,15 @@ public struct StoreChoice: Hashable, Sendable {
     public let metres: Int64?
     /// When the order can be had at the earliest, or when it was asked for; `nil` where it cannot.
     public let pickupAt: UInt64?
-    /// Why it cannot be had there: as an order would be refused.
+    /// Why it cannot be had there, or not now.
     public let obstacle: Obstacle?
 
     public struct Obstacle: Hashable, Sendable {
-        /// `store_closed`, `slot_full`, or what keeps lines from being sold.
+        /// What an order would be refused with; or `closed_now`, where it would be for when the
+        /// store opens.
         public let code: String
-        /// The lines' items that it is about; empty when it is not about lines.
-        public let items: [String]
+        /// The lines that it is about; empty when it is not about lines.
+        public let lines: [LineName]
     }
 }
 
@@ -134,7 +135,8 @@ extension Catalog {
         let why: StoreChoice.Obstacle
 
         init(_ code: String, _ items: [String] = []) {
-            why = StoreChoice.Obstacle(code: code, items: items)
+            why = StoreChoice.Obstacle(
+                code: code, lines: items.map { LineName(item: Name($0)) })
         }
     }
 
@@ -148,8 +150,10 @@ extension Catalog {
         if let wanted {
             guard wanted >= earliest else { return .failure(NotThere("pickup_time_passed")) }
             guard store.isOpen(at: wanted) else { return .failure(NotThere("store_closed")) }
-        } else if !store.isOpen(at: now) {
+        } else if earliest > now + Store.pickupMillisecondsMax {
             return .failure(NotThere("store_closed"))
+        } else if !store.isOpen(at: now) {
+            return .failure(NotThere("closed_now"))
         }
         do throws(QuoteRefusal) {
             _ = try quote(lines, at: store.id)

@@ -21,21 +21,29 @@ extension Server {
         return response
     }
 
-    /// `GET /v1/slots`: which slots have no room, so that a device finds a store that has one.
-    func serveSlots(_ request: ServerRequest) throws -> ServerResponse {
-        // A slot that has begun may still be ordered for.
+    /// The full slots as they are served, with their entity tag; made anew when an order or the
+    /// catalogue has changed, and each hour.
+    private func fullSlots() throws -> (body: [UInt8], tag: String) {
+        let hour = clock / 3_600_000
+        if let slots, slots.hour == hour { return (slots.body, slots.tag) }
         var full: [String: [UInt64]] = [:]
+        // A slot that has begun may still be ordered for.
         for slot in try store.slotUses(from: clock - min(clock, 86_400_000)) {
-            guard let shop = catalog?.store(slot.store), slot.used >= shop.slotCapacity else {
-                continue
-            }
+            guard let shop = catalog?.store(slot.store), slot.used >= shop.slotCapacity,
+                shop.slot(of: slot.start) == slot.start
+            else { continue }
             full[slot.store, default: []].append(slot.start)
         }
         let body = Encoding.json.encode(
-            .map([
-                "full": .map(full.mapValues { .array($0.map { .int(Int64($0)) }) })
-            ]))
+            .map(["full": .map(full.mapValues { .array($0.map { .int(Int64($0)) }) })]))
         let tag = "\"\(Hex.string(Array(SHA256.digest(body).prefix(8))))\""
+        slots = (hour, body, tag)
+        return (body, tag)
+    }
+
+    /// `GET /v1/slots`: which slots have no room, so that a device finds a store that has one.
+    func serveSlots(_ request: ServerRequest) throws -> ServerResponse {
+        let (body, tag) = try fullSlots()
         let isKnown = request.ifNoneMatch.map { EntityTag.list($0, names: tag) } ?? false
         var response = ServerResponse(status: isKnown ? 304 : 200, body: isKnown ? [] : body)
         response.headers.append(("ETag", tag))
@@ -81,7 +89,8 @@ extension Server {
 
     /// Puts a catalogue in force within the open group, under the next version.
     func replaceCatalog(with catalog: Catalog) throws -> Catalog {
-        try catalogs.replace(with: catalog, at: clock)
+        slots = nil
+        return try catalogs.replace(with: catalog, at: clock)
     }
 }
 

@@ -81,15 +81,21 @@ package struct ChannelReport: Sendable {
 
 extension ServerStore {
     /// Orders that were placed at or after a moment, in the order of their ids.
-    fileprivate func eachOrder(since: UInt64, _ body: (Order) -> Void) throws {
-        let rows = try database.rows(
-            "SELECT id, body FROM orders WHERE placed >= ? ORDER BY id", .bits(since)
-        ) { ($0.blob(0), $0.blob(1)) }
-        for (id, bytes) in rows {
-            guard let id = OrderID(Hex.string(id)), let value = try? Encoding.cbor.value(bytes),
-                let order = Order(value, id: id)
-            else { throw StoreError.corrupt("an order cannot be read") }
-            body(order)
+    fileprivate func eachOrder(since: UInt64, _ take: (Order) -> Void) throws {
+        var last: [UInt8] = []
+        while true {
+            let rows = try database.rows(
+                "SELECT id, body FROM orders WHERE id > ?1 AND placed >= ?2 ORDER BY id LIMIT 256",
+                .blob(last), .bits(since)
+            ) { ($0.blob(0), $0.blob(1)) }
+            for (bytes, body) in rows {
+                guard let id = OrderID(Hex.string(bytes)),
+                    let value = try? Encoding.cbor.value(body), let order = Order(value, id: id)
+                else { throw StoreError.corrupt("an order cannot be read") }
+                take(order)
+                last = bytes
+            }
+            if rows.count < 256 { return }
         }
     }
 

@@ -48,25 +48,43 @@ package struct ErasureList: Hashable, Sendable {
 
     /// Reads the list beside a data file: a line each, `SALT DIGEST MILLISECONDS`.
     ///
+    /// - Parameter forgivesTail: whether the last line may be the beginning of one, which was being
+    ///   written when a process ended.
     /// - Throws: `Damaged` at a line that is none: one that is overlooked would bring somebody
-    ///   back. The last line may be so, where its end is missing: it was being written.
-    package init(text: String) throws(Damaged) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    ///   back.
+    package init(_ bytes: [UInt8], forgivesTail: Bool = true) throws(Damaged) {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
             if let entry = Self.entry(line) {
                 insert(entry)
-            } else if index < lines.count - 1 {
+                continue
+            }
+            let isTail = index == lines.count - 1
+            guard isTail, line.isEmpty || forgivesTail && Self.isBeginning(line) else {
                 throw Damaged(line: index + 1)
             }
         }
     }
 
-    /// What a line says; `nil` when it says nothing.
-    package static func entry(_ line: some StringProtocol) -> Entry? {
-        guard let space = line.lastIndex(of: " "),
-            let at = UInt64(line[line.index(after: space)...])
+    /// What a line says, whatever ends it; `nil` when it says nothing.
+    package static func entry(_ line: ArraySlice<UInt8>) -> Entry? {
+        let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+        guard let space = line.lastIndex(of: UInt8(ascii: " ")),
+            let at = UInt64(String(decoding: line[(space + 1)...], as: UTF8.self))
         else { return nil }
-        return Entry(String(line[..<space]), at: at)
+        return Entry(String(decoding: line[..<space], as: UTF8.self), at: at)
+    }
+
+    private static func isBeginning(_ line: ArraySlice<UInt8>) -> Bool {
+        line.count < 80
+            && line.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+                    UInt8(ascii: " "):
+                    true
+                default: false
+                }
+            }
     }
 
     /// A line that cannot be read.

@@ -12,7 +12,8 @@ enum ReportCommands {
                 "channels", "Counts what came by app, web, tablet, counter, wall, mail…",
                 discussion: "Orders count where they were made, items where they were put into "
                     + "the cart: a code on a wall, a link in a mail. `none` is what does not say. "
-                    + "Intents are those of the log, which goes back 90 days. Reads the data file "
+                    + "What expired counts, and what came back is not taken off. Intents are those "
+                    + "of the log, which goes back 90 days. Reads the data file "
                     + "beside the server and changes nothing.",
                 examples: [
                     ("tote report channels", "the last 30 days"),
@@ -41,7 +42,7 @@ enum ReportCommands {
                     path: line.directory.filePath, since: since, store: shop)
                 output.result(
                     .map(["since": .int(Int64(since)), "channels": report.value]),
-                    lines(report))
+                    lines(report, shop))
                 return .success
             } catch {
                 throw Operator.failure(error)
@@ -49,8 +50,13 @@ enum ReportCommands {
         }
     }
 
-    private static func lines(_ report: ChannelReport) -> [String] {
-        guard !report.rows.isEmpty else { return ["nothing was ordered in that time"] }
+    private static func lines(_ report: ChannelReport, _ shop: String?) -> [String] {
+        guard !report.rows.isEmpty else {
+            return [
+                "nothing was ordered in that time"
+                    + (shop.map { " at \($0), if that is the id of a store" } ?? "")
+            ]
+        }
         func column(_ text: String) -> String {
             String(repeating: " ", count: max(1, 10 - text.count)) + text
         }
