@@ -50,7 +50,7 @@ extension Day {
                 phone.saved = try? phone.drive
                 return
             }
-            phone.saved = nil
+            (phone.saved, phone.guest) = (nil, nil)
             try reopen(phone, saved)
             note(fault, device: phone.number)
             return try launch(phone)
@@ -98,7 +98,7 @@ extension Day {
         try reopen(phone, emptyDrive)
         phone.installation += 1
         phone.catalogVersion = 0
-        phone.saved = nil
+        (phone.saved, phone.guest) = (nil, nil)
         planAct(phone)
         try launch(phone)
     }
@@ -113,6 +113,7 @@ extension Day {
         copy.skew = phone.skew
         copy.token = phone.token
         copy.unsure = phone.unsure
+        copy.guest = phone.guest
         copy.boot =
             draw(.copied, below: 2) == 0 ? phone.boot : UInt64(1 + draw(.copied, below: .max))
         phones.append(copy)

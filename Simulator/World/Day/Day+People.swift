@@ -3,8 +3,6 @@ internal import ToteCore
 
 // What customers, counters and the operator do.
 extension Day {
-    private static let items: [Name] = ["latte|size=L", "muffin", "tea"]
-
     /// Plans when a device's user acts next: at any time, on average as often as the day says.
     func planAct(_ phone: Phone) {
         let wait = 1 + pace.below(Int(2 * options.actMilliseconds))
@@ -19,10 +17,11 @@ extension Day {
         people = stream
         acts += 1
         if phone.isAway { try takeOut(phone) } else { touch(phone) }
-        switch people.below(22) {
+        switch people.below(23) {
         case 0..<14: try edit(phone)
         case 20: try handOff(phone)
         case 21: try spendAtCounter(phone)
+        case 22: try beGuest(phone)
         case 14..<17: try place(phone)
         case 17: try cancel(phone)
         case 18: try people.chance(60) ? reserve(phone) : release(phone)
@@ -34,7 +33,7 @@ extension Day {
 
     /// Does what a user asks for. A disk that fails may have kept it nevertheless: that shows when
     /// the file is read anew.
-    private func attempt<Result>(
+    func attempt<Result>(
         _ phone: Phone, _ unsure: Phone.Unsure, _ body: () throws(ToteError) -> Result?
     ) throws -> Result? {
         noteUnsure(phone)
@@ -107,7 +106,7 @@ extension Day {
         let view = phone.replica.view
         let writes = EditDraw.writes(
             in: view, collection: isForbidden ? EditDraw.forbidden : "cart:main",
-            item: Self.items[people.below(Self.items.count)], &people)
+            item: EditDraw.item(&people), &people)
         let seen = seen(writes, by: phone)
         let act = Phone.Unsure(act: isForbidden ? .forbidden : .edit, writes: seen)
         let nonce = try attempt(phone, act) { () throws(ToteError) in
@@ -419,6 +418,9 @@ extension Day {
 enum EditDraw {
     /// A collection that a phone's token may not write.
     static let forbidden: Name = "app:secret"
+    private static let items: [Name] = ["latte|size=L", "muffin", "tea"]
+
+    static func item(_ random: inout SeededGenerator) -> Name { items[random.below(items.count)] }
 
     static func writes(
         in view: LocalView, collection: Name, item: Name, _ random: inout SeededGenerator

@@ -258,7 +258,10 @@ package final class Day {
             phone.deafUpUntil = 0
             phone.deafDownUntil = 0
             // A user who was signed out signs in again; from here on nobody helps.
+            phone.guest?.joins = true
+            phone.guest?.repeats = 0
             if !phone.isRunning || phone.isSignedOut || phone.isAway { try launch(phone) }
+            while phone.guest != nil, phone.replica.outstandingCount == 0 { try join(phone) }
             try feed(phone, .networkMayBeBack)
         }
     }

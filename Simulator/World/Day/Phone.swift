@@ -43,6 +43,8 @@ final class Phone {
     /// One way, in milliseconds.
     var latency: UInt64
     var catalogVersion = 0
+    /// What its user has made while signed out.
+    var guest: Guest?
 
     struct Unsure {
         var act: Record.Act
@@ -73,7 +75,9 @@ final class Phone {
 
     /// Whether all that it has is judged, and it waits for nothing but news.
     var isSettled: Bool {
-        guard isRunning, replica.outstandingCount == 0, !replica.hasWork else { return false }
+        guard isRunning, guest == nil, replica.outstandingCount == 0, !replica.hasWork else {
+            return false
+        }
         if case .upToDate = machine.status { return true }
         return false
     }
@@ -111,6 +115,7 @@ extension Day {
         phone.isRunning = true
         phone.underWay = [:]
         phone.machine = SyncMachine(hasAccount: true, lastID: phone.machine.lastID)
+        try join(phone)
         try takeOut(phone)
     }
 
@@ -201,6 +206,7 @@ extension Day {
                 kind: .wrong, code: "gave_up", message: "device \(phone.number): \(error)")
         }
         try feed(phone, .answered(message.id, outcome))
+        if case .progress = outcome { try join(phone) }
         if case .progress(isCurrent: true) = outcome, !isHealed { try keepLeases(phone) }
     }
 

@@ -32,11 +32,15 @@ enum Record: Sendable {
     /// What a change asks for beside its writes.
     enum Act: String, Sendable {
         case edit
+        /// An edit of a guest, who joins the account later: it is stamped no later than it joined.
+        case guest
         /// An edit of a collection that its token may not write.
         case forbidden
         case place, cancel
         /// Points are set aside for a device, and given back: by its user, or by the app itself.
         case reserve, release
+
+        var isEdit: Bool { self == .edit || self == .guest }
     }
 
     struct Seen: Sendable {

@@ -1,0 +1,119 @@
+import Testing
+import ToteClient
+import ToteCore
+import ToteTesting
+
+/// Guests join an account: once, and to the same documents in whatever order their devices sign in.
+@Suite(.timeLimit(.minutes(5))) struct GuestJoinTests {
+    private struct Dice {
+        var state: UInt64
+
+        mutating func below(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+    }
+
+    private static let items: [Name] = ["latte|size=L", "muffin", "tea"]
+    private static let orders = [
+        [0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0],
+    ]
+
+    /// What a person may do to a cart and a wishlist, by the production rules.
+    private func edit(_ replica: Replica, _ dice: inout Dice, at reading: ClockReading) throws {
+        let (cart, item): (Name, Name) = ("cart:main", Self.items[dice.below(3)])
+        let view = replica.view
+        let writes: [Write]
+        switch dice.below(8) {
+        case 0..<3: writes = view.adding(Int64(1 + dice.below(3)), collection: cart, item: item)
+        case 3: writes = view.adding(-1, collection: cart, item: item)
+        case 4: writes = view.setting(Int64(dice.below(5)), collection: cart, item: item)
+        case 5: writes = view.erasing(collection: cart, item: item)
+        case 6:
+            writes = view.registering(
+                .text("note \(dice.below(9))"), Key(cart, item, Fields.note))
+        default: writes = view.flagging(collection: "wishlist:w", item: item)
+        }
+        _ = try replica.commit(writes, at: reading)
+    }
+
+    private func reading(_ device: Int, _ now: UInt64) -> ClockReading {
+        ClockReading(
+            wallMilliseconds: now, uptimeMilliseconds: now - 1_700_000_000_000,
+            bootID: UInt64(device + 1))
+    }
+
+    /// What every device shows.
+    private func shown(_ replica: Replica) -> [String] {
+        replica.view.merged.sortedItems().map { collection, item in
+            let fields = replica.view.merged.items(collection)[item]?.sortedFields ?? []
+            let values = fields.map { field in
+                "\(field.name) "
+                    + (Fold.register(field.cells).map { "\($0.value)" }
+                        ?? "\(Fold.counter(field.cells)) \(Fold.flag(field.cells))")
+            }
+            return "\(collection) \(item) \(values)"
+        }
+    }
+
+    @Test(arguments: 0..<40)
+    func `guests join once, to the same documents in whatever order`(seed: Int) async throws {
+        let bed = try TestBed()
+        try await bed.server.inside { server in
+            let now = server.clock.milliseconds
+            let draw: () -> UInt64 = { [clock = server.clock] in clock.draw() }
+            var dice = Dice(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
+            // Three devices without an account, each for itself; their days overlap.
+            var guests: [[UInt8]] = []
+            var made: Set<Nonce> = []
+            for device in 0..<3 {
+                let guest = try Replica(image: nil, random: draw)
+                for step in 0..<1 + dice.below(14) {
+                    let at = now - 60_000 + UInt64(step * 3_000 + device * 997)
+                    try edit(guest, &dice, at: reading(device, at))
+                }
+                made.formUnion(guest.pending.map(\.change.nonce))
+                guests.append(try guest.image())
+            }
+            let before = dice
+            var found: [String]?
+            for (index, order) in Self.orders.enumerated() {
+                // The account has something before; the same in each.
+                dice = before
+                let customer = "ada-\(index)"
+                let secret = try server.mint(customer)
+                let space = "customer:\(customer)"
+                let first = try Replica(image: nil, random: draw)
+                for step in 0..<4 {
+                    let at = now - 90_000 + UInt64(step * 500)
+                    try edit(first, &dice, at: reading(9, at))
+                }
+                try server.settle(first, secret, space: space, at: reading(9, now))
+                for device in order {
+                    var account = try Replica(image: nil, random: draw)
+                    try account.adopt(try Replica(image: guests[device], random: draw))
+                    if dice.below(2) == 0 {
+                        // The app ended before the guest's file was removed, and does it again.
+                        account = try Replica(after: account, random: draw)
+                        try account.adopt(try Replica(image: guests[device], random: draw))
+                    }
+                    if dice.below(3) > 0 {
+                        try server.settle(
+                            account, secret, space: space, at: reading(device, now))
+                        // And once more, after everything was sent.
+                        try account.adopt(try Replica(image: guests[device], random: draw))
+                        #expect(account.unsentCount == 0)
+                    }
+                    try server.settle(account, secret, space: space, at: reading(device, now))
+                }
+                let reader = try Replica(image: nil, random: draw)
+                try server.settle(reader, secret, space: space, at: reading(7, now))
+                let judged = try server.judged(customer)
+                #expect(made.allSatisfy { judged[$0] == 1 }, "order \(order)")
+                let shown = shown(reader)
+                if let found { #expect(shown == found, "order \(order)") }
+                found = found ?? shown
+            }
+        }
+    }
+}
