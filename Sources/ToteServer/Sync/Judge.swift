@@ -165,7 +165,8 @@ struct Judge {
             try space.writeOwn(try book.flush(), by: self)
         }
         try welcome()
-        let looksUp = wasRestored || space.hasForked(record.family)
+        let looksUp =
+            wasRestored || space.hasForked(record.family) || space.hasUnannounced
         let events =
             known.isEmpty
             ? request.changes : request.changes.filter { known[$0.dot.counter] == nil }

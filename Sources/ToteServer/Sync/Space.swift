@@ -295,6 +295,12 @@ final class Space {
         return false
     }
 
+    /// Whether a code has carried changes of a device that has not pushed itself. It may be a copy
+    /// that has taken a new id: a code does not say of whom, its first push does.
+    var hasUnannounced: Bool {
+        replicas.values.contains { $0.epoch == 0 && $0.context.last > 0 }
+    }
+
     /// Remembers which unjudged dots a change replaces.
     func noteAwaited(_ change: Change) {
         for write in change.writes {
