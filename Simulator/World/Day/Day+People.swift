@@ -90,6 +90,7 @@ extension Day {
                 act.order = place.order
                 act.writes = consumed(entry, by: phone)
             }
+            note(.found(entry.change.nonce))
             note(act, entry.change.nonce, by: phone)
         }
     }
@@ -352,6 +353,8 @@ extension Day {
         people = stream
         try sendUnsent()
         try askAgain()
+        // It ended while it was asked.
+        guard now >= site.downUntil else { return }
         let list = try ask("GET", "v1/stores/\(Self.store)/orders", token: site.counters[0])
         guard case .array(let orders)? = list.value["orders"], !orders.isEmpty else { return }
         let order = orders[people.below(orders.count)]

@@ -81,6 +81,8 @@ package final class Day {
     let ids: SharedGenerator
     var isHealed = false
     var requests: UInt64 = 0
+    /// The last request that was sent while there were faults.
+    var lastFaultyRequest: UInt64 = 0
     /// Which change each dot on the wire stands for.
     var nonces: [Dot: Nonce] = [:]
     /// The changes that are in the history.
@@ -246,6 +248,7 @@ package final class Day {
     /// All faults end: paused and killed apps come back, clocks go on as they are.
     private func heal() throws {
         isHealed = true
+        lastFaultyRequest = requests
         partitionedUntil = 0
         mendDisks()
         note(.healed)

@@ -207,6 +207,8 @@ extension Day {
         }
         try feed(phone, .answered(message.id, outcome))
         if case .progress = outcome { try join(phone) }
+        // A token that a restore has voided, refused late: its user signs in again, as before.
+        if isHealed, phone.isSignedOut, message.number <= lastFaultyRequest { try launch(phone) }
         if case .progress(isCurrent: true) = outcome, !isHealed { try keepLeases(phone) }
     }
 

@@ -34,7 +34,7 @@ extension Stamped {
         case .settled: "everybody  is settled"
         case .redeemed(let customer, _, let units):
             "counter  gives something to customer \(customer) for \(units) points"
-        case .logged, .shows, .counts, .entry, .ticketed, .drew: nil
+        case .logged, .shows, .counts, .entry, .ticketed, .drew, .found: nil
         }
     }
 }

@@ -73,6 +73,8 @@ enum Record: Sendable {
     case availability(sku: String, isOut: Bool, status: Int)
     /// What a customer was shown that an order comes to, minor units.
     case priced(OrderID, total: Int64)
+    /// What a user was told could not be saved was there: it is told of now, and was made before.
+    case found(Nonce)
     /// The leases that a change opens or raises, spends by, or gives back.
     case drew(Nonce, [LeaseID])
     /// The operator gave points, for a reference.
@@ -190,6 +192,9 @@ extension Stamped {
             add("what", "priced")
             add("order", order.text)
             add("total", .int(total))
+        case .found(let nonce):
+            add("what", "found")
+            add("change", Hex.string(nonce))
         case .drew(let nonce, let leases):
             add("what", "drew")
             add("change", Hex.string(nonce))

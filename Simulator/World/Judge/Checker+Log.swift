@@ -215,6 +215,9 @@ extension Checker {
                 blurred[change.device, default: []].append(open)
             }
         }
+        // Nobody can say when those were made.
+        var found: Set<Nonce> = []
+        for case .found(let nonce) in facts.history.map(\.record) { found.insert(nonce) }
         for (_, log) in facts.log.sorted(by: { $0.key < $1.key }) {
             var stamps: [Nonce: Timestamp] = [:]
             let sentAgain = Set(log.filter { $0.outcome == "same_as" }.map(\.nonce))
@@ -230,7 +233,7 @@ extension Checker {
                         facts.proof(of: seen.nonce))
                 }
                 // A guest's is stamped behind all that its account had seen when it joined.
-                guard change.act != .guest,
+                guard change.act != .guest, !found.contains(seen.nonce),
                     !(blurred[change.device] ?? []).contains(where: { $0.contains(change.at) })
                 else { continue }
                 let made = Int64(Day.start + facts.history[change.at].at)
