@@ -46,7 +46,7 @@ private struct File {
             "entries": .array(entries.map(\.value)),
             "leases": .array(leases.map(Self.value)),
             "receipts": .array(try store.receipts(space: number)),
-            "returns": .array(try store.returns(of: Set(entries.map(\.source)))),
+            "returns": .array(try store.returns(of: try store.returnSources(space: number))),
             "redemptions": .array(try store.redemptions(space: number)),
             "member": try store.member(space: number).map { .text(Hex.string($0)) } ?? .null,
             "audit": .array(

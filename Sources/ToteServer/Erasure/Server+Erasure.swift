@@ -51,7 +51,8 @@ extension Server {
         erasures.insert(entry)
         try store.add(entry)
         var erased = Erased(pseudonym: Self.erasedKind + Hex.string(randomBits()))
-        let quoted = String(decoding: Encoding.json.encode(.text(request(name))), as: UTF8.self)
+        let id = String(name.dropFirst("customer:".count))
+        let quoted = String(decoding: Encoding.json.encode(.text(id)), as: UTF8.self)
         var words = ["\"customer\":\(quoted)"]
         if let number = try store.spaceNumber(name) {
             try closeLedger(of: name)
@@ -60,12 +61,8 @@ extension Server {
             }
             try store.scrubReferences(of: number)
             try store.removeDocuments(of: number)
-            let entries = try store.entries(
-                space: number, before: Limits.integerMax, most: .max)
-            try store.scrubReturns(of: Set(entries.map(\.source)))
+            try store.scrubReturns(of: try store.returnSources(space: number))
             let orders = try store.scrubOrders(of: number)
-            try store.scrubReturns(
-                of: Set(orders.map { LedgerEntry.source("order", $0.text) }))
             words += orders.map(\.text)
             erased.orders = orders.count
             try store.renameSpace(number, to: erased.pseudonym)
@@ -84,9 +81,6 @@ extension Server {
         wantsTruncation = true
         return erased
     }
-
-    /// The app's id of a customer, of their space's name.
-    private func request(_ name: String) -> String { String(name.dropFirst("customer:".count)) }
 
     /// Gives back what devices hold, and writes off what is left: nobody can spend it. What a store
     /// holds stays, for goods that it may have given.

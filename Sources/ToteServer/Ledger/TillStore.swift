@@ -75,6 +75,19 @@ extension ServerStore {
         }
     }
 
+    /// What something of a customer may have come back of: orders, receipts and redemptions, as
+    /// returns name them. Of a receipt also that earned nothing, which no entry names.
+    func returnSources(space: UInt64) throws -> Set<String> {
+        let orders = try orders(space: space, before: UInt64(Limits.integerMax), most: .max)
+        let receipts = try database.rows(
+            "SELECT store, id FROM receipts WHERE space = ?", .bits(space)
+        ) { LedgerEntry.source("receipt", $0.text(0), $0.text(1)) }
+        let redemptions = try database.rows(
+            "SELECT id FROM redemptions WHERE space = ?", .bits(space)
+        ) { LedgerEntry.source("redemption", Hex.string($0.blob(0))) }
+        return Set(orders.map { LedgerEntry.source("order", $0.id.text) } + receipts + redemptions)
+    }
+
     /// What came back of orders and receipts.
     func returns(of sources: Set<String>) throws -> [Value] {
         try sources.sorted().flatMap { source in
