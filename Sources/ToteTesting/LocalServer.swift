@@ -130,9 +130,10 @@ public actor LocalServer: Transport {
         return handled
     }
 
-    /// How many times each change of a customer was judged.
+    /// How many times each change of a customer was judged; what is the same as another's was not.
     package func judged(_ customer: String) throws -> [Nonce: Int] {
         try server.judgedEvents(space: "customer:\(customer)")
+            .filter { if case .sameAs = $0.outcome { false } else { true } }
             .reduce(into: [:]) { $0[$1.change.nonce, default: 0] += 1 }
     }
 

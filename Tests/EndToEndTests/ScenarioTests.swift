@@ -12,8 +12,8 @@ import ToteHTTP
         "cut-anywhere", "arrives-twice", "captive-portal", "very-bad-network", "killed-device",
         "killed-server", "restarted-server", "restored-server", "copied-device",
         "rolled-back-device", "clock-ten-years", "rejected-in-the-middle", "another-customer",
-        "revoked-token", "guest-signs-in", "erased-online", "erased-dead-spot", "wishlist-moves",
-        "journey-goes-on", "several-carts",
+        "revoked-token", "guest-signs-in", "guest-copied", "erased-online", "erased-dead-spot",
+        "wishlist-moves", "journey-goes-on", "several-carts",
     ]
 
     /// Those in which something is ordered.
@@ -27,7 +27,7 @@ import ToteHTTP
         "points-store-cut-off", "points-all-at-store", "points-cancelled", "points-late",
         "points-lot-expiring", "points-200-redemptions", "points-returned",
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
-        "handoff-restarted", "wall-code", "wall-code-dead-spot",
+        "handoff-restarted", "handoff-copied-guest", "wall-code", "wall-code-dead-spot",
         "nearest-store", "nearest-store-dead-spot",
     ]
 

@@ -105,6 +105,13 @@ import ToteTesting
                         #expect(account.unsentCount == 0)
                     }
                     try server.settle(account, secret, space: space, at: reading(device, now))
+                    // The guest's file was copied, and its copy signs in elsewhere.
+                    if dice.below(2) == 0 {
+                        let other = try Replica(image: nil, random: draw)
+                        try server.settle(other, secret, space: space, at: reading(device + 3, now))
+                        try other.adopt(try Replica(image: guests[device], random: draw))
+                        try server.settle(other, secret, space: space, at: reading(device + 3, now))
+                    }
                 }
                 let reader = try Replica(image: nil, random: draw)
                 try server.settle(reader, secret, space: space, at: reading(7, now))

@@ -6,6 +6,7 @@ extension BuiltInScenarios {
         Entry(name: "another-customer", text: anotherCustomer),
         Entry(name: "revoked-token", text: revokedToken),
         Entry(name: "guest-signs-in", text: guestSignsIn),
+        Entry(name: "guest-copied", text: guestCopied),
         Entry(name: "erased-online", text: erasedOnline),
         Entry(name: "erased-dead-spot", text: erasedDeadSpot),
     ]
@@ -98,6 +99,28 @@ extension BuiltInScenarios {
             ] },
             { "settle": "all" },
             { "on": "all", "do": ["expect cart latte 3", "expect cart juice 1"] }
+          ]
+        }
+        """#
+
+    private static let guestCopied = #"""
+        {
+          "name": "guest-copied",
+          "about": "a guest's phone is copied, and both sign in: the cart joins once",
+          "tags": ["smoke", "access", "copies"],
+          "devices": { "phone": {"guest": true}, "copy": {"guest": true}, "tablet": {} },
+          "steps": [
+            { "on": "tablet", "do": ["cart add latte", "sync"] },
+            { "on": "phone", "do": ["cart add latte 2", "cart add tea", "wish add mug"] },
+            { "copy": "phone", "to": "copy" },
+            { "on": "copy", "do": ["expect cart latte 2", "cart add tea"] },
+            { "on": "phone", "do": ["sign-in", "sync", "expect cart latte 3"] },
+            { "on": "copy", "do": ["sign-in", "sync", "expect cart latte 3"] },
+            { "settle": "all" },
+            { "on": "all", "do": [
+              "expect cart latte 3", "expect cart tea 2", "expect wish mug",
+              "expect receipts rejected 0"
+            ] }
           ]
         }
         """#

@@ -6,6 +6,7 @@ extension BuiltInScenarios {
         Entry(name: "handoff-dead-spot", text: handOffDeadSpot),
         Entry(name: "handoff-revoked", text: handOffRevoked),
         Entry(name: "handoff-restarted", text: handOffRestarted),
+        Entry(name: "handoff-copied-guest", text: handOffCopiedGuest),
     ]
 
     private static let handOffAtStore = #"""
@@ -121,6 +122,35 @@ extension BuiltInScenarios {
             ] },
             { "on": "kiosk", "do": ["reboot", "kill", "expect joined no", "expect lines 0"] },
             { "on": "phone", "do": ["sync", "expect cart tea 1"] }
+          ]
+        }
+        """#
+
+    private static let handOffCopiedGuest = #"""
+        {
+          "name": "handoff-copied-guest",
+          "about": "a copied guest's cart goes into a store by a code, then joins: it counts once",
+          "tags": ["access", "copies", "handoff", "offline"],
+          \#(club),
+          "devices": {
+            "phone": {"guest": true}, "copy": {"guest": true}, "kiosk": {"store": "cafe"}
+          },
+          "steps": [
+            { "on": "phone", "do": ["cart add latte 2", "cart add tea"] },
+            { "copy": "phone", "to": "copy" },
+            { "//": "It hears what time it is, and sends nothing." },
+            { "on": "phone", "do": [
+              "net pass", "net lost-request 1000", "sign-in", "sync for 300ms",
+              "expect outbox 2", "net offline"
+            ] },
+            { "on": "copy", "do": ["net offline", "sign-in"] },
+            { "on": "kiosk", "do": ["join \"{phone.handoff}\"", "expect cart latte 2"] },
+            { "on": "copy", "do": ["net wifi", "sync", "expect cart latte 2"] },
+            { "on": "phone", "do": ["net wifi", "sync", "expect cart latte 2"] },
+            { "settle": "all" },
+            { "on": ["phone", "copy"], "do": [
+              "expect cart latte 2", "expect cart tea 1", "expect receipts rejected 0"
+            ] }
           ]
         }
         """#

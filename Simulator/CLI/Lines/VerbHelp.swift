@@ -56,6 +56,7 @@ struct VerbHelp: Sendable {
                 "  cut request BYTES  cut after so many bytes of the request",
                 "  cut reply BYTES    cut after so many bytes of the reply",
                 "  captive-portal [N] a login page answers in place of the server",
+                "  pass [N]           nothing; a fault that is named later strikes after it",
             ]
     }
 

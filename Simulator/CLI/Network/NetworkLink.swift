@@ -91,7 +91,7 @@ final class NetworkLink: Sendable {
             // Parked requests wait for news: a fault is meant for what a person just did.
             let meets = exchange.request.lane == .exchange && !state.profile.isOffline
             let fault = meets && !state.faults.isEmpty ? state.faults.removeFirst() : nil
-            if fault != nil { state.metFaults += 1 }
+            if fault != nil, fault != .pass { state.metFaults += 1 }
             return (state.lastID, state.profile, fault)
         }
         defer { state.withLock { $0.underWay[id] = nil } }
@@ -125,7 +125,7 @@ final class NetworkLink: Sendable {
             try connection.write(connection.encoded(message))
             try connection.drain(max(bytes, 1), within: timeout)
             throw Failure(description: "the connection was cut after \(bytes) bytes of the reply")
-        case .lostRequest, .lostReply, .twice, .captivePortal, nil: break
+        case .lostRequest, .lostReply, .twice, .captivePortal, .pass, nil: break
         }
         let response = try connection.send(message, within: timeout)
         try exchange.pause(

@@ -54,6 +54,8 @@ struct NetworkProfile: Hashable, Sendable {
 
 /// What happens to one exchange, once.
 enum NetworkFault: Hashable, Sendable {
+    /// Nothing yet: those behind it wait for the exchange after.
+    case pass
     case lostRequest
     /// The server does what was asked; its answer gets lost.
     case lostReply

@@ -9,7 +9,7 @@ enum NetworkWords: Sendable {
 
     private static let simple: [String: NetworkFault] = [
         "lost-request": .lostRequest, "lost-reply": .lostReply, "twice": .twice,
-        "captive-portal": .captivePortal,
+        "captive-portal": .captivePortal, "pass": .pass,
     ]
     /// What the first word may be.
     static let first =

@@ -103,16 +103,18 @@ extension Day {
         try launch(phone)
     }
 
-    /// The device's whole disk appears on another device.
+    /// The device's whole disk appears on another device; sometimes as it was before the guest
+    /// there had ever signed in.
     private func copy(_ phone: Phone) throws {
         guard phones.count < options.customers * options.devicesEach + 3 else { return }
-        let (replica, disk) = try newReplica(phone.drive)
+        let isGuestAlone = phone.guest != nil && draw(.copied, below: 2) == 0
+        let (replica, disk) = try newReplica(isGuestAlone ? emptyDrive : phone.drive)
         let copy = Phone(
             number: phones.count, customer: phone.customer, replica: replica, disk: disk, now: now,
             latency: phone.latency)
         copy.skew = phone.skew
         copy.token = phone.token
-        copy.unsure = phone.unsure
+        if !isGuestAlone { copy.unsure = phone.unsure }
         copy.guest = phone.guest
         copy.boot =
             draw(.copied, below: 2) == 0 ? phone.boot : UInt64(1 + draw(.copied, below: .max))

@@ -118,7 +118,8 @@ extension Replica {
         if let ticket = reply.ticket {
             self.ticket = ticket
             try store.setFact("ticket", ticket)
-            if !formerly.isEmpty {
+            // A guest's changes may wait behind this batch, which did not name the guest.
+            if !formerly.isEmpty, outbox.allSatisfy(\.isJudged) {
                 formerly = []
                 try saveFormerly()
             }

@@ -275,6 +275,13 @@ package final class Replica {
         }
     }
 
+    /// Names an id to the server as one that this replica had, until all was sent.
+    func nameAsFormer(_ former: ReplicaID) throws {
+        guard !formerly.contains(former) else { return }
+        formerly = (formerly + [former]).suffix(Limits.formerIDsMax)
+        try saveFormerly()
+    }
+
     func saveFormerly() throws {
         try store.setBytes(
             "formerly",
@@ -383,6 +390,9 @@ package final class Replica {
     }
 
     /// Takes in everything that a guest made, once, under the nonces that it has.
+    ///
+    /// A copy of the guest's file may join on another device: the guest's id is named as a former
+    /// one, so that the server looks those nonces up.
     package func adopt(_ guest: Replica) throws(ToteError) {
         let labels = Dictionary(
             try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
@@ -405,7 +415,8 @@ package final class Replica {
             let nonce = entry.change.nonce
             try commit(
                 writes, intent: entry.change.readableIntent?.renaming(renamed),
-                label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce)
+                label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce,
+                alongside: { try nameAsFormer(guest.id) })
         }
     }
 

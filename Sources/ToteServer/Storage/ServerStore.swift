@@ -40,7 +40,7 @@ struct LogRow {
 /// What the server knows of one replica in one space.
 struct ReplicaRecord {
     var id: ReplicaID
-    /// The id of the first of the family; a family with two members has forked.
+    /// The id of the first of the family; one in which two members have pushed has forked.
     var family: ReplicaID
     /// The epoch of its last push.
     var epoch: UInt64

@@ -166,7 +166,7 @@ struct Judge {
         }
         try welcome()
         let looksUp =
-            wasRestored || space.hasForked(record.family) || space.hasUnannounced
+            wasRestored || space.hasForked(record) || space.hasUnannounced
         let events =
             known.isEmpty
             ? request.changes : request.changes.filter { known[$0.dot.counter] == nil }
@@ -212,7 +212,9 @@ struct Judge {
                 try space.save(member.id, in: store)
             }
             record.family = family
+            // No row of the log says so.
             space.replicas[record.id] = record
+            try space.save(record.id, in: store)
             if space.replicas[former] == nil {
                 // Keeps the family known even when the old id never pushed: a context that is
                 // empty.

@@ -285,20 +285,21 @@ final class Space {
         return (try row.run().events[Int(offset)].judgement, place.position + offset)
     }
 
-    /// Whether a family has more than one member, and so was copied or rolled back.
-    func hasForked(_ family: ReplicaID) -> Bool {
-        var members = 0
-        for record in replicas.values where record.family == family {
-            members += 1
-            if members > 1 { return true }
+    /// Whether another member of a replica's family has pushed: it was copied or rolled back, or
+    /// both have taken in the same guest.
+    func hasForked(_ replica: ReplicaRecord) -> Bool {
+        replicas.values.contains {
+            $0.family == replica.family && $0.id != replica.id && $0.context.last > 0
         }
-        return false
     }
 
-    /// Whether a code has carried changes of a device that has not pushed itself. It may be a copy
-    /// that has taken a new id: a code does not say of whom, its first push does.
+    /// Whether a code has carried changes that their device has not pushed itself. It may be a copy
+    /// that has taken a new id, or have taken a guest in: a code does not say of whom, a push does.
     var hasUnannounced: Bool {
-        replicas.values.contains { $0.epoch == 0 && $0.context.last > 0 }
+        replicas.values.contains {
+            let isDevice = $0.ticket != 0 || $0.epoch == 0
+            return isDevice && $0.context.last >= max($0.batchCounter + $0.batchCount, 1)
+        }
     }
 
     /// Remembers which unjudged dots a change replaces.
