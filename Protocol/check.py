@@ -1111,6 +1111,11 @@ INTENTS = {
     "cancel": lambda value: members(value, {"kind": text(6), "order": ORDER_ID}),
     "check_in": lambda value: members(
         value, {"kind": text(8), "order": ORDER_ID, "spot?": text(64)}),
+    "rate": lambda value: members(
+        value, {"kind": text(4), "order": ORDER_ID, "rating": integer(1, 5),
+                "comment?": text(1000)}),
+    "post": lambda value: members(
+        value, {"kind": text(4), "order": ORDER_ID, "text": text(1000)}),
     "lease": lambda value: members(
         value, {"kind": text(5), "lease": ORDER_ID, "account": ACCOUNT, "amount": UNITS,
                 "store?": text(64)}),
@@ -2369,14 +2374,51 @@ def check_channels(v):
     return equal([found, found == v.get("wrong", 0)], [v["means"], False], "meaning")
 
 
+# ---------------------------------------------------------------- aftersales.md §27.3
+
+SALES_LETTERS = "ACDEFGHJKLMNPQRTUVWXY34679"
+
+
+def sales_check(digits):
+    return sum(d * w for d, w in zip(digits, [1, 3, 5, 7, 9, 11, 15, 17, 19, 21, 23])) % 26
+
+
+def sales_number(order):
+    """An order's number, without dashes."""
+    rest, digits = int(order[:12], 16), []
+    for _ in range(11):
+        digits.append(rest % 26)
+        rest //= 26
+    return "".join(SALES_LETTERS[d] for d in [*digits, sales_check(digits)])
+
+
+def numbered_bits(text):
+    """The bits that a number has of its order's id, in hex, or None."""
+    letters = text.replace("-", "").replace(" ", "")
+    if len(letters) != 12 or any(c.upper() not in SALES_LETTERS or ord(c) > 127 for c in letters):
+        return None
+    *digits, check = [SALES_LETTERS.index(c.upper()) for c in letters]
+    bits = sum(d * 26**place for place, d in enumerate(digits))
+    return f"{bits:012x}" if check == sales_check(digits) and bits < 2**48 else None
+
+
+def check_aftersales(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "order" in v:
+        return equal([sales_number(v["order"]), sales_number(v["order"]) == v.get("wrong")],
+                     [v["number"], False], "number")
+    return equal(numbered_bits(v["reads"]), v["bits"], "bits")
+
+
 CHECKS.update(
-    channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange)
+    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
-             "erasure.md", "channels.md"]
+             "erasure.md", "channels.md", "aftersales.md", "visits.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

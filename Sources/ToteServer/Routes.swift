@@ -48,6 +48,7 @@ extension Server {
             return .answer(try allowPoints(request))
         case ("POST", "/v1/spaces/{space}/handoffs/{handoff}/end"):
             return .answer(try endHandOff(request))
+        case ("GET", "/v1/admin/alerts"): return .answer(try allAlerts())
         case ("GET", "/v1/admin/audit"):
             return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
         case ("GET", "/v1/handshake"): return .answer(handshake())
@@ -93,6 +94,15 @@ extension Server {
             return .answer(try override(counter, order))
         case "/v1/stores/{store}/orders/{order}/dismiss":
             return .answer(try dismiss(counter, order))
+        case "/v1/stores/{store}/orders/{order}/posts": return .answer(try post(counter, order))
+        case "/v1/stores/{store}/sales/{number}":
+            return .answer(try salesReceipt(counter, order))
+        case "/v1/stores/{store}/alerts": return .answer(try storeAlerts(counter))
+        case "/v1/stores/{store}/visits": return .answer(try beginVisit(counter))
+        case "/v1/stores/{store}/visits/{visit}":
+            return .answer(try lookAtVisitor(counter, order))
+        case "/v1/stores/{store}/visits/{visit}/end":
+            return .answer(try endVisit(counter, order))
         default: throw Problem.notFound
         }
     }

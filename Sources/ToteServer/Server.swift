@@ -126,7 +126,7 @@ package final class Server {
     /// where there was none.
     private var restoredAt: UInt64?
     private var spaces: [Name: Space] = [:]
-    private var pins = SnapshotPins()
+    var pins = SnapshotPins()
     /// Milliseconds; never falls within the life of a file.
     private(set) var clock: UInt64
     /// The moment before which everything is in the newest backup.
@@ -138,6 +138,10 @@ package final class Server {
     var pollAnswers: [OrderPoll: ServerResponse] = [:]
     /// Where feeds end, as far as this group has asked.
     var feedEnds: [String: UInt64] = [:]
+    /// Who is refused again and again; in memory only.
+    var refusals = RefusalWatch()
+    /// Customers who are being served; in memory only.
+    var visits = VisitBook()
     /// The answer to who asks for full slots.
     var slots: (hour: UInt64, body: [UInt8], tag: String)?
     /// How long pollers are asked to wait before they poll again, milliseconds; 0 for not at all.
@@ -228,7 +232,7 @@ package final class Server {
     }
 
     /// Begins the time for which orders are resent: the clock in a backup is that of its making.
-    private func noteRestore() throws {
+    func noteRestore() throws {
         guard wasRestored, restoredAt == nil, clock > 1 else { return }
         try store.setMeta("was_restored", clock)
         restoredAt = clock
@@ -407,117 +411,6 @@ package final class Server {
         guard token.role == .metrics else { throw Problem.notFound }
     }
 
-    /// `POST /v1/spaces/{space}/sync`.
-    func sync(_ name: String, _ request: ServerRequest) throws -> Handled {
-        let token = try authenticate(request)
-        guard let grant = token.grant(for: name) else { throw Problem.notFound }
-        let prepared = try request.prepared?.get() ?? PreparedSync(request)
-        let answerEncoding = request.accept.flatMap(Encoding.init(accepted:)) ?? prepared.encoding
-        let sync = prepared.request
-        if let replica = grant.replica {
-            // A device that joined a hand-off speaks for itself: not for the customer's own, and
-            // not for one that it says it was before.
-            guard sync.replica == replica, sync.formerly.isEmpty, sync.resend.isEmpty else {
-                throw Problem.unauthorized
-            }
-        }
-        let hasWork = !sync.changes.isEmpty || !sync.resend.isEmpty
-        guard sync.waitSeconds == 0 || !hasWork else {
-            throw Problem(400, "wait_with_changes", "a request that waits carries no changes")
-        }
-        if let cursor = sync.cursor, cursor.epoch != epoch {
-            throw Problem(
-                409, "epoch_changed",
-                "the server was restored: resend what it may lack, then take a snapshot",
-                members: [Value.Entry("epoch", .text(Hex.string(epoch)))])
-        }
-        let space = try space(name)
-        if let cursor = sync.cursor, cursor.position > space.position {
-            throw Problem(
-                409, "cursor_ahead",
-                "the cursor is \(cursor.position), the log ends at \(space.position): this server "
-                    + "has lost data; its operator must restore a backup with `tote restore`")
-        }
-        if wasRestored, sync.resend.isEmpty, space.replicas[sync.replica] != nil {
-            space.heardFrom.insert(sync.replica)
-        }
-        var verdict: Judge.Verdict?
-        if hasWork {
-            guard prepared.run.count <= Limits.batchBytesMax else {
-                throw Problem(413, "batch_too_large", "at most \(Limits.batchBytesMax) bytes")
-            }
-            let judge = judge(space, grant, token: token.id)
-            let before = space.position
-            guard sync.resend.isEmpty || sync.changes.isEmpty else {
-                throw Problem(400, "resend_with_changes", "resend first, then push")
-            }
-            if !sync.resend.isEmpty {
-                try judge.resend(sync)
-                store.tally.note(.resent(space.position - before))
-            }
-            if !sync.changes.isEmpty {
-                let judged = try judge.push(prepared)
-                store.tally.note(judged.fates, before: before)
-                verdict = judged
-            }
-            if space.position > before {
-                try noteRestore()
-                try noteWritten(space)
-            }
-        }
-        if sync.waitSeconds > 0, let cursor = sync.cursor, cursor.position == space.position {
-            return .park(
-                Parked(
-                    space: name, tokenID: token.id, deadline: clock + sync.waitSeconds * 1_000,
-                    perTokenMax: Parked.pullsPerTokenMax, question: .pull(sync, answerEncoding),
-                    requestID: request.requestID))
-        }
-        return .answer(
-            try reply(
-                sync, space: space, grant: grant, verdict: verdict, encoding: answerEncoding))
-    }
-
-    private func reply(
-        _ request: SyncRequest, space: Space, grant: Grant, verdict: Judge.Verdict?,
-        encoding: Encoding
-    ) throws -> ServerResponse {
-        let covered = try covered(space)
-        let puller = Puller(
-            space: space, store: store, grant: grant, epoch: epoch, covered: covered)
-        // A device that still resends is not ready for a snapshot.
-        let pulled =
-            request.resend.isEmpty
-            ? try puller.pull(
-                request, whole: request.wantsWhole || (verdict?.needsWhole ?? false), pins: &pins)
-            : Puller.Pulled(cursor: Cursor(epoch: epoch, position: space.position), hasMore: true)
-        var reply = SyncReply(
-            cursor: pulled.cursor, serverTime: space.clock.reading(atMilliseconds: clock))
-        reply.ticket = verdict?.ticket
-        reply.fates = verdict?.fates ?? []
-        reply.snapshot = pulled.snapshot
-        reply.hasMore = pulled.hasMore
-        reply.covered = covered
-        switch encoding {
-        case .cbor: return ServerResponse(reply, pulled.runs)
-        case .json:
-            let cbor = ReplyWriter.cbor(reply, pulled.runs)
-            do {
-                let whole = try Encoding.cbor.reply(cbor)
-                return ServerResponse(status: 200, body: Encoding.json.encode(whole))
-            } catch {
-                throw StoreError.corrupt("a stored run cannot be read: \(error.message)")
-            }
-        }
-    }
-
-    private func covered(_ space: Space) throws -> UInt64 {
-        guard backupTime > 0 else { return 0 }
-        if let covered = space.covered, covered.backup == backupTime { return covered.position }
-        let position = try store.lastPosition(space: space.number, before: backupTime)
-        space.covered = (backupTime, position)
-        return position
-    }
-
     private var keeper: Keeper {
         var keeper = Keeper(store: store)
         keeper.horizonMilliseconds = horizonMilliseconds
@@ -552,6 +445,8 @@ package final class Server {
     /// Drops what is in memory of a space that is no more.
     func forgetSpace(_ name: String) {
         touchedSpaces.insert(name)
+        refusals.forget(space: name)
+        visits.forget(space: name)
         spaces[Name(name)] = nil
         pins = SnapshotPins()
         due = nil

@@ -49,6 +49,7 @@ enum Command {
         case ["openapi"]: return APICommands.openAPI(output)
         case ["metrics", "list"]: return MetricsCommands.list(output)
         case ["metrics", "dashboard"]: return MetricsCommands.dashboard(output)
+        case ["alerts"]: return try AlertsCommand.run(command, output)
         case ["status"]: return try FileCommands.status(command, output)
         case ["health"]: return try DeploymentCommands.health(command, output)
         case ["unit"]: return try DeploymentCommands.unit(command, output)

@@ -167,7 +167,7 @@ import Testing
         try await tote("explain change", "customer:demo", "\(replica):\(counter)")
         try await tote("explain device", "customer:demo")
         try await tote("tail", "customer:none", code: 66)
-        try await tote("status")
+        for command in ["status", "alerts"] { try await tote(command) }
         try await tote("backup", path("copy.db"))
         try await tote("restore", path("copy.db"), "--data", path("restored"))
         try await tote("verify", path("copy.db"))

@@ -69,11 +69,15 @@ import Testing
     @Test func `nothing on the server's disk says who was erased, nor does a restore`() async throws
     {
         let world = try await CafeWorld()
-        let said = ["customer:demo", "Kanarie-note", "Kanarie-wish", "Kanarie-gift", "Kanarie-why"]
+        let said = [
+            "customer:demo", "Kanarie-note", "Kanarie-wish", "Kanarie-gift", "Kanarie-why",
+            "Kanarie-comment", "Kanarie-request",
+        ]
         let used = try await world.phone(
             "menu refresh", "cart add latte 2 size=L", "cart note latte Kanarie-note size=L",
             "wish add mug", "wish note mug Kanarie-wish", "sync",
-            "order place paris-republique", "sync", "sync")
+            "order place paris-republique", "sync", "sync", "rate last 2 Kanarie-comment",
+            "ask last Kanarie-request", "sync")
         #expect(used.exit == 0, "\(used)")
         _ = try await world.operate(
             "ledger", "enter", "demo", "500", "--reference", "Kanarie-gift", "--reason",

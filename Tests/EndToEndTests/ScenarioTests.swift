@@ -28,7 +28,8 @@ import ToteHTTP
         "points-lot-expiring", "points-200-redemptions", "points-returned",
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
         "handoff-restarted", "handoff-copied-guest", "wall-code", "wall-code-dead-spot",
-        "nearest-store", "nearest-store-dead-spot",
+        "nearest-store", "nearest-store-dead-spot", "after-sale", "after-sale-dead-spot",
+        "visit", "visit-dead-spot",
     ]
 
     @Test(arguments: names)

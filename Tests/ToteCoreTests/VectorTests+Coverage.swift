@@ -5,14 +5,15 @@ import ProtocolChecks
 /// Every MUST of the protocol's texts has a vector that keeps it and one that breaks it.
 @Suite struct VectorCoverageTests {
     private static let topics = [
-        "applying", "channels", "codes", "digests", "editing", "encoding", "erasure", "exchange",
+        "aftersales", "applying", "channels", "codes", "digests", "editing", "encoding", "erasure",
+        "exchange",
         "folding",
         "handoffs", "ledger", "names", "nearest", "orders", "pricing", "programme", "rules",
-        "webhooks",
+        "visits", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
-        "channels.md",
+        "channels.md", "aftersales.md", "visits.md",
     ]
 
     /// The texts one after another.

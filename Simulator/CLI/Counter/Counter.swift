@@ -46,6 +46,8 @@ final class Counter: Sendable {
     let link: NetworkLink
     let state: Monitor<State>
     private let threads = Lock<[JoinableThread]>([])
+    /// The visit that goes on.
+    let visit = Lock<String?>(nil)
     let till = Lock<(redeemer: Redeemer, transport: NetworkTransport)?>(nil)
 
     /// Opens a counter where it was left, and begins to poll.

@@ -42,6 +42,7 @@ struct CounterSession: LineSession {
         let words = line.words
         if let lines = try orderStep(line) { return LineAnswer(lines: lines) }
         if let lines = try runPoints(line) { return LineAnswer(lines: lines) }
+        if let lines = try runAfterSales(line) { return LineAnswer(lines: lines) }
         switch line.verb.name {
         case "board":
             let board = counter.snapshot.saved.board
@@ -222,7 +223,7 @@ struct CounterSession: LineSession {
     }
 
     /// Asks the server, and waits for what it says.
-    private func ask(_ deed: CounterState.Deed) throws(VerbFailure) -> [String] {
+    func ask(_ deed: CounterState.Deed) throws(VerbFailure) -> [String] {
         switch try outcome(deed) {
         case .done(let value, let isReplay):
             guard value["id"] != nil else { return ["done"] }
@@ -309,6 +310,12 @@ struct CounterSession: LineSession {
         case "disputed":
             let found = saved.orders.values.count { $0["disputed"] == .bool(true) }
             return (String(try read.number(0)), String(found))
+        case "visitor":
+            return (String(try read.number(1)), String(try visitor(try read.word(0))))
+        case "alerts":
+            let kinds = try alerts().compactMap { $0["kind"]?.textValue }
+            let found = read.plain.count > 1 ? kinds.filter { $0 == read.plain[1] } : kinds
+            return (String(try read.number(0)), String(found.count))
         case "doubled": return (String(try read.number(0)), String(saved.doubled))
         case "faults": return (String(try read.number(0)), String(counter.link.faults.count))
         case "redeemer":

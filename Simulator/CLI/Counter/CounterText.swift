@@ -48,6 +48,68 @@ enum CounterText {
             let at = Moment.text(UInt64(clamping: step["at"]?.intValue ?? 0))
             lines.append("  \(at)  \(text(step["state"])) by \(text(step["by"]))")
         }
+        if let feedback = order["feedback"] {
+            lines.append(
+                "  rated \(feedback["rating"]?.intValue ?? 0)"
+                    + (feedback["comment"]?.textValue.map { ": \($0)" } ?? ""))
+        }
+        for post in CounterState.list(order["thread"]) {
+            lines.append("  \(text(post["by"])): \(text(post["text"]))")
+        }
         return lines
+    }
+
+    /// A receipt as the server gives it.
+    static func sale(_ sale: Value) -> [String] {
+        func money(_ name: String, of value: Value) -> String {
+            Currency.text(value[name]?.intValue ?? 0, text(sale["currency"]))
+        }
+        let at = Moment.text(UInt64(clamping: sale["placed_at"]?.intValue ?? 0))
+        let head =
+            "\(text(sale["number"]))  \(text(sale["state"]))  at \(text(sale["store"]))  \(at)"
+        return [head]
+            + CounterState.list(sale["lines"]).map { line in
+                "  \(self.line(line))  \(money("amount", of: line))"
+                    + (line["returned"]?.intValue.map { "  \($0) returned" } ?? "")
+            }
+            + ["  total \(money("total", of: sale))"]
+            + CounterState.list(sale["tenders"]).map {
+                "  \(text($0["kind"])) \(money("amount", of: $0))"
+            }
+    }
+
+    /// What the role allows of the customer who is served.
+    static func visitor(_ view: Value) -> [String] {
+        var lines = CounterState.list(view["orders"]).map { order in
+            "\(text(order["number"]))  \(text(order["state"]))  at \(text(order["store"]))"
+                + (order["channel"]?.textValue.map { " by \($0)" } ?? "") + "  \(total(order))"
+        }
+        for list in CounterState.list(view["wishlists"]) {
+            let entries = CounterState.list(list["entries"]).map { text($0["item"]) }
+            lines.append(
+                "wishes \(list["title"]?.textValue ?? text(list["id"])): "
+                    + (entries.isEmpty ? "nothing" : entries.joined(separator: ", ")))
+        }
+        for balance in CounterState.list(view["balances"]) {
+            lines.append(
+                "\(text(balance["account"])): \(balance["available"]?.intValue ?? 0) available")
+        }
+        if case .map(let entries)? = view["preferences"] {
+            for entry in entries {
+                lines.append(
+                    "prefers \(entry.name): "
+                        + String(decoding: Encoding.json.encode(entry.value), as: UTF8.self))
+            }
+        }
+        return lines.isEmpty ? ["nothing is known of the customer"] : lines
+    }
+
+    /// One thing to be looked at.
+    static func alert(_ alert: Value) -> String {
+        let since = Moment.text(UInt64(clamping: alert["since"]?.intValue ?? 0))
+        let about = ["pickup_code", "label", "code"].compactMap { alert[$0]?.textValue }
+        return "\(alert["urgency"]?.intValue ?? 0)  \(text(alert["kind"]))  since \(since)"
+            + about.map { "  \($0)" }.joined()
+            + (alert["order"]?.textValue.map { "  order \($0.prefix(8))" } ?? "")
     }
 }

@@ -23,6 +23,19 @@ enum CounterVerbs {
             "override", "\(which) STATE REASON", "a manager's step, on record", 3...3,
             "override K4X7 placed \"declined by mistake\""),
         Verb("dismiss", "\(which)", "ends the alarm of a disputed order", 1...1, "dismiss K4X7"),
+        Verb(
+            "answer", "\(which) TEXT", "answers on the thread of a customer's order", 2...2,
+            "answer K4X7 \"it is at the desk\""),
+        Verb(
+            "sale", "NUMBER", "shows the receipt of any order, by its number", 1...1,
+            "sale K4X7-ACDE-FGHJ"),
+        Verb(
+            "visit", "CODE", "begins to serve the customer who shows this code", 1...1,
+            "visit TOTE.M1.…"),
+        Verb(
+            "look", "", "shows what the role allows of the customer who is served", 0...0, "look"),
+        Verb("bye", "", "ends the visit: nothing more is shown of the customer", 0...0, "bye"),
+        Verb("alerts", "", "shows what to look at, the most urgent first", 0...0, "alerts"),
         Verb("sold-out", "SKU", "sells a product out from now on", 1...1, "sold-out croissant"),
         Verb("available", "SKU", "sells it again", 1...1, "available croissant"),
         Verb(
@@ -72,6 +85,11 @@ enum CounterVerbs {
             ("gone N STATE", "so many orders left the board like this: gone 3 collected"),
             ("queue N", "so many things have not been answered by the server yet"),
             ("disputed N", "so many orders were handed over although they were cancelled"),
+            (
+                "visitor orders|wishes|points|cards|preferences N",
+                "so many of these show of the customer who is served: visitor orders 2"
+            ),
+            ("alerts N [KIND]", "so many things are to be looked at: alerts 1 order_late"),
             ("doubled N", "the feed told so many orders twice at one version; 0 is right"),
             ("faults N", "so many exchanges have still to meet the fault that `net` asked for"),
             ("redeemer WORD", "ready, without-key or none"),

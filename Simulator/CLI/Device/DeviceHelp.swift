@@ -27,6 +27,11 @@ enum DeviceHelp {
             "order-channel last|ID CHANNEL [CHANNEL…]",
             "where an order was made, and its lines came from: order-channel last app wall -"
         ),
+        ("rating last|ID N|none", "what the customer gave an order, like: rating last 5"),
+        (
+            "thread last|ID N [asked|answered]",
+            "so many posts are on an order's thread, and whether the store has answered"
+        ),
         ("orders N [STATE]", "so many orders show, or are in a state, like: orders 1 collected"),
         ("order-total last|ID AMOUNT", "what an order costs, like: order-total last 9.00"),
         (

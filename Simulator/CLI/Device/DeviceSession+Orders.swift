@@ -35,6 +35,8 @@ extension DeviceSession {
             let spot = line.words.count > 1 ? line.words[1] : nil
             let receipt = try await tote.checkIn(try await id(line.words[0]), spot: spot)
             return Answer(lines: [try await said(receipt)])
+        case "order receipt", "order number", "rate", "ask":
+            return Answer(lines: try await afterSale(line))
         case "fates": return Answer(lines: try await fates())
         default: return nil
         }
@@ -42,6 +44,31 @@ extension DeviceSession {
 
     private func said(_ receipt: Receipt.ID) async throws -> String {
         try await tote.receipt(receipt)?.state == .withdrawn ? "withdrawn" : "saved"
+    }
+
+    private func afterSale(_ line: VerbLine) async throws -> [String] {
+        let words = line.words
+        switch line.verb.name {
+        case "rate":
+            guard let rating = Int(words[1]) else {
+                throw VerbFailure(.usage, "a rating is 1 to 5: rate last 5")
+            }
+            let comment = words.count > 2 ? words[2] : nil
+            return [
+                try await said(
+                    try await tote.rate(try await id(words[0]), rating, comment: comment))
+            ]
+        case "ask": return [try await said(try await tote.ask(try await id(words[0]), words[1]))]
+        default: break
+        }
+        if let number = words.first.flatMap({ SalesNumber($0) }) {
+            return try await tote.salesReceipt(numbered: number).text()
+        }
+        let id = try await id(words.first)
+        guard let receipt = await tote.salesReceipt(of: id) else {
+            throw VerbFailure(.refused, "the server does not have the order yet", code: "queued")
+        }
+        return line.verb.name == "order number" ? ["\(receipt.number)"] : receipt.text()
     }
 
     private func stores(_ words: VerbWords) async throws -> [StoreChoice] {
@@ -198,6 +225,18 @@ extension DeviceSession {
                 throw VerbFailure(.usage, near ?? "an order is \(Self.listed(states))")
             }
             return (wanted, try await fate(try await id(read.word(0))))
+        case "rating":
+            let rating = try await order(try read.word(0)).feedback?.rating
+            return (try read.word(1), rating.map { String($0) } ?? "none")
+        case "thread":
+            let order = try await order(try read.word(0))
+            guard read.plain.count > 2 else {
+                return (String(try read.number(1)), String(order.thread.count))
+            }
+            let state = order.askedAt == nil ? "answered" : "asked"
+            return (
+                "\(try read.number(1)) \(try read.word(2))", "\(order.thread.count) \(state)"
+            )
         case "nearest":
             let best = try await stores(read).first { $0.obstacle == nil }
             return (try read.word(0), best?.store.id ?? "none")

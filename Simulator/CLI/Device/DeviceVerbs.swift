@@ -65,6 +65,19 @@ enum DeviceVerbs {
         Verb(
             "order reorder", "last|ID [cart:NAME]", "puts an order's lines into a cart again",
             1...2, "order reorder last"),
+        Verb(
+            "order receipt", "[last|ID|NUMBER]",
+            "shows an order's receipt, of those that are here or by its number", 0...1,
+            "order receipt", "order receipt K4X7-ACDE-FGHJ"),
+        Verb(
+            "order number", "[last|ID]", "says the number of an order's receipt", 0...1,
+            "order number"),
+        Verb(
+            "rate", "last|ID 1…5 [COMMENT]", "says what the customer thought of an order", 2...3,
+            "rate last 5", "rate last 2 \"cold\""),
+        Verb(
+            "ask", "last|ID TEXT", "writes to the store about an order", 2...2,
+            "ask last \"where is my scarf?\""),
         Verb("orders", "", "shows the orders, the latest first", 0...0, "orders"),
         Verb("points", "", "shows the points, and where they are", 0...0, "points"),
         Verb("card", "[CURRENCY]", "shows the stored value", 0...1, "card", "card EUR"),

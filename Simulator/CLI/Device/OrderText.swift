@@ -44,6 +44,15 @@ enum OrderText {
         for step in order.steps {
             lines.append("  \(Moment.text(step.at))  \(step.state) by \(step.by)")
         }
+        if let feedback = order.feedback {
+            lines.append(
+                "  rated \(feedback.rating)" + (feedback.comment.map { ": \($0)" } ?? "")
+                    + (feedback.isPending ? "  (to be sent)" : ""))
+        }
+        for post in order.thread {
+            lines.append(
+                "  \(post.by): \(post.text)" + (post.isPending ? "  (to be sent)" : ""))
+        }
         return lines
     }
 

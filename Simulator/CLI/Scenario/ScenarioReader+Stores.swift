@@ -3,15 +3,16 @@ import ToteCore
 import ToteServer
 
 /// A part of a line that the run fills in: `{phone.code}`, the code of that device's last order,
-/// `{phone.member}` and `{phone.lease}`, what it shows to a scanner, `{phone.handoff}`, a new code
-/// that hands its cart on.
+/// `{phone.number}`, that of its receipt, `{phone.member}` and `{phone.lease}`, what it shows to a
+/// scanner, `{phone.handoff}`, a new code that hands its cart on.
 struct LineReference: Hashable, Sendable {
     let device: String
     let what: String
 
     /// What devices can be asked for.
     static let known = [
-        "code": "order code", "order": "order id", "member": "qr member text",
+        "code": "order code", "order": "order id", "number": "order number",
+        "member": "qr member text",
         "lease": "qr last text", "handoff": "handoff text",
     ]
 

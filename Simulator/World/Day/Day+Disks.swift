@@ -84,8 +84,9 @@ extension Day {
     /// The server's file as the release before this one left it: the next start migrates it.
     func formerRelease() throws -> Drive {
         func takeBack(_ database: Database) throws {
-            try database.execute("DROP TABLE handoffs")
-            try database.execute("PRAGMA user_version=5")
+            try database.execute("DROP INDEX orders_asked")
+            try database.execute("ALTER TABLE orders DROP COLUMN asked")
+            try database.execute("PRAGMA user_version=6")
         }
         guard let disk = site.disk?.copy() else {
             let database = try Database(path: ":memory:")

@@ -252,18 +252,26 @@ extension Day {
         }
     }
 
+    /// More than anybody's points pay for.
+    private static let redemptionsMax = 1_000
+
     /// A customer shows their code at the counter, and takes all that their points pay for: what
     /// is set aside for their devices alone is left.
     private func spendAtCounter(_ phone: Phone) throws {
         guard let code = phone.replica.memberCode(at: phone.reading(now)) else { return }
-        var isPaid = true
-        while isPaid, now >= site.downUntil {
+        var count = 0
+        while now >= site.downUntil {
+            count += 1
+            guard count <= Self.redemptionsMax else {
+                throw DayFailure(
+                    kind: .wrong, code: "redeemed_without_end",
+                    message: "customer \(phone.customer) redeemed \(count) times in a row")
+            }
             let answer = try ask(
                 "POST", "v1/stores/\(Self.store)/redemptions",
                 #"{"code":"\#(code.text)","reward":"two-off","currency":"EUR"}"#,
                 token: site.counters[0], key: "r-\(people.next())")
-            isPaid = answer.status == 200
-            guard isPaid, let id = answer.value["redemption"]?.textValue,
+            guard answer.status == 200, let id = answer.value["redemption"]?.textValue,
                 let units = answer.value["units"]?.intValue
             else { return }
             note(

@@ -215,7 +215,65 @@ extension Replica {
             else { return nil }
             return Order(place, state: .queued, placedAt: entry.change.time.milliseconds)
         }
-        return queued.reversed() + known
+        return queued.reversed() + known.map(withUnsent)
+    }
+
+    /// An order with what this device has to say about it still.
+    private func withUnsent(_ order: Order) -> Order {
+        var order = order
+        for entry in outbox where entry.isVisible {
+            guard let intent = entry.change.readableIntent, intent.order == order.id else {
+                continue
+            }
+            let at = entry.change.time.milliseconds
+            switch intent {
+            case .rate(_, let rating, let comment):
+                order.feedback = Order.Feedback(rating: rating, comment: comment, at: at)
+                order.feedback?.isPending = true
+            case .post(_, let text):
+                var post = Order.Post(at: at, by: Order.Post.customer, text: text)
+                post.isPending = true
+                order.thread.append(post)
+            default: continue
+            }
+        }
+        return order
+    }
+
+    /// Says what the customer thought of an order.
+    package func rate(
+        _ id: OrderID, _ rating: Int64, comment: String?, at reading: ClockReading
+    ) throws(ToteError) -> Receipt.ID {
+        guard Order.Feedback.ratings.contains(rating) else {
+            throw ToteError(.invalidArgument, "a rating is 1 to 5")
+        }
+        try check(comment ?? "none", "a comment")
+        return try ask(
+            .rate(id, rating, comment: comment), at: reading, label: "rate order"
+        ) { $0 != .queued }
+    }
+
+    /// Writes to the store about an order.
+    package func post(
+        _ id: OrderID, _ text: String, at reading: ClockReading
+    ) throws(ToteError) -> Receipt.ID {
+        try check(text, "a post")
+        let known = orders.first { $0.id == id }?.thread.count ?? 0
+        guard known < Order.postsMax else {
+            throw .order(
+                "thread_full", "the thread has \(known) posts: call the store",
+                .map(["limit": .int(Int64(Order.postsMax))]))
+        }
+        return try ask(.post(id, text: text), at: reading, label: "ask about order") {
+            $0 != .queued
+        }
+    }
+
+    private func check(_ text: String, _ what: String) throws(ToteError) {
+        guard (1...Order.Post.textBytesMax).contains(text.utf8.count) else {
+            throw ToteError(
+                .invalidArgument, "\(what) is a text of 1 to \(Order.Post.textBytesMax) bytes")
+        }
     }
 
     /// Cancels an order: one that was not sent yet is withdrawn, for others the server is asked.

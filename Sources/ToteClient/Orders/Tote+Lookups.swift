@@ -71,11 +71,27 @@ extension Tote {
     public func olderOrders(
         before: UInt64, limit: Int = 50
     ) async throws(ToteError) -> (orders: [Order], hasMore: Bool) {
+        try await orders(
+            "\(spacePath())/orders?before=\(before)&limit=\(min(max(limit, 1), 100))")
+    }
+
+    /// The order that a receipt's number is of, as the server has it.
+    func order(numbered number: SalesNumber) async throws(ToteError) -> Order? {
+        try await orders("\(spacePath())/orders?number=\(number.text)").orders.first
+    }
+
+    /// Where the server has the customer's space.
+    private func spacePath() throws(ToteError) -> Substring {
         guard let path = session?.path.dropLast("/sync".count) else {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
         }
-        let response = try await lookUp(
-            "\(path)/orders?before=\(before)&limit=\(min(max(limit, 1), 100))", [:])
+        return path
+    }
+
+    private func orders(
+        _ path: String
+    ) async throws(ToteError) -> (orders: [Order], hasMore: Bool) {
+        let response = try await lookUp(path, [:])
         guard response.status == 200, let value = try? Encoding.json.value(response.body),
             case .array(let values)? = value["orders"]
         else { throw ToteError(.server, "older orders were answered with \(response.status)") }
@@ -92,11 +108,8 @@ extension Tote {
     public func olderEntries(
         before: LedgerEntry.ID, limit: Int = 50
     ) async throws(ToteError) -> (entries: [LedgerEntry], hasMore: Bool) {
-        guard let path = session?.path.dropLast("/sync".count) else {
-            throw ToteError(.signedOut, "nobody is signed in: call signIn first")
-        }
         let response = try await lookUp(
-            "\(path)/ledger?before=\(before)&limit=\(min(max(limit, 1), 100))", [:])
+            "\(spacePath())/ledger?before=\(before)&limit=\(min(max(limit, 1), 100))", [:])
         guard response.status == 200, let value = try? Encoding.json.value(response.body),
             case .array(let values)? = value["entries"]
         else { throw ToteError(.server, "older entries were answered with \(response.status)") }

@@ -69,6 +69,59 @@ extension Tote {
         return receipt
     }
 
+    /// Says what the customer thought of an order, from any of their devices; the last one counts.
+    /// Durable when it returns, with or without a network.
+    ///
+    /// - Parameters:
+    ///   - rating: 1 to 5.
+    ///   - comment: at most 1,000 bytes.
+    /// - Throws: `invalidArgument`; `orderRefused` for an order that is not here or is queued;
+    ///   `outboxFull`, `storage`.
+    @discardableResult
+    public func rate(
+        _ order: OrderID, _ rating: Int, comment: String? = nil
+    ) throws(ToteError) -> Receipt.ID {
+        let receipt = try replica().rate(
+            order, Int64(rating), comment: comment, at: clock.reading())
+        handle(.localChange)
+        return receipt
+    }
+
+    /// Writes to the store about an order; the store answers on the same `thread`.
+    ///
+    /// - Parameter text: 1 to 1,000 bytes.
+    /// - Throws: as `rate`; `orderRefused` with `thread_full`.
+    @discardableResult
+    public func ask(_ order: OrderID, _ text: String) throws(ToteError) -> Receipt.ID {
+        let receipt = try replica().post(order, text, at: clock.reading())
+        handle(.localChange)
+        return receipt
+    }
+
+    /// The digital receipt of an order that is here; `nil` for another, and for one that the
+    /// server has not taken yet. Asks nobody.
+    public func salesReceipt(of order: OrderID) -> SalesReceipt? {
+        orders.first { $0.id == order && $0.state != .queued }
+            .map { SalesReceipt($0, catalog: catalog) }
+    }
+
+    /// The digital receipt with a number: of the orders that are here, or of any that the customer
+    /// ever placed, for which the server is asked.
+    ///
+    /// - Throws: `notFound` when the customer has none; `signedOut`, `server` when it is not here
+    ///   and the server cannot be asked.
+    public func salesReceipt(numbered number: SalesNumber) async throws(ToteError) -> SalesReceipt {
+        if let order = orders.first(where: { number.isOf($0.id) }),
+            let receipt = salesReceipt(of: order.id)
+        {
+            return receipt
+        }
+        guard let order = try await order(numbered: number) else {
+            throw ToteError(.notFound, "no order of this customer has the number \(number)")
+        }
+        return SalesReceipt(order, catalog: catalog)
+    }
+
     /// Puts the lines of an order into a cart again, at today's prices.
     ///
     /// - Throws: `orderRefused` when there is no such order; what `edit` throws.

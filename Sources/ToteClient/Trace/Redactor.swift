@@ -24,7 +24,8 @@ final class Redactor {
     private static let words: Set<String> = {
         var words: Set<String> = [
             "cart", "wishlist", "recent", "journey", "orders", "ledger", "points", "card", "main",
-            "place", "cancel", "check_in", "lease", "release", "redeem", "watermark", "store",
+            "place", "cancel", "check_in", "rate", "post", "lease", "release", "redeem",
+            "watermark", "store",
             "pickup_time", "screen", "quantity", "note", "title", "member", "position", "viewed",
             "value", "earned",
         ]

@@ -80,6 +80,9 @@ public struct Order: Hashable, Sendable, Identifiable {
     public var isDisputed = false
     /// Oldest first.
     public var steps: [Step] = []
+    public var feedback: Feedback?
+    /// What customer and store wrote to each other about it, oldest first.
+    public var thread: [Post] = []
 
     package init(_ place: PlaceIntent, state: OrderState, placedAt: UInt64) {
         id = place.order
@@ -185,12 +188,13 @@ extension Order {
         ])
         let steps = Value.array(
             self.steps.map { .array([.text($0.state.rawValue), .int(Int64($0.at)), .text($0.by)]) })
-        guard !returned.isEmpty else { return [("state", state), ("steps", steps)] }
+        let moving: [(Name, Value)] = [("state", state), ("steps", steps)] + threadFields
+        guard !returned.isEmpty else { return moving }
         let back = Value.array(
             returned.sorted { $0.key < $1.key }.map {
                 .array([.int(Int64($0.key)), .int($0.value)])
             })
-        return [("state", state), ("steps", steps), ("returned", back)]
+        return moving + [("returned", back)]
     }
 
     private func key(_ field: Name) -> Key { Key(Self.collection, Name(id.text), field) }
@@ -289,13 +293,14 @@ extension Order {
                     note: line["note"]?.textValue))
             lines[lines.count - 1].channel = Channel(line["channel"])
         }
+        readThread(register)
     }
 
-    private static func milliseconds(_ value: Value?) -> UInt64? {
+    static func milliseconds(_ value: Value?) -> UInt64? {
         value?.intValue.flatMap { $0 >= 0 ? UInt64($0) : nil }
     }
 
-    private static func elements(_ value: Value?) -> [Value] {
+    static func elements(_ value: Value?) -> [Value] {
         if case .array(let values)? = value { values } else { [] }
     }
 

@@ -3,6 +3,10 @@ package enum Intent: Hashable, Sendable {
     case place(PlaceIntent)
     case cancel(OrderID)
     case checkIn(OrderID, spot: String?)
+    /// Says what the customer thought of an order.
+    case rate(OrderID, Int64, comment: String?)
+    /// Writes to the store about an order.
+    case post(OrderID, text: String)
     /// Asks for a right to spend offline, or for more of it.
     case lease(LeaseIntent)
     /// Gives a lease back.
@@ -15,6 +19,10 @@ package enum Intent: Hashable, Sendable {
     /// How much an intent may weigh.
     package static let weightMax = 65_536
     package static let spotBytesMax = 64
+    /// What a rating may be.
+    package static let ratings: ClosedRange<Int64> = 1...5
+    /// Bytes of what is written about an order.
+    package static let textBytesMax = 1_000
 
     /// Reads an intent.
     ///
@@ -30,6 +38,15 @@ package enum Intent: Hashable, Sendable {
             let reader = try IntentReader(value, members: ["kind", "order", "spot"])
             self = .checkIn(
                 try reader.order(), spot: try reader.optionalText("spot", Self.spotBytesMax))
+        case "rate":
+            let reader = try IntentReader(value, members: ["kind", "order", "rating", "comment"])
+            self = .rate(
+                try reader.order(), try reader.int("rating", Self.ratings),
+                comment: try reader.optionalText("comment", Self.textBytesMax))
+        case "post":
+            let reader = try IntentReader(value, members: ["kind", "order", "text"])
+            self = .post(
+                try reader.order(), text: try reader.text("text", 1...Self.textBytesMax))
         case "lease": self = .lease(try LeaseIntent(value))
         case "release":
             self = .release(try IntentReader(value, members: ["kind", "lease"]).lease())
@@ -64,6 +81,14 @@ package enum Intent: Hashable, Sendable {
             .map(
                 ["kind": .text("check_in"), "order": .text(order.text)]
                     .merging(spot.map { ["spot": .text($0)] } ?? [:]) { $1 })
+        case .rate(let order, let rating, let comment):
+            .map(
+                ["kind": .text("rate"), "order": .text(order.text), "rating": .int(rating)]
+                    .merging(comment.map { ["comment": .text($0)] } ?? [:]) { $1 })
+        case .post(let order, let text):
+            .map([
+                "kind": .text("post"), "order": .text(order.text), "text": .text(text),
+            ])
         case .lease(let lease): lease.value
         case .release(let id): .map(["kind": .text("release"), "lease": .text(id.text)])
         case .redeem(let redeem): redeem.value
@@ -83,7 +108,9 @@ package enum Intent: Hashable, Sendable {
     package var order: OrderID? {
         switch self {
         case .place(let place): place.order
-        case .cancel(let order), .checkIn(let order, _): order
+        case .cancel(let order), .checkIn(let order, _), .rate(let order, _, _),
+            .post(let order, _):
+            order
         case .lease, .release, .redeem, .watermark: nil
         }
     }
@@ -91,7 +118,7 @@ package enum Intent: Hashable, Sendable {
     /// Whether it belongs into a store's space, and not into a customer's.
     package var isOfStore: Bool? {
         switch self {
-        case .place, .cancel, .checkIn, .lease: false
+        case .place, .cancel, .checkIn, .rate, .post, .lease: false
         case .redeem, .watermark: true
         case .release: nil
         }

@@ -15,6 +15,9 @@ extension Server {
         Route("GET", "/v1/admin/status", .admin, "What the data file holds.") {
             $0.answers(200, .named("Status"))
         },
+        Route("GET", "/v1/admin/alerts", .admin, "What to look at, urgent things first.") {
+            $0.answers(200, .named("Alerts"))
+        },
         Route("GET", "/v1/admin/audit", .admin, "What was done by special right, newest first.") {
             let entry = JSONSchema.object([
                 "at": .milliseconds, "token": .text, "label": .text, "store": .text,

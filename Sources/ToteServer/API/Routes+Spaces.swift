@@ -23,6 +23,7 @@ extension Server {
         Route("GET", "/v1/spaces/{space}/orders", .space, "Orders older than documents hold.") {
             $0.asks("before", .int(0...9_007_199_254_740_991), "Placed before this time.")
             $0.asks("limit", .int(1...100), "So many at most; 50 without.")
+            $0.asks("number", .text(12...32), "Alone: the one with this receipt's number.")
             $0.answers(
                 200, .object(["orders": .list(.named("KeptOrder")), "more": .bool]))
             $0.refuses(400, "bad_query")

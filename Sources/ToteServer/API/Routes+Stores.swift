@@ -2,7 +2,8 @@ internal import ToteCore
 
 // What counters and tills ask: Protocol sections 15, 21 and 22.
 extension Server {
-    static let storeRoutes: [Route] = pollingRoutes + orderRoutes + tillRoutes
+    static let storeRoutes: [Route] =
+        pollingRoutes + orderRoutes + afterSalesRoutes + visitRoutes + tillRoutes
 
     private static let reason = JSONSchema.text(1...256)
 
@@ -69,6 +70,43 @@ extension Server {
         Route("POST", "/v1/stores/{store}/orders/{order}/dismiss", .store, "Ends a dispute.") {
             $0.takes(.object([:], others: .none))
             $0.answers(200, .named("Order"))
+        },
+    ]
+
+    private static let afterSalesRoutes: [Route] = [
+        Route("POST", "/v1/stores/{store}/orders/{order}/posts", .store, "Answers a customer.") {
+            $0.isIdempotent()
+            $0.takes(.object(["text": .text(1...Order.Post.textBytesMax)], others: .none))
+            $0.answers(200, .named("Order"))
+            $0.refuses(409, "thread_full")
+        },
+        Route("GET", "/v1/stores/{store}/sales/{number}", .store, "A receipt, by its number.") {
+            $0.answers(200, .named("SalesReceipt"))
+            $0.refuses(400, "number_malformed")
+            $0.refuses(404, "order_unknown")
+            $0.refuses(429, "locked")
+        },
+        Route("GET", "/v1/stores/{store}/alerts", .store, "What to look at, urgent things first.") {
+            $0.answers(200, .named("Alerts"))
+        },
+    ]
+
+    private static let visitRoutes: [Route] = [
+        Route("POST", "/v1/stores/{store}/visits", .store, "A customer says who they are.") {
+            $0.takes(.object(["code": .text(1...256)], others: .none))
+            $0.answers(
+                201,
+                .object([
+                    "visit": .hex(32), "until": .milliseconds, "server_time": .milliseconds,
+                ]))
+            $0.refuses(422, "code_unknown", "code_expired")
+        },
+        Route("GET", "/v1/stores/{store}/visits/{visit}", .store, "A look at the customer.") {
+            $0.answers(200, .named("CustomerView"))
+        },
+        Route("POST", "/v1/stores/{store}/visits/{visit}/end", .store, "The customer leaves.") {
+            $0.takes(.object([:], others: .none))
+            $0.answers(200, .object([:]))
         },
     ]
 

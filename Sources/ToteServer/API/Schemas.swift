@@ -75,7 +75,20 @@ enum Schemas {
         "state": .text, "at": .milliseconds, "by": .text,
     ])
 
-    /// Protocol sections 13 to 15, and 24.
+    private static let receipt: [String: JSONSchema] = [
+        "number": .pattern("[A-Z0-9]{12}"), "order": .hex(32), "state": .text,
+        "store": .text, "store_names": words, "placed_at": .milliseconds,
+        "currency": .text, "tax": .list(.tuple(.text, .int, .int)), "tax_included": .bool,
+        "total": .int, "tenders": .list(.object(["kind": .text, "amount": .int])),
+        "lines": .list(
+            .object(
+                [
+                    "sku": .text, "names": words, "quantity": .int, "price": .int,
+                    "amount": .int,
+                ], optional: ["returned": .int])),
+    ]
+
+    /// Protocol sections 13 to 15, 24, 27 and 28.
     private static let commerce: [String: JSONSchema] = [
         "HandOff": .object(
             [
@@ -97,7 +110,42 @@ enum Schemas {
                 "code": .text, "name": .text, "note": .text, "pickup_at": .milliseconds,
                 "ready_at": .milliseconds, "arrived_at": .milliseconds, "spot": .text,
                 "reason": .text, "disputed": .bool, "channel": .text(1...16),
+                "feedback": .object(
+                    ["rating": .int(1...5), "at": .milliseconds], optional: ["comment": .text]),
+                "thread": .list(.object(["at": .milliseconds, "by": .text, "text": .text])),
+                "asked_at": .milliseconds,
             ]),
+        // Protocol section 27.3.
+        "SalesReceipt": .object(receipt, optional: ["collected_at": .milliseconds]),
+        // Protocol section 28.2: a receipt, and how the order stands.
+        "CustomerOrder": .object(
+            receipt,
+            optional: [
+                "collected_at": .milliseconds, "channel": .text(1...16),
+                "pickup_at": .milliseconds, "rating": .int(1...5), "asked_at": .milliseconds,
+            ]),
+        "CustomerView": .object(
+            [
+                "orders": .list(.named("CustomerOrder")), "preferences": .map(of: .anything),
+                "wishlists": .list(
+                    .object(
+                        ["id": .text, "entries": .list(.anything)], optional: ["title": .text])),
+                "balances": .list(.named("Balance")),
+            ], optional: ["store": .text]),
+        // Protocol section 27.4, the most urgent first.
+        "Alerts": .object([
+            "server_time": .milliseconds,
+            "alerts": .list(
+                .object(
+                    [
+                        "kind": .words(Alert.Kind.allCases.map(\.rawValue)),
+                        "urgency": .int(1...3), "since": .milliseconds,
+                    ],
+                    optional: [
+                        "store": .text, "order": .hex(32), "pickup_code": .text, "token": .text,
+                        "label": .text, "space": .text, "code": .text, "count": .int,
+                    ])),
+        ]),
         "OrderLine": .object(
             ["item": .text, "sku": .text, "quantity": .int, "price": .int],
             optional: [

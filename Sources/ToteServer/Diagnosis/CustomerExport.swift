@@ -35,7 +35,7 @@ private struct File {
         let entries = try store.entries(
             space: number, before: Limits.integerMax, most: .max)
         let leases = try store.leases(space: number, store: nil, withClosed: true, most: .max)
-        let objects = Set(orders.map(\.id.text) + leases.map(\.lease.id.text))
+        let objects = Set(orders.map(\.id.text) + leases.map(\.lease.id.text) + [name])
         return [
             "documents": .array(documents(space.documents)),
             "changes": .array(try changes()),

@@ -51,9 +51,11 @@ extension ServerStore {
             (row.order.name, row.order.note) = (nil, nil)
             (row.order.spot, row.order.reason) = (nil, nil)
             for index in row.order.lines.indices { row.order.lines[index].note = nil }
+            row.order.feedback?.comment = nil
+            row.order.thread = []
             // It has not moved: its code is free again when it was to be.
             try database.run(
-                "UPDATE orders SET body = ?2, cells = ?3, nonce = 0 WHERE id = ?1",
+                "UPDATE orders SET body = ?2, cells = ?3, nonce = 0, asked = NULL WHERE id = ?1",
                 .blob(Self.bytes(id)), .blob(Encoding.cbor.encode(row.order.value)),
                 .blob(noCells))
             try forgetReasons(of: id.text)

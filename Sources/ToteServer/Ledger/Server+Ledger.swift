@@ -79,7 +79,8 @@ extension Server {
             guard until <= clock else { return Rejection(code: "watermark_ahead") }
             try take(watermark: until, of: redeemer)
             return nil
-        case .place, .cancel, .checkIn, .lease, .redeem: return Rejection(code: "not_allowed")
+        case .place, .cancel, .checkIn, .rate, .post, .lease, .redeem:
+            return Rejection(code: "not_allowed")
         }
     }
 

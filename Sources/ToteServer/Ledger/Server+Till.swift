@@ -9,7 +9,7 @@ extension Server {
     /// The customer whose phone shows a code.
     ///
     /// - Parameter time: when it was shown.
-    private func customer(
+    func customer(
         showing text: String, at counter: CounterRequest, time: UInt64
     ) throws -> Space {
         let root = try store.keptRootSecret() ?? []
@@ -134,7 +134,7 @@ extension Server {
     }
 
     /// A customer's space with its ledger read and settled.
-    private func settled(_ space: Space) throws -> Space {
+    func settled(_ space: Space) throws -> Space {
         try changeLedger(of: space) { try $0.settleAll() }
         return space
     }

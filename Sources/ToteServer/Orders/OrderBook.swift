@@ -44,32 +44,49 @@ struct OrderBook {
         case .place(let place): return try judge(place, from: replica, nonce, channel, isResent)
         case .cancel(let id):
             return try step(id) { row in
-                guard row.order.state.allows(.cancelled, by: .customer) else { return false }
+                guard row.order.state.allows(.cancelled, by: .customer) else {
+                    return notAllowed(row.order)
+                }
                 row.order.take(.cancelled, at: now, by: "customer")
-                return true
+                return nil
             }
         case .checkIn(let id, let spot):
             return try step(id) { row in
                 guard [.placed, .confirmed, .preparing, .ready].contains(row.order.state) else {
-                    return false
+                    return notAllowed(row.order)
                 }
                 row.order.arrivedAt = now
                 row.order.spot = spot ?? row.order.spot
                 row.order.version += 1
-                return true
+                return nil
+            }
+        case .rate(let id, let rating, let comment):
+            return try step(id) { row in
+                row.order.feedback = Order.Feedback(rating: rating, comment: comment, at: now)
+                row.order.version += 1
+                return nil
+            }
+        case .post(let id, let text):
+            return try step(id) { row in
+                let post = Order.Post(at: now, by: Order.Post.customer, text: text)
+                return row.order.add(post)
+                    ? nil : .refused("thread_full", ["limit": .int(Int64(Order.postsMax))])
             }
         case .lease, .release, .redeem, .watermark: return .refused("unsupported")
         }
     }
 
-    private func step(_ id: OrderID, _ take: (inout OrderRow) -> Bool) throws -> Ruling {
+    private func notAllowed(_ order: Order) -> Ruling {
+        .refused("step_not_allowed", ["state": .text(order.state.rawValue)])
+    }
+
+    /// - Parameter take: does to the order what was asked, or says why not.
+    private func step(_ id: OrderID, _ take: (inout OrderRow) -> Ruling?) throws -> Ruling {
         guard var row = try store.order(id), row.space == space.number, space.number != 0 else {
             return .refused("order_unknown")
         }
         let before = row.order
-        guard take(&row) else {
-            return .refused("step_not_allowed", ["state": .text(row.order.state.rawValue)])
-        }
+        if let refusal = take(&row) { return refusal }
         let writes = try record(&row, after: before.state != row.order.state ? before.state : nil)
         return .accepted(row.order, writes)
     }
@@ -90,7 +107,13 @@ struct OrderBook {
         try store.update(row, at: now)
         if before != nil { store.tally.note(.step(row.order.state)) }
         space.orders?.note(row.order)
-        return row.order.steppingWrites(in: space.documents) + surplus() + ledgerWrites
+        let isThere = space.documents.items(Order.collection)[Name(row.order.id.text)] != nil
+        // One that the documents hold no more comes back: something of it is new.
+        let writes =
+            isThere
+            ? row.order.steppingWrites(in: space.documents)
+            : row.order.placingWrites(in: space.documents)
+        return writes + surplus(besides: row.order.id) + ledgerWrites
     }
 
     /// What a step does to the customer's points and stored value.
@@ -116,10 +139,10 @@ struct OrderBook {
     }
 
     /// Erases the oldest closed orders from documents that hold many: the table keeps them.
-    private func surplus() -> [Write] {
+    private func surplus(besides id: OrderID) -> [Write] {
         let items = space.documents.items(Order.collection)
         guard items.count > Order.closedInDocumentsMax + Self.openMax else { return [] }
-        return Order.all(in: space.documents).filter { !$0.state.isOpen }
+        return Order.all(in: space.documents).filter { !$0.state.isOpen && $0.id != id }
             .dropFirst(Order.closedInDocumentsMax)
             .flatMap { Order.erasingWrites(Name($0.id.text), in: space.documents) }
     }

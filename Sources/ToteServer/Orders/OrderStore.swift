@@ -45,6 +45,34 @@ extension ServerStore {
         ).first
     }
 
+    /// The orders whose ids begin with the bits of a receipt's number, latest first: one, as a
+    /// rule.
+    func orders(numbered number: SalesNumber) throws -> [OrderRow] {
+        let first = (0..<SalesNumber.bytes).map { place in
+            UInt8(truncatingIfNeeded: number.bits >> UInt64(8 * (SalesNumber.bytes - 1 - place)))
+        }
+        let rest = 16 - SalesNumber.bytes
+        return try Self.sound(
+            try database.rows(
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE id BETWEEN ?1 AND ?2 ORDER BY placed DESC
+                """,
+                .blob(first + Array(repeating: 0, count: rest)),
+                .blob(first + Array(repeating: 255, count: rest)), map: Self.row))
+    }
+
+    /// A store's orders whose customers wait for an answer, the longest first.
+    func askedOrders(store: String, most: Int) throws -> [OrderRow] {
+        try Self.sound(
+            try database.rows(
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND asked IS NOT NULL ORDER BY asked LIMIT ?2
+                """,
+                .text(store), .int(Int64(most)), map: Self.row))
+    }
+
     /// The order that a space's change placed.
     func order(space: UInt64, nonce: Nonce) throws -> OrderRow? {
         try Self.sound(
@@ -77,11 +105,12 @@ extension ServerStore {
         try database.run(
             """
             UPDATE orders SET state = ?2, version = ?3, position = ?4, slot = ?5, moved = ?6,
-                due = ?7, body = ?8, disputed = ?9 WHERE id = ?1
+                due = ?7, body = ?8, disputed = ?9, asked = ?10 WHERE id = ?1
             """,
             .blob(Self.bytes(order.id)), .text(order.state.rawValue), .int(order.version),
             .bits(row.position), .bits(row.slot), .bits(time), .optional(bits: row.due),
-            .blob(Encoding.cbor.encode(order.value)), .int(order.isDisputed ? 1 : 0))
+            .blob(Encoding.cbor.encode(order.value)), .int(order.isDisputed ? 1 : 0),
+            .optional(bits: order.askedAt))
     }
 
     /// What a space's orders consumed of its carts, and which of them are open.

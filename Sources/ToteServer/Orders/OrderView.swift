@@ -30,6 +30,21 @@ extension Order {
         if let spot { members["spot"] = .text(spot) }
         if let reason { members["reason"] = .text(reason) }
         if isDisputed { members["disputed"] = .bool(true) }
+        if let feedback {
+            members["feedback"] = .map(
+                [
+                    "rating": .int(feedback.rating), "at": .int(Int64(feedback.at)),
+                ].merging(feedback.comment.map { ["comment": .text($0)] } ?? [:]) { $1 })
+        }
+        if !thread.isEmpty {
+            members["thread"] = .array(
+                thread.map {
+                    .map([
+                        "at": .int(Int64($0.at)), "by": .text($0.by), "text": .text($0.text),
+                    ])
+                })
+        }
+        if let askedAt { members["asked_at"] = .int(Int64(askedAt)) }
         return .map(members)
     }
 
@@ -64,18 +79,5 @@ extension Order {
             }
         }
         return .map(members)
-    }
-}
-
-extension Catalog {
-    /// The choices that a line names, in the order of the product's groups.
-    func choices(of name: LineName) -> [Catalog.Choice] {
-        guard let product = product(name.sku) else { return [] }
-        return product.groups.flatMap { id -> [Catalog.Choice] in
-            guard let value = name.options[id], let group = groups.first(where: { $0.id == id })
-            else { return [] }
-            let chosen = Set(value.split(separator: ",").map(String.init))
-            return group.choices.filter { chosen.contains($0.id) }
-        }
     }
 }

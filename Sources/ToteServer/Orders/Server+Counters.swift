@@ -29,7 +29,7 @@ extension Server {
     }
 
     /// An order of the counter's own store.
-    private func row(_ counter: CounterRequest, _ id: String) throws -> OrderRow {
+    func row(_ counter: CounterRequest, _ id: String) throws -> OrderRow {
         guard let id = OrderID(id), let row = try store.order(id), row.order.store == counter.store
         else { throw Problem.notFound }
         return row
@@ -53,7 +53,7 @@ extension Server {
         return row.order
     }
 
-    private func answer(_ order: Order) -> ServerResponse {
+    func answer(_ order: Order) -> ServerResponse {
         var response = json(order.counterValue(catalog))
         response.headers.append(("ETag", "\"\(order.version)\""))
         return response
@@ -283,6 +283,9 @@ extension Server {
         guard let grant = token.grant(for: name), grant.mayRead(Reserved.orders) else {
             throw Problem.notFound
         }
+        if let number = request.query["number"] {
+            return try order(numbered: number, of: name, request)
+        }
         let before = request.query["before"].map { UInt64($0) } ?? UInt64(Limits.integerMax)
         let limit = request.query["limit"].map { Int($0) } ?? 50
         guard let before, before <= UInt64(Limits.integerMax), let limit,
@@ -299,6 +302,10 @@ extension Server {
                 + (try store.orders(space: number, placedAt: last))
             hasMore = try !store.orders(space: number, before: last, most: 1).isEmpty
         }
+        return page(orders, hasMore: hasMore)
+    }
+
+    func page(_ orders: [Order], hasMore: Bool) -> ServerResponse {
         let values = orders.map { order -> Value in
             guard case .map(let members) = order.value else { return order.value }
             return .map(

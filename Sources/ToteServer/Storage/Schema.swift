@@ -68,7 +68,14 @@ package enum Schema {
         // The file's pages get checksums behind this: an older program, which would write pages
         // without, must not take it.
         [],
-        handOffs,
+        handOffs, afterSales,
+    ]
+
+    /// What customers ask after the sale.
+    private static let afterSales: [StaticString] = [
+        // Since when the order's customer waits for the store to answer.
+        "ALTER TABLE orders ADD COLUMN asked INTEGER",
+        "CREATE INDEX orders_asked ON orders (store, asked) WHERE asked IS NOT NULL",
     ]
 
     /// Customers' documents on stores' devices, for a while.

@@ -65,13 +65,18 @@ extension Verifier {
 
     /// What orders are looked up by is what they say.
     private static func verifyColumns(_ store: ServerStore, _ report: inout Report) throws {
-        let rows = try store.database.rows("SELECT id, state, code, store, version FROM orders") {
-            (OrderID(Hex.string($0.blob(0))), [$0.text(1), $0.text(2), $0.text(3)], $0.int(4))
+        let rows = try store.database.rows(
+            "SELECT id, state, code, store, version, asked FROM orders"
+        ) {
+            (
+                OrderID(Hex.string($0.blob(0))), [$0.text(1), $0.text(2), $0.text(3)], $0.int(4),
+                $0.optionalBits(5)
+            )
         }
-        for (id, texts, version) in rows {
+        for (id, texts, version, asked) in rows {
             guard let id, let order = try store.order(id)?.order else { continue }
             if texts != [order.state.rawValue, order.code ?? "", order.store]
-                || version != order.version
+                || version != order.version || asked != order.askedAt
             {
                 report.faults.append("order \(id): its row says other things than it does")
             }
