@@ -1106,6 +1106,17 @@ def place_fits(value):
         raise Unfit()
 
 
+def join_fits(value):
+    members(value, {
+        "kind": text(4), "join": ORDER_ID, "cart": text(123),
+        "policy": text(7), "at": integer(0, 2**48 - 1),
+        "lines": several(1, 100, lambda line: members(
+            line, {"item": text(512), "quantity": integer(1, 1_000_000), "note?": text(512)}))})
+    items = [line["item"] for line in value["lines"]]
+    if len(set(items)) < len(items):
+        raise Unfit()
+
+
 INTENTS = {
     "place": place_fits,
     "cancel": lambda value: members(value, {"kind": text(6), "order": ORDER_ID}),
@@ -1116,6 +1127,7 @@ INTENTS = {
                 "comment?": text(1000)}),
     "post": lambda value: members(
         value, {"kind": text(4), "order": ORDER_ID, "text": text(1000)}),
+    "join": join_fits,
     "lease": lambda value: members(
         value, {"kind": text(5), "lease": ORDER_ID, "account": ACCOUNT, "amount": UNITS,
                 "store?": text(64)}),
@@ -1197,7 +1209,8 @@ def expand(value, i=0):
 
 
 AMOUNT_MAX = 10**12
-LINE_CODES = ["product_unknown", "sold_out", "not_sold_here", "option_unknown", "options_invalid"]
+LINE_CODES = ["product_unknown", "sold_out", "not_sold_here", "option_unknown", "options_invalid",
+              "quantity_limited"]
 
 
 class NoQuote(Exception):
@@ -1253,6 +1266,9 @@ def quote(catalog, store_id, lines):
     if store is None:
         raise NoQuote("store_unknown")
     priced = [(item, quantity, *line_price(catalog, store, item)) for item, quantity in lines]
+    priced = [(item, quantity, None, "quantity_limited")
+              if product and quantity > product.get("limit", quantity)
+              else (item, quantity, product, price) for item, quantity, product, price in priced]
     for code in LINE_CODES:
         items = [item for item, _, product, found in priced if product is None and found == code]
         if items:
@@ -2412,13 +2428,14 @@ def check_aftersales(v):
 
 
 CHECKS.update(
-    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange)
+    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
-             "erasure.md", "channels.md", "aftersales.md", "visits.md"]
+             "erasure.md", "channels.md", "aftersales.md", "visits.md",
+             "guests.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

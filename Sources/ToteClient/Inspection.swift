@@ -59,7 +59,7 @@ package struct Inspection: Sendable {
         defer { installation.close() }
         account = installation.account
         guest = installation.guest
-        adoptions = try installation.adoptions()
+        adoptions = try installation.adoptions().map(\.guest)
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory)

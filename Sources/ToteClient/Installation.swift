@@ -13,7 +13,7 @@ internal import ToteSQLite
 /// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
-    static let schemaVersion: Int64 = 3
+    static let schemaVersion: Int64 = 4
 
     let directory: String
     private var record: Database?
@@ -90,8 +90,12 @@ final class Installation {
             try database.execute("PRAGMA application_id=\(applicationID)")
         }
         if version < 2 { try makeHandOffTables(database) }
-        // Files of accounts that are given up, until they are gone.
-        try database.execute("CREATE TABLE removals (account TEXT PRIMARY KEY) STRICT")
+        if version < 3 {
+            // Files of accounts that are given up, until they are gone.
+            try database.execute("CREATE TABLE removals (account TEXT PRIMARY KEY) STRICT")
+        }
+        try database.execute(
+            "ALTER TABLE adoptions ADD COLUMN policy TEXT NOT NULL DEFAULT 'union'")
         try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
@@ -199,14 +203,15 @@ final class Installation {
     }
 
     /// Signs in. What the guest made is this account's from here on, whatever happens.
-    func enter(_ name: String) throws(ToteError) {
+    func enter(_ name: String, carts policy: CartPolicy = .union) throws(ToteError) {
         do {
             let wasGuest = account == nil
             let database = try database
             try database.transaction {
                 if wasGuest {
                     try database.run(
-                        "INSERT INTO adoptions VALUES (?1, ?2)", .int(guest), .text(name))
+                        "INSERT INTO adoptions VALUES (?1, ?2, ?3)", .int(guest), .text(name),
+                        .text(policy.rawValue))
                     try database.run("UPDATE state SET guest = ?", .int(guest + 1))
                 }
                 try database.run("UPDATE state SET account = ?", .text(name))
@@ -227,12 +232,13 @@ final class Installation {
     }
 
     /// Guests whose documents the account has still to take in, oldest first.
-    func adoptions() throws(ToteError) -> [Int64] {
+    func adoptions() throws(ToteError) -> [(guest: Int64, policy: CartPolicy)] {
         guard let account else { return [] }
         do {
             return try database.rows(
-                "SELECT guest FROM adoptions WHERE account = ? ORDER BY guest", .text(account)
-            ) { $0.int(0) }
+                "SELECT guest, policy FROM adoptions WHERE account = ? ORDER BY guest",
+                .text(account)
+            ) { ($0.int(0), CartPolicy(rawValue: $0.text(1)) ?? .union) }
         } catch {
             throw ToteError.storage(error)
         }

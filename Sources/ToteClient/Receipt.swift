@@ -43,7 +43,8 @@ public struct Receipt: Hashable, Sendable, Identifiable {
         case "too_old": return "it waited over 400 days to be sent: make the change again"
         case "price_changed": return "show the new total, and let the customer order again"
         case "cart_already_ordered": return "another device ordered this cart: show its order"
-        case "sold_out", "not_sold_here", "product_unknown", "option_unknown", "options_invalid":
+        case "sold_out", "not_sold_here", "product_unknown", "option_unknown", "options_invalid",
+            "quantity_limited":
             return "take the lines in `items` out of the cart, or change them"
         case "slot_full", "pickup_time_passed", "store_closed":
             return "let the customer choose another pickup time"

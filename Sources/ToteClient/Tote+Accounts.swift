@@ -13,11 +13,14 @@ extension Tote {
     /// - Parameters:
     ///   - customer: the id that your backend puts into tokens: `customer:<id>`, at most 151 bytes.
     ///   - transport: for example `URLSessionTransport(server:)`.
+    ///   - policy: how a guest's carts join the account's. They show united at once; the server
+    ///     decides, and `joins` tells line by line what became of them.
     ///   - token: asks your backend for a token; see `TokenProvider`.
     /// - Throws: `invalidArgument` and `storeUnusable`: the former account still shows, and nothing
     ///   moved; `storage`: call it again.
     public func signIn(
-        customer: String, transport: any Transport, token: @escaping TokenProvider
+        customer: String, transport: any Transport, carts policy: CartPolicy = .union,
+        token: @escaping TokenProvider
     ) throws(ToteError) {
         let space = "customer:\(customer)"
         guard !customer.isEmpty, space.utf8.count <= Limits.spaceNameBytesMax,
@@ -31,12 +34,14 @@ extension Tote {
         }
         try enter(
             space: space, file: Installation.accountName(customer: customer),
-            transport: transport, token: token)
+            transport: transport, carts: policy, token: token)
     }
 
     /// Shows the documents of a space out of its file, and makes them ready to sync.
     func enter(
-        space: String, file name: String, transport: any Transport, token: @escaping TokenProvider
+        space: String, file name: String, transport: any Transport,
+        carts policy: CartPolicy = .union,
+        token: @escaping TokenProvider
     ) throws(ToteError) {
         var replica = try replica()
         guard installation.borrowed == nil else {
@@ -54,7 +59,7 @@ extension Tote {
             try replica.keepCatalog(of: former)
             handle(.stop)
             session = nil
-            try installation.enter(name)
+            try installation.enter(name, carts: policy)
             show(replica, hasAccount: true)
         } else {
             handle(.stop)
@@ -174,13 +179,13 @@ extension Tote {
     static func adoptGuests(
         _ installation: Installation, into replica: Replica, random: @escaping () -> UInt64
     ) throws(ToteError) -> Bool {
-        for number in try installation.adoptions() {
+        for (number, policy) in try installation.adoptions() {
             if installation.exists(guest: number) {
                 let guest = try Replica(
                     path: installation.path(guest: number),
                     survivesPowerCuts: installation.survivesPowerCuts, random: random)
                 guard try replica.hasRoom(for: guest) else { return true }
-                try replica.adopt(guest)
+                try replica.adopt(guest, carts: policy)
             }
             try installation.forget(guest: number)
         }
@@ -219,7 +224,9 @@ extension Replica {
             changes += 1
             for write in entry.change.writes { counts[write.key, default: 0] += 1 }
         }
-        return outbox.count + changes <= Self.outboxMax
+        // Its carts join by a change each.
+        let carts = guest.view.merged.collections.keys.count { $0.text(after: "cart:") != nil }
+        return outbox.count + changes + carts <= Self.outboxMax
             && counts.allSatisfy { key, count in
                 view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
             }

@@ -12,7 +12,8 @@ import ToteHTTP
         "cut-anywhere", "arrives-twice", "captive-portal", "very-bad-network", "killed-device",
         "killed-server", "restarted-server", "restored-server", "copied-device",
         "rolled-back-device", "clock-ten-years", "rejected-in-the-middle", "another-customer",
-        "revoked-token", "guest-signs-in", "guest-copied", "erased-online", "erased-dead-spot",
+        "revoked-token", "guest-signs-in", "guest-copied", "guest-carts", "guest-carts-dead-spot",
+        "erased-online", "erased-dead-spot",
         "wishlist-moves", "journey-goes-on", "several-carts",
     ]
 

@@ -123,4 +123,85 @@ import ToteTesting
             }
         }
     }
+
+    /// Two lines of the account, three guests' carts, by each policy and in each order.
+    @Test(arguments: [CartPolicy.max, .replace], 0..<20)
+    func `a policy gives the same cart in whatever order, however often, and tells how`(
+        policy: CartPolicy, seed: Int
+    ) async throws {
+        let bed = try TestBed()
+        try await bed.server.inside { server in
+            let now = server.clock.milliseconds
+            let draw: () -> UInt64 = { [clock = server.clock] in clock.draw() }
+            var dice = Dice(state: UInt64(seed + 1) &* 0x9E37_79B9_7F4A_7C15)
+            var guests: [[UInt8]] = []
+            var carts: [[String: Int64]] = []
+            for device in 0..<3 {
+                let guest = try Replica(image: nil, random: draw)
+                for step in 0..<1 + dice.below(5) {
+                    let at = now - 60_000 + UInt64(step * 3_000 + device * 997)
+                    let writes = guest.view.adding(
+                        Int64(1 + dice.below(4)), collection: "cart:main",
+                        item: Self.items[dice.below(3)])
+                    _ = try guest.commit(writes, at: reading(device, at))
+                }
+                carts.append(quantities(guest))
+                guests.append(try guest.image())
+            }
+            let before = dice
+            for (index, order) in Self.orders.enumerated() {
+                dice = before
+                let customer = "ada-\(index)"
+                let secret = try server.mint(customer)
+                let space = "customer:\(customer)"
+                let first = try Replica(image: nil, random: draw)
+                for item in Self.items.prefix(2) {
+                    _ = try first.commit(
+                        first.view.adding(
+                            Int64(1 + dice.below(4)), collection: "cart:main", item: item),
+                        at: reading(9, now - 90_000))
+                }
+                let had = quantities(first)
+                try server.settle(first, secret, space: space, at: reading(9, now))
+                for device in order {
+                    var account = try Replica(image: nil, random: draw)
+                    // It has heard what time it is, as an app has that signs in online.
+                    try server.settle(account, secret, space: space, at: reading(device, now))
+                    for round in 0..<3 {
+                        let guest = try Replica(image: guests[device], random: draw)
+                        try account.adopt(guest, carts: policy)
+                        if round == 0, dice.below(2) == 0 {
+                            account = try Replica(after: account, random: draw)
+                        } else {
+                            try server.settle(
+                                account, secret, space: space, at: reading(device, now))
+                        }
+                    }
+                }
+                let reader = try Replica(image: nil, random: draw)
+                try server.settle(reader, secret, space: space, at: reading(7, now))
+                #expect(reader.joins.count == 3)
+                switch policy {
+                case .max:
+                    let most = carts.reduce(had) { $0.merging($1) { max($0, $1) } }
+                    #expect(quantities(reader) == most, "order \(order)")
+                case .replace:
+                    // The one who touched their cart last.
+                    let lasts = try guests.map { image in
+                        try Replica(image: image, random: draw).pending.last?.change.time
+                    }
+                    let last = lasts.indices.max { left, right in
+                        (lasts[left]?.rawValue ?? 0) < (lasts[right]?.rawValue ?? 0)
+                    }
+                    #expect(quantities(reader) == carts[last ?? 0], "order \(order)")
+                case .union: break
+                }
+            }
+        }
+    }
+
+    private func quantities(_ replica: Replica) -> [String: Int64] {
+        Cart(replica.view.merged, name: "main").lines
+            .reduce(into: [:]) { $0[$1.name.item.text] = $1.quantity }
+    }
 }

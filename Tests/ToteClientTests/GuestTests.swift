@@ -28,7 +28,10 @@ import ToteTesting
         let report = try await tote.syncOnce()
         #expect(report.isComplete)
         #expect(try await tote.settled(id).state == .accepted)
-        #expect(try await bed.server.judged("ada").values.sorted() == [1, 1])
+        #expect(try await bed.server.judged("ada").values.sorted() == [1, 1, 1, 1])
+        let joined = try #require(await tote.joins.first)
+        #expect(joined.policy == .union && joined.lines.map(\.brought) == [1, 1])
+        #expect(joined.lines.allSatisfy { $0.had == 0 && $0.kept == 1 && $0.limit == nil })
         // A second sign-in has nothing to take in.
         try await bed.signIn(tote)
         #expect(await tote.cart().value.quantity("latte") == 1)
@@ -60,7 +63,7 @@ import ToteTesting
         try await bed.signIn(tote)
         #expect(try await tote.syncOnce().isComplete)
         #expect(await tote.cart().value.quantity("latte") == 5)
-        #expect(try await bed.server.judged("ada").values.sorted() == [1, 1])
+        #expect(try await bed.server.judged("ada").values.sorted() == [1, 1, 1, 1])
     }
 
     @Test func `what one account took in goes to no other after a crash`() async throws {
@@ -90,7 +93,7 @@ import ToteTesting
         #expect(await tote.cart().value.quantity("latte") == 300)
         #expect(try await tote.syncOnce().isComplete)
         #expect(await tote.cart().value.quantity("latte") == 600)
-        #expect(try await bed.server.judged("ada").count == 600)
+        #expect(try await bed.server.judged("ada").count == 602)
         #expect(try bed.files("a").filter { $0.hasPrefix("guest") }.isEmpty)
     }
 

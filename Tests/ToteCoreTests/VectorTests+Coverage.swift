@@ -7,13 +7,13 @@ import ProtocolChecks
     private static let topics = [
         "aftersales", "applying", "channels", "codes", "digests", "editing", "encoding", "erasure",
         "exchange",
-        "folding",
+        "folding", "guests",
         "handoffs", "ledger", "names", "nearest", "orders", "pricing", "programme", "rules",
         "visits", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
-        "channels.md", "aftersales.md", "visits.md",
+        "channels.md", "aftersales.md", "visits.md", "guests.md",
     ]
 
     /// The texts one after another.

@@ -7,6 +7,8 @@ extension BuiltInScenarios {
         Entry(name: "revoked-token", text: revokedToken),
         Entry(name: "guest-signs-in", text: guestSignsIn),
         Entry(name: "guest-copied", text: guestCopied),
+        Entry(name: "guest-carts", text: guestCarts),
+        Entry(name: "guest-carts-dead-spot", text: guestCartsDeadSpot),
         Entry(name: "erased-online", text: erasedOnline),
         Entry(name: "erased-dead-spot", text: erasedDeadSpot),
     ]
@@ -120,6 +122,89 @@ extension BuiltInScenarios {
             { "on": "all", "do": [
               "expect cart latte 3", "expect cart tea 2", "expect wish mug",
               "expect receipts rejected 0"
+            ] }
+          ]
+        }
+        """#
+
+    /// Of mugs a line may have two.
+    private static let limited = #"""
+        "catalog": {
+            "products": [
+              { "sku": "mug", "names": {"en": "Mug"}, "tax": "goods", "price": {"EUR": 900},
+                "limit": 2 },
+              { "sku": "tea", "names": {"en": "Tea"}, "tax": "goods", "price": {"EUR": 300} }
+            ],
+            "stores": [
+              { "id": "cafe", "names": {"en": "Café"}, "currency": "EUR", "tax_included": true,
+                "taxes": {"goods": 200000}, "open": [[0, 4102444800000]],
+                "preparation_minutes": 5, "slot_minutes": 10, "slot_capacity": 50,
+                "expire_minutes": 60, "late_minutes": [5, 10], "name_policy": "none" }
+            ]
+          }
+        """#
+
+    private static let guestCarts = #"""
+        {
+          "name": "guest-carts",
+          "about": "guests' carts join united, by the larger, or in place of the account's",
+          "tags": ["smoke", "access"],
+          \#(limited),
+          "devices": {
+            "tablet": {}, "phone": {"guest": true}, "laptop": {"guest": true},
+            "kiosk": {"guest": true}
+          },
+          "steps": [
+            { "on": "tablet", "do": ["cart add mug", "cart add tea 3", "sync"] },
+            { "on": "phone", "do": [
+              "cart add mug 2", "cart add tea", "sign-in", "sync", "sync",
+              "expect cart mug 2", "expect cart tea 4", "expect joined-line mug 1 2 2 2",
+              "expect joined-line tea 3 1 4", "joins"
+            ] },
+            { "on": "laptop", "do": [
+              "cart add tea 6", "cart add scone", "sign-in carts=max", "expect cart tea 6",
+              "sync", "sync", "expect cart tea 6", "expect cart scone 1", "expect cart mug 2",
+              "expect joined-line tea 4 6 6"
+            ] },
+            { "on": "kiosk", "do": [
+              "cart add tea 2", "cart note tea hot", "sign-in carts=replace", "sync", "sync",
+              "expect cart tea 2", "expect note tea hot", "expect lines 1",
+              "expect joined-line mug 2 0 0"
+            ] },
+            { "settle": "all" },
+            { "on": "all", "do": [
+              "expect cart tea 2", "expect lines 1", "expect receipts rejected 0"
+            ] }
+          ]
+        }
+        """#
+
+    private static let guestCartsDeadSpot = #"""
+        {
+          "name": "guest-carts-dead-spot",
+          "about": "guests sign in without a network, twice: larger carts win, whoever is first",
+          "tags": ["access", "offline"],
+          \#(limited),
+          "devices": {
+            "tablet": {}, "phone": {"guest": true}, "laptop": {"guest": true}
+          },
+          "steps": [
+            { "on": "tablet", "do": ["cart add tea 2", "sync"] },
+            { "on": "phone", "do": [
+              "net offline", "cart add tea 3", "sign-in carts=max", "expect cart tea 3", "kill"
+            ] },
+            { "on": "laptop", "do": [
+              "net offline", "cart add tea 5", "cart add mug 4", "sign-in carts=max",
+              "expect cart mug 4"
+            ] },
+            { "on": "phone", "do": [
+              "expect cart tea 3", "cart add tea", "net lost-reply 2", "net wifi", "sync", "sync"
+            ] },
+            { "on": "laptop", "do": ["net wifi", "sync", "sync"] },
+            { "settle": "all" },
+            { "on": "all", "do": [
+              "expect cart tea 5", "expect cart mug 2", "expect receipts rejected 0",
+              "expect joined-line tea 4 5 5", "expect joined-line mug 0 4 2 2"
             ] }
           ]
         }

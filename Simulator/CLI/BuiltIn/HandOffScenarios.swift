@@ -141,7 +141,7 @@ extension BuiltInScenarios {
             { "//": "It hears what time it is, and sends nothing." },
             { "on": "phone", "do": [
               "net pass", "net lost-request 1000", "sign-in", "sync for 300ms",
-              "expect outbox 2", "net offline"
+              "expect outbox 3", "net offline"
             ] },
             { "on": "copy", "do": ["net offline", "sign-in"] },
             { "on": "kiosk", "do": ["join \"{phone.handoff}\"", "expect cart latte 2"] },

@@ -15,6 +15,10 @@ enum DeviceHelp {
         ("outbox N", "so many changes wait to be judged"),
         ("receipt STATE [CODE]", "one receipt at least is in a state, like: receipt rejected"),
         ("receipts STATE N", "so many receipts are in a state, like: receipts rejected 0"),
+        (
+            "joined-line SKU HAD BROUGHT KEPT [LIMIT]",
+            "how the last guest's line joined, like: joined-line tea 1 2 2 2"
+        ),
         ("conflicts N REGISTER", "a register holds so many other values"),
         ("receipts settled", "every receipt is accepted, rejected or withdrawn"),
         ("rejection CODE", "the last receipt that is rejected says this code"),

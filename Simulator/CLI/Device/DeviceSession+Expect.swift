@@ -107,6 +107,14 @@ extension DeviceSession {
             let found = states.map { DeviceText.state($0) }
             return (code, found.contains(code) ? code : Self.listed(found))
         case "faults": return (String(try read.number(0)), String(link.faults.count))
+        case "joined-line":
+            let (sku, wanted) = (try read.word(0), read.plain.dropFirst())
+            let line = await tote.joins.first?.lines.first { $0.name.sku == sku }
+            let found = line.map { line in
+                "\(line.had) \(line.brought) \(line.kept)"
+                    + (line.limit.map { " \($0)" } ?? "")
+            }
+            return (wanted.joined(separator: " "), found ?? "none")
         case "conflicts":
             let register = try Self.register(Array(read.plain.dropFirst()))
             let found = try await tote.conflicts(of: register)

@@ -30,10 +30,21 @@ extension DeviceSession {
             Glibc.kill(getpid(), SIGKILL)
             return Answer(isLast: true)
         case "sign-in":
-            let words = line.words
+            let words = try VerbWords(line)
+            try words.atMost(2)
+            let word = words.options["carts"] ?? CartPolicy.union.rawValue
+            guard let policy = CartPolicy(rawValue: word),
+                words.options.keys.allSatisfy({ $0 == "carts" })
+            else { throw VerbFailure(.usage, "carts is union, max or replace: carts=max") }
             try await signIn(
-                customer: words.first, tokenFile: words.count > 1 ? Files.absolute(words[1]) : nil)
+                customer: words.plain.first,
+                tokenFile: words.plain.count > 1 ? Files.absolute(words.plain[1]) : nil,
+                carts: policy)
             return Answer(lines: ["signed in as \(customer)"])
+        case "joins":
+            let joins = await tote.joins
+            return Answer(
+                lines: joins.isEmpty ? ["no guest has joined"] : joins.flatMap(DeviceText.join))
         case "sign-out":
             try await signOut()
             return Answer(lines: ["signed out: a guest's documents show"])

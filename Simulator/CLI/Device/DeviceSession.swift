@@ -104,8 +104,9 @@ actor DeviceSession {
         }
     }
 
-    private func signIn() async throws {
-        try await tote.signIn(customer: customer, transport: transport, token: token)
+    private func signIn(carts policy: CartPolicy = .union) async throws {
+        try await tote.signIn(
+            customer: customer, transport: transport, carts: policy, token: token)
     }
 
     /// Takes a customer's code, as a store's device.
@@ -116,7 +117,7 @@ actor DeviceSession {
         try await tote.joinHandOff(code, at: store, transport: transport, token: token)
     }
 
-    func signIn(customer: String?, tokenFile: String?) async throws {
+    func signIn(customer: String?, tokenFile: String?, carts policy: CartPolicy) async throws {
         try change { settings in
             settings.isSignedOut = false
             if let customer { settings.customer = customer }
@@ -128,7 +129,7 @@ actor DeviceSession {
                 "there is no token: start with --token-file FILE or TOTE_TOKEN, or name "
                     + "the file: sign-in \(self.customer) FILE")
         }
-        try await signIn()
+        try await signIn(carts: policy)
     }
 
     func signOut() async throws {

@@ -44,6 +44,16 @@ enum DeviceText {
         }
     }
 
+    /// How a guest's cart joined, line by line.
+    static func join(_ join: CartJoin) -> [String] {
+        let head = "cart \(join.cart) by \(join.policy)"
+        return [join.isOutdated ? head + ": another was touched later" : head]
+            + join.lines.map { line in
+                "  \(Self.line(line.name)): \(line.had) here, \(line.brought) brought, "
+                    + "\(line.kept) now" + (line.limit.map { ", limited to \($0)" } ?? "")
+            }
+    }
+
     static func line(_ name: LineName) -> String {
         let options = name.options.sorted { $0.key < $1.key }
             .map { entry in entry.key + "=" + entry.value }

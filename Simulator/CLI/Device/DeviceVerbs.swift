@@ -160,8 +160,10 @@ enum DeviceVerbs {
                 + "customer's", 1...2, "trace on", "trace save phone.trace"),
         Verb("kill", "", "ends the app at once, as SIGKILL does", 0...0, "kill"),
         Verb(
-            "sign-in", "[CUSTOMER [TOKEN-FILE]]", "signs in, as the same customer or another",
-            0...2, "sign-in", "sign-in c-2 c-2.token"),
+            "sign-in", "[CUSTOMER [TOKEN-FILE]] [carts=union|max|replace]",
+            "signs in, as the same customer or another", 0...3, "sign-in",
+            "sign-in c-2 c-2.token", "sign-in carts=max"),
+        Verb("joins", "", "shows how guests' carts have joined the account's", 0...0, "joins"),
         Verb("sign-out", "", "shows a guest's documents", 0...0, "sign-out"),
         Verb(
             "erase", "", "removes all that is here of the customer, unsent changes as well", 0...0,

@@ -36,6 +36,10 @@ extension Tote {
     /// The orders now, and again whenever one changes.
     public nonisolated var ordersUpdates: Updates<[Order]> { Updates(self) { $0.orders } }
 
+    /// How guests' carts have joined the account's, line by line, the last one first: what the
+    /// server has decided by now.
+    public var joins: [CartJoin] { openReplica?.joins ?? [] }
+
     func quote(cart: String, at store: String) throws(ToteError) -> Quote {
         try replica().quote(cart: cart, at: store)
     }

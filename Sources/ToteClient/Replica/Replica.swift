@@ -393,7 +393,15 @@ package final class Replica {
     ///
     /// A copy of the guest's file may join on another device: the guest's id is named as a former
     /// one, so that the server looks those nonces up.
-    package func adopt(_ guest: Replica) throws(ToteError) {
+    ///
+    /// - Parameter policy: how its carts join, which the server decides; without one they are
+    ///   united, and nothing tells how.
+    package func adopt(_ guest: Replica, carts policy: CartPolicy? = nil) throws(ToteError) {
+        let naming = { try self.nameAsFormer(guest.id) }
+        let joins = policy.map { guest.joins($0, as: self) } ?? []
+        // Those that the server joins as a whole bring no changes of their own.
+        let apart = Set(
+            joins.filter { $0.policy != .union }.map { Cart.collection($0.cart) })
         let labels = Dictionary(
             try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
         for entry in guest.outbox where !entry.change.isEmpty {
@@ -408,17 +416,59 @@ package final class Replica {
                 renamed[former.dot] =
                     outbox.first { $0.change.nonce == former.change.nonce }?.dot
             }
-            var writes = entry.change.writes
+            var writes = entry.change.writes.filter { !apart.contains($0.key.collection) }
             for index in writes.indices {
                 writes[index].replaces = writes[index].replaces.compactMap { renamed[$0] }
             }
+            guard !writes.isEmpty || entry.change.intent != nil else { continue }
             let nonce = entry.change.nonce
             try commit(
                 writes, intent: entry.change.readableIntent?.renaming(renamed),
                 label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce,
-                alongside: { try nameAsFormer(guest.id) })
+                alongside: naming)
+        }
+        for join in joins {
+            // The same for each copy of the guest's file, and another once that was gone on with.
+            var content = join
+            content.at = 0
+            let digest = SHA256.digest(Encoding.cbor.encode(content.value))
+            let nonce = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+            let isKnown: Bool
+            do { isKnown = try store.knowsChange(nonce) } catch { throw ToteError.storage(error) }
+            guard !isKnown, let last = guest.outbox.last else { continue }
+            try commit(
+                join.writes, intent: .join(join), label: "join cart", at: last.reading,
+                nonce: nonce, alongside: naming)
         }
     }
+
+    /// How a guest's carts join an account's: none where they cannot be told as lines.
+    private func joins(_ policy: CartPolicy, as account: Replica) -> [JoinIntent] {
+        guard let last = outbox.last(where: { !$0.change.isEmpty }),
+            !outbox.contains(where: { $0.change.intent != nil })
+        else { return [] }
+        let at = account.anchor?.serverMilliseconds(at: last.reading)
+        let names = view.merged.collections.keys.compactMap { $0.text(after: "cart:") }
+        return names.map { Name($0) }.sorted().compactMap { name in
+            let lines = Cart(view.merged, name: name.text).lines.map { line in
+                JoinIntent.Line(
+                    item: line.name.item,
+                    quantity: min(line.quantity, JoinIntent.quantityMax), note: line.note)
+            }
+            guard (1...JoinIntent.linesMax).contains(lines.count) else { return nil }
+            let digest = SHA256.digest(Array("\(Hex.string(id.rawValue)) \(name)".utf8))
+            let parts = [digest[0..<8], digest[8..<16]].map { part in
+                part.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            }
+            return JoinIntent(
+                join: JoinID(high: parts[0], low: parts[1]), cart: name.text, policy: policy,
+                at: min(at ?? last.reading.wallMilliseconds, Timestamp.millisecondsMax),
+                lines: lines)
+        }
+    }
+
+    /// How guests' carts have joined this account's, the last one first.
+    package var joins: [CartJoin] { CartJoin.all(in: view.confirmed).map(\.join) }
 
     /// Changes that are not yet judged.
     package var unsentCount: Int { outbox.count { !$0.isJudged } }

@@ -5,12 +5,17 @@ public typealias LeaseID = RandomID<LeaseKind>
 /// What identifies a hand-off for life: made by the device that offers it.
 public typealias HandOffID = RandomID<HandOffKind>
 
+/// What identifies a guest's cart that joins an account: made of the guest's own id.
+public typealias JoinID = RandomID<JoinKind>
+
 /// Sets ids of orders apart from others.
 public enum OrderKind {}
 /// Sets ids of leases apart from others.
 public enum LeaseKind {}
 /// Sets ids of hand-offs apart from others.
 public enum HandOffKind {}
+/// Sets ids of joins apart from others.
+public enum JoinKind {}
 
 /// An id of 128 random bits; `Kind` says of what.
 ///

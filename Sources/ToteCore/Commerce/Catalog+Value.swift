@@ -97,6 +97,7 @@ extension Catalog.Product {
         if !barcodes.isEmpty { members["barcodes"] = .array(barcodes.map { .text($0) }) }
         if !groups.isEmpty { members["groups"] = .array(groups.map { .text($0) }) }
         if !prices.isEmpty { members["prices"] = .amounts(prices) }
+        if let limit { members["limit"] = .int(limit) }
         return .map(members)
     }
 }

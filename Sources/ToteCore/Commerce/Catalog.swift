@@ -165,6 +165,8 @@ extension Catalog {
         public let price: [String: Int64]
         /// A store's id to the amount there, in its currency, in place of `price`.
         public let prices: [String: Int64]
+        /// The most that a line may have of it.
+        public let limit: Int64?
 
         /// What one costs at a store without options; `nil` where it is not sold.
         public func price(at store: Store) -> Int64? {

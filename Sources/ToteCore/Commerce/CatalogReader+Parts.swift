@@ -189,10 +189,13 @@ extension CatalogReader {
         if members["price"] == .map([]), special.isEmpty {
             at(.member("price")) { $0.fault("price_missing", "this product has no price anywhere") }
         }
+        let limit = members["limit"].flatMap { value in
+            at(.member("limit")) { $0.integer(value, 1...PlaceIntent.quantityMax) }
+        }
         guard let sku, let names, let tax else { return nil }
         return Catalog.Product(
             sku: sku, names: names, category: category, barcodes: barcodes, tax: tax,
-            groups: groups, price: price, prices: special)
+            groups: groups, price: price, prices: special, limit: limit)
     }
 
     private mutating func id(_ value: Value, most: Int) -> String? {

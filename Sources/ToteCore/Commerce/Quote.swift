@@ -41,8 +41,8 @@ public enum QuoteRefusal: Error, Hashable, Sendable {
     /// No store has this id.
     case storeUnknown
     /// Lines that cannot be sold. `code` is the first that applies of `product_unknown`,
-    /// `sold_out`, `not_sold_here`, `option_unknown`, `options_invalid`; `items` are all that it
-    /// applies to.
+    /// `sold_out`, `not_sold_here`, `option_unknown`, `options_invalid`, `quantity_limited`;
+    /// `items` are all that it applies to.
     case lines(code: String, items: [String])
     /// An amount goes beyond 10¹² minor units (M-PRC-2).
     case amountOutOfRange
@@ -51,7 +51,7 @@ public enum QuoteRefusal: Error, Hashable, Sendable {
 extension Catalog {
     /// What keeps one line from being sold, in the order in which it is told.
     private enum LineFault: Int, CaseIterable, Error {
-        case productUnknown, soldOut, notSoldHere, optionUnknown, optionsInvalid
+        case productUnknown, soldOut, notSoldHere, optionUnknown, optionsInvalid, limited
 
         var code: String {
             switch self {
@@ -60,6 +60,7 @@ extension Catalog {
             case .notSoldHere: "not_sold_here"
             case .optionUnknown: "option_unknown"
             case .optionsInvalid: "options_invalid"
+            case .limited: "quantity_limited"
             }
         }
     }
@@ -73,7 +74,9 @@ extension Catalog {
         var faults: [(fault: LineFault, item: String)] = []
         for line in lines {
             do throws(LineFault) {
-                priced.append(try price(of: line.item, at: store))
+                let found = try price(of: line.item, at: store)
+                if let limit = found.0.limit, line.quantity > limit { throw .limited }
+                priced.append(found)
             } catch {
                 faults.append((error, line.item.item.text))
             }

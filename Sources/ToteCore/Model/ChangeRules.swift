@@ -7,7 +7,7 @@ extension Change {
     package func refusal() -> Rejection? {
         if let intent {
             if let refusal = Intent.refusal(intent) { return refusal }
-            if !writes.isEmpty {
+            if !writes.isEmpty, !isJoin {
                 return IntentError.malformed("a change with an intent has no writes").rejection
             }
         }
@@ -41,6 +41,19 @@ extension Change {
 }
 
 extension Change {
+    /// Whether it is a guest's cart that joins, and writes no more than that may: as it was judged
+    /// it may write less.
+    private var isJoin: Bool {
+        guard case .join(let join)? = readableIntent else { return false }
+        let whole = join.writes
+        return writes.allSatisfy { write in
+            guard write.replaces.isEmpty, let asked = whole.first(where: { $0.key == write.key })
+            else { return false }
+            if case (.delta, .delta) = (write.payload, asked.payload) { return true }
+            return write.payload == asked.payload
+        }
+    }
+
     /// Whether it does nothing: withdrawn, or as a rejected one is logged.
     package var isEmpty: Bool { writes.isEmpty && intent == nil }
 
@@ -60,9 +73,11 @@ package enum Reserved {
     package static let orders: Name = "orders"
     package static let ledger: Name = "ledger"
     package static let handOffs: Name = "handoffs"
+    package static let joins: Name = "joins"
 
     package static func isReserved(_ collection: Name) -> Bool {
         collection == orders || collection == ledger || collection == handOffs
+            || collection == joins
     }
 }
 

@@ -7,6 +7,8 @@ package enum Intent: Hashable, Sendable {
     case rate(OrderID, Int64, comment: String?)
     /// Writes to the store about an order.
     case post(OrderID, text: String)
+    /// A guest's cart joins the account's.
+    case join(JoinIntent)
     /// Asks for a right to spend offline, or for more of it.
     case lease(LeaseIntent)
     /// Gives a lease back.
@@ -47,6 +49,7 @@ package enum Intent: Hashable, Sendable {
             let reader = try IntentReader(value, members: ["kind", "order", "text"])
             self = .post(
                 try reader.order(), text: try reader.text("text", 1...Self.textBytesMax))
+        case "join": self = .join(try JoinIntent(value))
         case "lease": self = .lease(try LeaseIntent(value))
         case "release":
             self = .release(try IntentReader(value, members: ["kind", "lease"]).lease())
@@ -89,6 +92,7 @@ package enum Intent: Hashable, Sendable {
             .map([
                 "kind": .text("post"), "order": .text(order.text), "text": .text(text),
             ])
+        case .join(let join): join.value
         case .lease(let lease): lease.value
         case .release(let id): .map(["kind": .text("release"), "lease": .text(id.text)])
         case .redeem(let redeem): redeem.value
@@ -111,21 +115,24 @@ package enum Intent: Hashable, Sendable {
         case .cancel(let order), .checkIn(let order, _), .rate(let order, _, _),
             .post(let order, _):
             order
-        case .lease, .release, .redeem, .watermark: nil
+        case .join, .lease, .release, .redeem, .watermark: nil
         }
     }
 
     /// Whether it belongs into a store's space, and not into a customer's.
     package var isOfStore: Bool? {
         switch self {
-        case .place, .cancel, .checkIn, .rate, .post, .lease: false
+        case .place, .cancel, .checkIn, .rate, .post, .join, .lease: false
         case .redeem, .watermark: true
         case .release: nil
         }
     }
 
     /// The collection that one must be allowed to write to ask for it.
-    package var collection: Name { order == nil ? Reserved.ledger : Reserved.orders }
+    package var collection: Name {
+        if case .join(let join) = self { return Cart.collection(join.cart) }
+        return order == nil ? Reserved.ledger : Reserved.orders
+    }
 }
 
 /// Why a value is no intent.

@@ -72,7 +72,7 @@ struct OrderBook {
                 return row.order.add(post)
                     ? nil : .refused("thread_full", ["limit": .int(Int64(Order.postsMax))])
             }
-        case .lease, .release, .redeem, .watermark: return .refused("unsupported")
+        case .join, .lease, .release, .redeem, .watermark: return .refused("unsupported")
         }
     }
 

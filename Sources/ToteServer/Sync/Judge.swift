@@ -300,7 +300,7 @@ struct Judge {
             let (judged, ruling) = try judge(event, looksUp: looksUp, isResent: isResent)
             if judged.outcome != .accepted {
                 isAllAccepted = false
-            } else if looksUp, judged.change != event.change {
+            } else if looksUp || event.change.intent != nil, judged.change != event.change {
                 isAsSent = false
             }
             space.apply(judged)
@@ -358,7 +358,12 @@ struct Judge {
         if wasRestored { settleAwaited(&change, event.dot) }
         var ruling: OrderBook.Ruling?
         if let intent = change.readableIntent {
-            ruling = try rule(intent, in: change, of: event.dot.replica, isResent)
+            if case .join(let join) = intent, !space.isStore {
+                // One that is resent has been judged: it comes back as it was.
+                ruling = .accepted(nil, isResent ? [] : self.join(join, in: &change))
+            } else {
+                ruling = try rule(intent, in: change, of: event.dot.replica, isResent)
+            }
             if case .refused(let rejection)? = ruling {
                 return (
                     Event(dot: event.dot, change: empty, outcome: .rejected(rejection)), ruling
@@ -366,6 +371,31 @@ struct Judge {
             }
         }
         return (Event(dot: event.dot, change: change, outcome: .accepted), ruling)
+    }
+
+    /// Joins a guest's cart to the account's.
+    ///
+    /// - Returns: what the server writes behind the change: what became of it among that.
+    private func join(_ intent: JoinIntent, in change: inout Change) -> [Write] {
+        let documents = space.documents
+        let outcome = intent.outcome(in: documents) { item in
+            catalog?.product(LineName(item: item).sku)?.limit
+        }
+        change.writes = outcome.writes
+        let key = Key(CartJoin.collection, Name(intent.join.text), CartJoin.field)
+        let report = Write(
+            key: key, payload: .register(outcome.join.value),
+            replaces: documents.cells(key).map(\.dot))
+        let old = CartJoin.all(in: documents).filter { $0.item != key.item }
+            .dropFirst(CartJoin.joinsMax - 1)
+            .flatMap { item, _ in
+                documents.items(CartJoin.collection)[item]?.fields.map { field in
+                    Write(
+                        key: Key(CartJoin.collection, item, field.name), payload: nil,
+                        replaces: field.cells.map(\.dot))
+                } ?? []
+            }
+        return outcome.behind + [report] + old
     }
 
     private func rule(
