@@ -340,7 +340,9 @@ package final class Database {
         // remembers are another file's; the second one says that the first is to be trusted.
         // (sqlite.org/fileformat.html, 1.3.7 and 1.3.15.)
         var counter: UInt32 = 0
+        var cookie: UInt32 = 0
         var code = read(file, &counter, 4, 24)
+        if code == SQLITE_OK { code = read(file, &cookie, 4, 40) }
         let next = withUnsafeBytes(of: (UInt32(bigEndian: counter) &+ 1).bigEndian, Array.init)
         var bytes = image
         bytes.replaceSubrange(24..<28, with: next)
@@ -350,6 +352,10 @@ package final class Database {
         }
         if code == SQLITE_OK { code = truncate(file, sqlite3_int64(bytes.count)) }
         guard code == SQLITE_OK else { throw error(code, "loading another image") }
+        // Of other tables, as a former release had them: the connection looks when it reads some,
+        // and not when it alters them.
+        guard withUnsafeBytes(of: cookie, Array.init) != Array(image[40..<44]) else { return }
+        _ = try row("SELECT count(*) FROM sqlite_schema") { $0.int(0) }
     }
 
     /// SQLite's own check of pages, indexes and constraints: empty when all is well.
