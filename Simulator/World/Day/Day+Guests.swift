@@ -53,10 +53,14 @@ extension Day {
         let replica = try self.guest(guest.image)
         let isIn: Bool? = try attempt(phone, Phone.Unsure(act: .guest)) { () throws(ToteError) in
             guard try phone.replica.hasRoom(for: replica) else { return false }
-            try phone.replica.adopt(replica)
+            try phone.replica.adopt(replica, carts: .union)
             return true
         }
         guard isIn == true else { return }
+        for entry in phone.replica.pending where !known.contains(entry.change.nonce) {
+            guard case .join? = entry.change.readableIntent else { continue }
+            note(Phone.Unsure(act: .guest), entry.change.nonce, by: phone)
+        }
         guest.repeats -= 1
         phone.guest = guest.repeats < 0 ? nil : guest
         try feed(phone, .localChange)

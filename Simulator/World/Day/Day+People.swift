@@ -58,7 +58,7 @@ extension Day {
         }
     }
 
-    private func note(_ act: Phone.Unsure, _ nonce: Nonce, by phone: Phone) {
+    func note(_ act: Phone.Unsure, _ nonce: Nonce, by phone: Phone) {
         known.insert(nonce)
         note(
             .acted(
