@@ -1109,7 +1109,7 @@ def place_fits(value):
 def join_fits(value):
     members(value, {
         "kind": text(4), "join": ORDER_ID, "cart": text(123),
-        "policy": text(7), "at": integer(0, 2**48 - 1),
+        "policy": text(7),
         "lines": several(1, 100, lambda line: members(
             line, {"item": text(512), "quantity": integer(1, 1_000_000), "note?": text(512)}))})
     items = [line["item"] for line in value["lines"]]

@@ -184,7 +184,7 @@ extension Tote {
                 let guest = try Replica(
                     path: installation.path(guest: number),
                     survivesPowerCuts: installation.survivesPowerCuts, random: random)
-                guard try replica.hasRoom(for: guest) else { return true }
+                guard try replica.hasRoom(for: guest, carts: policy) else { return true }
                 try replica.adopt(guest, carts: policy)
             }
             try installation.forget(guest: number)
@@ -206,29 +206,5 @@ extension Tote {
             }
         }
         return String(decoding: encoded, as: UTF8.self)
-    }
-}
-
-extension Replica {
-    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
-    /// once.
-    package func hasRoom(for guest: Replica) throws(ToteError) -> Bool {
-        var changes = 0
-        var counts: [Key: Int] = [:]
-        for entry in guest.outbox {
-            let isKnown: Bool
-            do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
-                throw ToteError.storage(error)
-            }
-            guard !isKnown else { continue }
-            changes += 1
-            for write in entry.change.writes { counts[write.key, default: 0] += 1 }
-        }
-        // Its carts join by a change each.
-        let carts = guest.view.merged.collections.keys.count { $0.text(after: "cart:") != nil }
-        return outbox.count + changes + carts <= Self.outboxMax
-            && counts.allSatisfy { key, count in
-                view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
-            }
     }
 }

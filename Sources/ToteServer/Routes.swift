@@ -48,9 +48,9 @@ extension Server {
             return .answer(try allowPoints(request))
         case ("POST", "/v1/spaces/{space}/handoffs/{handoff}/end"):
             return .answer(try endHandOff(request))
-        case ("GET", "/v1/admin/alerts"): return .answer(try allAlerts())
+        case ("GET", "/v1/admin/alerts"): return .answer(try allAlerts(request))
         case ("GET", "/v1/admin/audit"):
-            return .answer(json(.map(["entries": .array(try store.auditEntries(most: 500))])))
+            return .answer(try audit(request))
         case ("GET", "/v1/handshake"): return .answer(handshake())
         case ("GET", "/v1/openapi.json"):
             return .answer(ServerResponse(status: 200, body: OpenAPIDocument.bytes))
@@ -150,6 +150,22 @@ extension Server {
                 Value.Entry("server_time", .array([.int(Int64(clock)), .int(0)])),
                 Value.Entry(
                     "limits", .map(limits.map { Value.Entry($0.0, .int(Int64($0.1))) })),
+            ]))
+    }
+
+    /// `GET /v1/admin/audit`: a page, the newest first.
+    private func audit(_ request: ServerRequest) throws -> ServerResponse {
+        let most = 500
+        guard let before = request.query["before"].map({ Int64($0) }) ?? .max,
+            let limit = request.query["limit"].map({ Int($0) }) ?? most,
+            (1...most).contains(limit)
+        else {
+            throw Problem(400, "bad_query", "before is an entry's id, limit is 1 to \(most)")
+        }
+        let page = try store.auditEntries(before: before, most: limit + 1)
+        return json(
+            .map([
+                "entries": .array(Array(page.prefix(limit))), "more": .bool(page.count > limit),
             ]))
     }
 

@@ -245,14 +245,14 @@ package final class Server {
     }
 
     /// Takes note of an order that is new or took a step.
-    func noteOrder(_ order: Order, of space: String) throws {
+    func noteOrder(_ order: Order, of space: String, isStep: Bool) throws {
         touchedSpaces.insert("store:\(order.store)")
         pollAnswers = [:]
         feedEnds = [:]
         slots = nil
         due = nil
-        guard let step = order.steps.last else { return }
-        // The last step names the event: a check-in or a dispute makes none of its own.
+        // A check-in, a dispute and what is said about the order are no events.
+        guard isStep, let step = order.steps.last else { return }
         try enqueueWebhook(
             type: "order.\(order.isReopened ? "reopened" : step.state.rawValue)",
             id: "\(order.id) \(step.state.rawValue) \(step.at)",
@@ -285,7 +285,7 @@ package final class Server {
             space: space, store: store, epoch: epoch, wasRestored: wasRestored, grant: grant,
             now: clock, randomBits: randomBits, catalog: catalog,
             takesResentOrders: takesResentOrders,
-            onOrder: { [unowned self] in try noteOrder($0, of: space.name) },
+            onOrder: { [unowned self] in try noteOrder($0, of: space.name, isStep: $1) },
             onRedeemer: { [unowned self] in try judge($0, of: space.id, by: token, $1) })
     }
 

@@ -57,6 +57,10 @@ final class CafeWorld {
     }
 
     func phone(_ lines: String...) async throws -> SimulatorProgram.Outcome {
+        try await phone(lines: lines)
+    }
+
+    func phone(lines: [String]) async throws -> SimulatorProgram.Outcome {
         try await SimulatorProgram.run(
             "tote-sim",
             [

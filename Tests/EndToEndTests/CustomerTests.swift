@@ -219,3 +219,41 @@ import Testing
         #expect(wrong.exit == 64, "\(wrong)")
     }
 }
+
+/// What customers write at length, and in words that look the same, leaves the server in order.
+@Suite(.timeLimit(.minutes(5))) struct LengthyCustomerTests {
+    @Test func `long carts, threads and names can be backed up, looked at and exported`()
+        async throws
+    {
+        let world = try await CafeWorld()
+        let placed = try await world.phone(
+            "menu refresh", "cart add latte 2 size=L", "sync", "order place paris-republique",
+            "sync", "sync")
+        #expect(placed.exit == 0, "\(placed)")
+        let said = (0..<8).map { "ask last \"\($0) " + String(repeating: "x", count: 900) + "\"" }
+        let lines = (0..<100).map {
+            "cart add " + String(repeating: "p", count: 50) + "-\($0) 1 size=L"
+        }
+        let noted = "cart note croissant " + String(repeating: "n", count: 600) + " cart:work"
+        let used = try await world.phone(
+            lines: said
+                + [
+                    "set preferences café x 1", "set preferences cafe\u{301} x 2", "sync",
+                    "sign-out",
+                ] + lines
+                + ["cart add croissant cart:work", noted, "sign-in", "sync", "sync", "kill"])
+        #expect(used.error.isEmpty || used.exit != 1, "\(used)")
+        let shown = try await world.phone(
+            "expect lines 100", "expect lines 1 cart:work", "expect thread last 8 asked",
+            "expect receipts rejected 0")
+        #expect(shown.exit == 0, "\(shown)")
+        let copy = world.directory.appendingPathComponent("copy.db").path
+        let kept = try await world.operate("backup", copy)
+        #expect(kept.exit == 0, "\(kept)")
+        #expect(try await world.operate("customer", "export", "demo").exit == 0)
+        let alerts = try await world.operate("alerts", "--store", "paris-republique")
+        #expect(alerts.out.contains("request_unanswered"), "\(alerts)")
+        let typo = try await world.operate("alerts", "--store", "paris-republic")
+        #expect(typo.exit == 66, "\(typo)")
+    }
+}

@@ -262,7 +262,7 @@ struct AuthorizationTests {
                 Target(path: filled(["{store}": $0]), body: "{}")
             }
         case "/v1/stores/{store}/visits/{visit}", "/v1/stores/{store}/visits/{visit}/end":
-            // One that somebody began is the vectors' (vst-003): nobody here has shown a code.
+            // One that somebody began is the vectors' (vst-004): nobody here has shown a code.
             return ["s-1", "s-2"].map { store in
                 Target(
                     path: filled([

@@ -2,7 +2,7 @@ import ToteCore
 
 /// Orders as a counter shows them.
 enum CounterText {
-    private static func text(_ value: Value?) -> String { value?.textValue ?? "" }
+    private static func text(_ value: Value?) -> String { (value?.textValue ?? "").printable }
 
     private static func line(_ line: Value) -> String {
         var names: [Value.Entry] = []
@@ -12,16 +12,16 @@ enum CounterText {
         if case .map(let entries)? = line["options"] { options = entries }
         return "\(line["quantity"]?.intValue ?? 0) × \(name?.value.textValue ?? text(line["sku"]))"
             + options.map { " \($0.name)=\(text($0.value))" }.joined()
-            + (line["note"]?.textValue.map { " (\($0))" } ?? "")
+            + (line["note"]?.textValue.map { " (\($0.printable))" } ?? "")
     }
 
     /// One line of the board.
     static func row(_ order: Value) -> String {
         let lines = CounterState.list(order["lines"]).map(line).joined(separator: ", ")
         var row = "\(text(order["code"]))  \(text(order["state"]))  \(lines)  \(total(order))"
-        if let name = order["name"]?.textValue { row += "  for \(name)" }
+        if let name = order["name"]?.textValue { row += "  for \(name.printable)" }
         if order["arrived_at"] != nil {
-            row += "  is here" + (order["spot"]?.textValue.map { ": \($0)" } ?? "")
+            row += "  is here" + (order["spot"]?.textValue.map { ": \($0.printable)" } ?? "")
         }
         if order["disputed"] == .bool(true) { row += "  DISPUTED" }
         return row
@@ -42,8 +42,8 @@ enum CounterText {
             let isPaid = text(tender["kind"]) != Tender.Kind.atCounter.rawValue
             lines.append("  \(isPaid ? "paid" : "to be paid here"): \(amount)")
         }
-        if let note = order["note"]?.textValue { lines.append("  note: \(note)") }
-        if let reason = order["reason"]?.textValue { lines.append("  reason: \(reason)") }
+        if let note = order["note"]?.textValue { lines.append("  note: \(note.printable)") }
+        if let reason = order["reason"]?.textValue { lines.append("  reason: \(reason.printable)") }
         for step in CounterState.list(order["steps"]) {
             let at = Moment.text(UInt64(clamping: step["at"]?.intValue ?? 0))
             lines.append("  \(at)  \(text(step["state"])) by \(text(step["by"]))")
@@ -51,7 +51,7 @@ enum CounterText {
         if let feedback = order["feedback"] {
             lines.append(
                 "  rated \(feedback["rating"]?.intValue ?? 0)"
-                    + (feedback["comment"]?.textValue.map { ": \($0)" } ?? ""))
+                    + (feedback["comment"]?.textValue.map { ": \($0.printable)" } ?? ""))
         }
         for post in CounterState.list(order["thread"]) {
             lines.append("  \(text(post["by"])): \(text(post["text"]))")
@@ -87,7 +87,7 @@ enum CounterText {
         for list in CounterState.list(view["wishlists"]) {
             let entries = CounterState.list(list["entries"]).map { text($0["item"]) }
             lines.append(
-                "wishes \(list["title"]?.textValue ?? text(list["id"])): "
+                "wishes \((list["title"]?.textValue ?? text(list["id"])).printable): "
                     + (entries.isEmpty ? "nothing" : entries.joined(separator: ", ")))
         }
         for balance in CounterState.list(view["balances"]) {
@@ -97,7 +97,7 @@ enum CounterText {
         if case .map(let entries)? = view["preferences"] {
             for entry in entries {
                 lines.append(
-                    "prefers \(entry.name): "
+                    "prefers \(entry.name.printable): "
                         + String(decoding: Encoding.json.encode(entry.value), as: UTF8.self))
             }
         }

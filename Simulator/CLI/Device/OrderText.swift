@@ -46,12 +46,13 @@ enum OrderText {
         }
         if let feedback = order.feedback {
             lines.append(
-                "  rated \(feedback.rating)" + (feedback.comment.map { ": \($0)" } ?? "")
+                "  rated \(feedback.rating)" + (feedback.comment.map { ": \($0.printable)" } ?? "")
                     + (feedback.isPending ? "  (to be sent)" : ""))
         }
         for post in order.thread {
             lines.append(
-                "  \(post.by): \(post.text)" + (post.isPending ? "  (to be sent)" : ""))
+                "  \(post.by.printable): \(post.text.printable)"
+                    + (post.isPending ? "  (to be sent)" : ""))
         }
         return lines
     }

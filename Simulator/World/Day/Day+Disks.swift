@@ -84,7 +84,9 @@ extension Day {
     /// The server's file as the release before this one left it: the next start migrates it.
     func formerRelease() throws -> Drive {
         func takeBack(_ database: Database) throws {
-            try database.execute("DROP INDEX orders_asked")
+            for index in ["orders_asked", "orders_open", "orders_disputed"] {
+                try database.execute("DROP INDEX \(index)")
+            }
             try database.execute("ALTER TABLE orders DROP COLUMN asked")
             try database.execute("PRAGMA user_version=6")
         }

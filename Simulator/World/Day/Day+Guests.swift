@@ -52,7 +52,7 @@ extension Day {
         guard var guest = phone.guest, guest.joins, phone.isRunning else { return }
         let replica = try self.guest(guest.image)
         let isIn: Bool? = try attempt(phone, Phone.Unsure(act: .guest)) { () throws(ToteError) in
-            guard try phone.replica.hasRoom(for: replica) else { return false }
+            guard try phone.replica.hasRoom(for: replica, carts: .union) else { return false }
             try phone.replica.adopt(replica, carts: .union)
             return true
         }

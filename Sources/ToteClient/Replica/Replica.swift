@@ -294,13 +294,15 @@ package final class Replica {
     ///
     /// - Parameters:
     ///   - nonce: given only when a change moves here from a guest's file.
+    ///   - floor: all that the guest had seen then; what this one has seen is not among it.
     ///   - alongside: writes to the file that must be durable with the change, or not at all.
     /// - Returns: the receipt's id, or `nil` when there is nothing to write.
     /// - Throws: `limit`, `outboxFull`, `storage`; nothing is saved then.
     @discardableResult
     package func commit(
         _ writes: [Write], intent: Intent? = nil, label: String = "", at reading: ClockReading,
-        nonce: Nonce? = nil, alongside: () throws -> Void = {}
+        nonce: Nonce? = nil, floor guestFloor: Timestamp? = nil,
+        alongside: () throws -> Void = {}
     ) throws(ToteError) -> Nonce? {
         guard !writes.isEmpty || intent != nil else { return nil }
         if isStale {
@@ -327,7 +329,7 @@ package final class Replica {
                 .outboxFull,
                 "\(Limits.unsentPerKeyMax) changes of one line wait to be sent: sync first")
         }
-        let floor = clock.latest
+        let floor = guestFloor ?? clock.latest
         let entry = try update {
             let now =
                 anchor.map { $0.serverMilliseconds(at: reading) } ?? reading.wallMilliseconds
@@ -339,7 +341,8 @@ package final class Replica {
             try store.insert(entry, sequence: nextSequence, label: label)
             try store.setFact("counter", nextCounter + 1)
             try alongside()
-            try note(.commit, at: reading, body: ReplicaStore.body(entry))
+            let facts = guestFloor.map { ["floor": Value.text(Hex.string($0.rawValue))] } ?? [:]
+            try note(.commit, facts, at: reading, body: ReplicaStore.body(entry))
             return entry
         }
         outbox.append(entry)
@@ -389,6 +392,44 @@ package final class Replica {
         }
     }
 
+    /// What of a guest joins an account.
+    private struct Adoption {
+        /// Changes, each with what it writes here.
+        var changes: [(entry: OutboxEntry, writes: [Write])]
+        /// Carts that the server joins, with the nonce of each.
+        var joins: [(intent: JoinIntent, nonce: Nonce)]
+        var count: Int { changes.count + joins.count }
+    }
+
+    /// What of a guest is not here yet.
+    ///
+    /// - Parameter policy: how its carts join; without one they are united, and nothing tells how.
+    private func adoption(
+        of guest: Replica, _ policy: CartPolicy?
+    ) throws(ToteError) -> Adoption {
+        let joins = policy.map { guest.joins($0) } ?? []
+        // Those that the server joins as a whole bring no changes of their own.
+        let apart = Set(
+            joins.filter { $0.intent.policy != .union }.map { Cart.collection($0.intent.cart) })
+        var adoption = Adoption(changes: [], joins: [])
+        do {
+            for entry in guest.outbox where !entry.change.isEmpty {
+                guard try !store.knowsChange(entry.change.nonce) else { continue }
+                let writes = entry.change.writes.filter { !apart.contains($0.key.collection) }
+                guard !writes.isEmpty || entry.change.intent != nil else { continue }
+                adoption.changes.append((entry, writes))
+            }
+            adoption.joins = try joins.filter { try !store.knowsChange($0.nonce) }
+        } catch {
+            throw ToteError.storage(error)
+        }
+        // More than an outbox ever holds: then its carts are united, and nothing tells how.
+        if adoption.count > Self.outboxMax, policy != nil {
+            return try self.adoption(of: guest, nil)
+        }
+        return adoption
+    }
+
     /// Takes in everything that a guest made, once, under the nonces that it has.
     ///
     /// A copy of the guest's file may join on another device: the guest's id is named as a former
@@ -397,74 +438,75 @@ package final class Replica {
     /// - Parameter policy: how its carts join, which the server decides; without one they are
     ///   united, and nothing tells how.
     package func adopt(_ guest: Replica, carts policy: CartPolicy? = nil) throws(ToteError) {
+        let adoption = try adoption(of: guest, policy)
         let naming = { try self.nameAsFormer(guest.id) }
-        let joins = policy.map { guest.joins($0, as: self) } ?? []
-        // Those that the server joins as a whole bring no changes of their own.
-        let apart = Set(
-            joins.filter { $0.policy != .union }.map { Cart.collection($0.cart) })
         let labels = Dictionary(
             try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
-        for entry in guest.outbox where !entry.change.isEmpty {
-            let isKnown: Bool
-            do { isKnown = try store.knowsChange(entry.change.nonce) } catch {
-                throw ToteError.storage(error)
-            }
-            guard !isKnown else { continue }
+        for (entry, kept) in adoption.changes {
             // Own dots of the guest are renamed to those that its changes get here.
             var renamed: [Dot: Dot] = [:]
             for former in guest.outbox {
                 renamed[former.dot] =
                     outbox.first { $0.change.nonce == former.change.nonce }?.dot
             }
-            var writes = entry.change.writes.filter { !apart.contains($0.key.collection) }
+            var writes = kept
             for index in writes.indices {
                 writes[index].replaces = writes[index].replaces.compactMap { renamed[$0] }
             }
-            guard !writes.isEmpty || entry.change.intent != nil else { continue }
             let nonce = entry.change.nonce
             try commit(
                 writes, intent: entry.change.readableIntent?.renaming(renamed),
                 label: labels[Hex.string(nonce)] ?? "", at: entry.reading, nonce: nonce,
-                alongside: naming)
+                floor: entry.floor, alongside: naming)
         }
-        for join in joins {
-            // The same for each copy of the guest's file, and another once that was gone on with.
-            var content = join
-            content.at = 0
-            let digest = SHA256.digest(Encoding.cbor.encode(content.value))
-            let nonce = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-            let isKnown: Bool
-            do { isKnown = try store.knowsChange(nonce) } catch { throw ToteError.storage(error) }
-            guard !isKnown, let last = guest.outbox.last else { continue }
+        for (intent, nonce) in adoption.joins {
+            guard let last = guest.lastTouch else { continue }
             try commit(
-                join.writes, intent: .join(join), label: "join cart", at: last.reading,
-                nonce: nonce, alongside: naming)
+                intent.writes, intent: .join(intent), label: "join cart", at: last.reading,
+                nonce: nonce, floor: last.floor, alongside: naming)
         }
     }
 
+    /// Whether everything that a guest made, and that is not here yet, fits into the outbox at
+    /// once.
+    package func hasRoom(
+        for guest: Replica, carts policy: CartPolicy? = nil
+    ) throws(ToteError) -> Bool {
+        let adoption = try adoption(of: guest, policy)
+        var counts: [Key: Int] = [:]
+        for write in adoption.changes.flatMap(\.writes) { counts[write.key, default: 0] += 1 }
+        return outbox.count + adoption.count <= Self.outboxMax
+            && counts.allSatisfy { key, count in
+                view.unconfirmed(key).count + count <= Limits.unsentPerKeyMax
+            }
+    }
+
+    /// The last thing that was done here.
+    private var lastTouch: OutboxEntry? { outbox.last { !$0.change.isEmpty } }
+
     /// How a guest's carts join an account's: none where they cannot be told as lines.
-    private func joins(_ policy: CartPolicy, as account: Replica) -> [JoinIntent] {
-        guard let last = outbox.last(where: { !$0.change.isEmpty }),
-            !outbox.contains(where: { $0.change.intent != nil })
-        else { return [] }
-        let at = account.anchor?.serverMilliseconds(at: last.reading)
+    private func joins(_ policy: CartPolicy) -> [(intent: JoinIntent, nonce: Nonce)] {
+        guard !outbox.contains(where: { $0.change.intent != nil }) else { return [] }
         let names = view.merged.collections.keys.compactMap { $0.text(after: "cart:") }
         return names.map { Name($0) }.sorted().compactMap { name in
             let lines = Cart(view.merged, name: name.text).lines.map { line in
-                JoinIntent.Line(
-                    item: line.name.item,
-                    quantity: min(line.quantity, JoinIntent.quantityMax), note: line.note)
+                JoinIntent.Line(item: line.name.item, quantity: line.quantity, note: line.note)
             }
-            guard (1...JoinIntent.linesMax).contains(lines.count) else { return nil }
             let digest = SHA256.digest(Array("\(Hex.string(id.rawValue)) \(name)".utf8))
-            let parts = [digest[0..<8], digest[8..<16]].map { part in
-                part.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            }
-            return JoinIntent(
-                join: JoinID(high: parts[0], low: parts[1]), cart: name.text, policy: policy,
-                at: min(at ?? last.reading.wallMilliseconds, Timestamp.millisecondsMax),
-                lines: lines)
+            let intent = JoinIntent(
+                join: JoinID(high: Self.bits(digest[0..<8]), low: Self.bits(digest[8..<16])),
+                cart: name.text, policy: policy, lines: lines)
+            // The same for each copy of the guest's file, and another once that was gone on with.
+            let content = SHA256.digest(Encoding.cbor.encode(intent.value))
+            let nonce = Self.bits(content[0..<8])
+            let change = Change(
+                nonce: nonce, time: .zero, writes: intent.writes, intent: intent.value)
+            return change.refusal() == nil ? (intent, nonce) : nil
         }
+    }
+
+    private static func bits(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// How guests' carts have joined this account's, the last one first.

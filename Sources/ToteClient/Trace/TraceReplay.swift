@@ -96,8 +96,10 @@ package struct TraceReplay {
             guard let reading, let change = try? Encoding.cbor.run(step.body).events.first?.change
             else { return }
             replica.channel = change.channel
+            let floor = facts["floor"]?.textValue.flatMap(Hex.id).map { Timestamp(rawValue: $0) }
             try replica.commit(
-                change.writes, intent: change.readableIntent, at: reading, nonce: change.nonce)
+                change.writes, intent: change.readableIntent, at: reading, nonce: change.nonce,
+                floor: floor)
         case .withdraw: if let nonce { try replica.withdraw(nonce) }
         case .dismiss: if let nonce { try replica.dismiss(nonce) }
         case .cut:

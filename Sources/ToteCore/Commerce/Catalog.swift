@@ -258,6 +258,11 @@ extension Catalog {
     public struct LateMinutes: Hashable, Sendable {
         public let late: Int
         public let veryLate: Int
+
+        package init(late: Int, veryLate: Int) {
+            self.late = late
+            self.veryLate = veryLate
+        }
     }
 }
 

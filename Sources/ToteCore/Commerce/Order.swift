@@ -210,10 +210,13 @@ extension Order {
 
     /// What the server writes when the order took a step.
     package func steppingWrites(in documents: Documents) -> [Write] {
-        movingFields.map { field, value in
+        movingFields.compactMap { field, value in
             let key = key(field)
+            let cells = documents.cells(key)
+            // What was said before stays as it is.
+            if cells.count == 1, cells[0].payload == .register(value) { return nil }
             return Write(
-                key: key, payload: .register(value), replaces: documents.cells(key).map(\.dot))
+                key: key, payload: .register(value), replaces: cells.map(\.dot))
         }
     }
 

@@ -63,6 +63,10 @@ extension Order {
         return true
     }
 
+    private static func field(ofPost index: Int) -> Name {
+        Name("post." + String(1_000 + index).dropFirst())
+    }
+
     var threadFields: [(Name, Value)] {
         var fields: [(Name, Value)] = []
         if let feedback {
@@ -72,13 +76,13 @@ extension Order {
             if let comment = feedback.comment { members["comment"] = .text(comment) }
             fields.append(("feedback", .map(members)))
         }
-        if !thread.isEmpty {
-            let posts = thread.map { post in
-                Value.array([.int(Int64(post.at)), .text(post.by), .text(post.text)])
-            }
-            fields.append(("thread", .array(posts)))
-        }
         return fields
+            + thread.enumerated().map { index, post in
+                (
+                    Self.field(ofPost: index),
+                    .array([.int(Int64(post.at)), .text(post.by), .text(post.text)])
+                )
+            }
     }
 
     mutating func readThread(_ register: (Name) -> Value?) {
@@ -89,12 +93,13 @@ extension Order {
                 rating: rating, comment: value["comment"]?.textValue,
                 at: Self.milliseconds(value["at"]) ?? 0)
         }
-        thread = Self.elements(register("thread")).compactMap { value in
+        thread = []
+        while thread.count < Self.postsMax, let value = register(Self.field(ofPost: thread.count)) {
             let parts = Self.elements(value)
             guard parts.count == 3, let at = Self.milliseconds(parts[0]),
                 let by = parts[1].textValue, let text = parts[2].textValue
-            else { return nil }
-            return Post(at: at, by: by, text: text)
+            else { return }
+            thread.append(Post(at: at, by: by, text: text))
         }
     }
 }

@@ -106,6 +106,14 @@ package enum Intent: Hashable, Sendable {
         if case .place(let place) = self { .place(place.renaming(renamed)) } else { self }
     }
 
+    /// Whether the customer says something with it: a store's device does not for them.
+    package var speaks: Bool {
+        switch self {
+        case .rate, .post: true
+        default: false
+        }
+    }
+
     package var isPlace: Bool { if case .place = self { true } else { false } }
 
     /// The order that it is about.

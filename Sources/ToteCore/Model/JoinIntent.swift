@@ -25,27 +25,22 @@ package struct JoinIntent: Hashable, Sendable {
     package var join: JoinID
     package var cart: String
     package var policy: CartPolicy
-    /// When the guest touched it last, milliseconds since 1970.
-    package var at: UInt64
     package var lines: [Line]
 
     package static let linesMax = 100
     package static let quantityMax: Int64 = 1_000_000
     private static let noteBytesMax = 512
 
-    package init(
-        join: JoinID, cart: String, policy: CartPolicy, at: UInt64, lines: [Line]
-    ) {
+    package init(join: JoinID, cart: String, policy: CartPolicy, lines: [Line]) {
         self.join = join
         self.cart = cart
         self.policy = policy
-        self.at = at
         self.lines = lines
     }
 
     init(_ value: Value) throws(IntentError) {
         let reader = try IntentReader(
-            value, members: ["kind", "join", "cart", "policy", "at", "lines"])
+            value, members: ["kind", "join", "cart", "policy", "lines"])
         guard let join = JoinID(try reader.text("join", 32...32)) else {
             throw .malformed("a join's id is 32 lower-case hex digits")
         }
@@ -55,7 +50,6 @@ package struct JoinIntent: Hashable, Sendable {
             throw .malformed("policy is union, max or replace")
         }
         self.policy = policy
-        at = UInt64(try reader.int("at", 0...Int64(Timestamp.millisecondsMax)))
         lines = []
         for value in try reader.list("lines", 1...Self.linesMax) {
             let line = try IntentReader(value, members: ["item", "quantity", "note"])
@@ -73,7 +67,7 @@ package struct JoinIntent: Hashable, Sendable {
     package var value: Value {
         .map([
             "kind": .text("join"), "join": .text(join.text), "cart": .text(cart),
-            "policy": .text(policy.rawValue), "at": .int(Int64(at)),
+            "policy": .text(policy.rawValue),
             "lines": .array(
                 lines.map { line in
                     var members: [String: Value] = [
@@ -129,52 +123,62 @@ public struct CartJoin: Hashable, Sendable {
     public var lines: [Line]
 
     package static var collection: Name { Reserved.joins }
-    package static let field: Name = "value"
     /// How many the documents keep.
     package static let joinsMax = 20
+    /// How many lines are told of that the guest had not.
+    package static let othersMax = 100
+    private static let head: Name = "join"
+
+    private static func field(ofLine index: Int) -> Name {
+        Name("line." + String(1_000 + index).dropFirst())
+    }
 
     /// What the server writes of it.
-    package var value: Value {
-        var members: [String: Value] = [
+    var fields: [(Name, Value)] {
+        var head: [String: Value] = [
             "cart": .text(cart), "policy": .text(policy.rawValue), "at": .int(Int64(at)),
-            "lines": .array(
-                lines.map { line in
+        ]
+        if isOutdated { head["outdated"] = .bool(true) }
+        return [(Self.head, .map(head))]
+            + lines.enumerated().map { index, line in
+                (
+                    Self.field(ofLine: index),
                     .array(
                         [
                             .text(line.name.item.text), .int(line.had), .int(line.brought),
                             .int(line.kept),
                         ] + (line.limit.map { [.int($0)] } ?? []))
-                }),
-        ]
-        if isOutdated { members["outdated"] = .bool(true) }
-        return .map(members)
+                )
+            }
     }
 
-    init?(_ value: Value) {
-        guard let cart = value["cart"]?.textValue, let at = value["at"]?.intValue, at >= 0,
-            let policy = value["policy"]?.textValue.flatMap(CartPolicy.init(rawValue:)),
-            case .array(let lines)? = value["lines"]
+    init?(_ fields: Documents.Item) {
+        func register(_ name: Name) -> Value? { Fold.register(fields.cells(name))?.value }
+        guard let head = register(Self.head), let cart = head["cart"]?.textValue,
+            let at = head["at"]?.intValue, at >= 0,
+            let policy = head["policy"]?.textValue.flatMap(CartPolicy.init(rawValue:))
         else { return nil }
         self.cart = cart
         self.policy = policy
         self.at = UInt64(at)
-        isOutdated = value["outdated"] == .bool(true)
-        self.lines = lines.compactMap { line in
-            guard case .array(let parts) = line, let item = parts.first?.textValue else {
-                return nil
-            }
+        isOutdated = head["outdated"] == .bool(true)
+        lines = []
+        while case .array(let parts)? = register(Self.field(ofLine: lines.count)),
+            let item = parts.first?.textValue
+        {
             let numbers = parts.dropFirst().compactMap(\.intValue)
-            guard numbers.count >= 3 else { return nil }
-            return Line(
-                name: LineName(item: Name(item)), had: numbers[0], brought: numbers[1],
-                kept: numbers[2], limit: numbers.count > 3 ? numbers[3] : nil)
+            guard numbers.count >= 3 else { return }
+            lines.append(
+                Line(
+                    name: LineName(item: Name(item)), had: numbers[0], brought: numbers[1],
+                    kept: numbers[2], limit: numbers.count > 3 ? numbers[3] : nil))
         }
     }
 
-    init(_ intent: JoinIntent, isOutdated: Bool) {
+    init(_ intent: JoinIntent, at time: UInt64, isOutdated: Bool) {
         cart = intent.cart
         policy = intent.policy
-        at = intent.at
+        at = time
         self.isOutdated = isOutdated
         lines = []
     }
@@ -182,14 +186,46 @@ public struct CartJoin: Hashable, Sendable {
     /// Those in documents, by when they were written, the last one first.
     package static func all(in documents: Documents) -> [(item: Name, join: CartJoin)] {
         documents.items(collection).compactMap { item, fields -> (Name, CartJoin, Cell)? in
-            let cells = fields.cells(field)
-            guard let value = Fold.register(cells)?.value, let join = CartJoin(value),
-                let cell = cells.max(by: { $0.isOlder(than: $1) })
+            guard let join = CartJoin(fields),
+                let cell = fields.cells(head).max(by: { $0.isOlder(than: $1) })
             else { return nil }
             return (item, join, cell)
         }
         .sorted { $1.2.isOlder(than: $0.2) }
         .map { ($0.0, $0.1) }
+    }
+
+    /// What the server writes when it has judged one: the report, in place of the oldest, and when
+    /// the guest touched their cart whose took the account's place.
+    func writes(for id: JoinID, in documents: Documents) -> [Write] {
+        func registering(_ value: Value, _ key: Key) -> Write {
+            Write(
+                key: key, payload: .register(value), replaces: documents.cells(key).map(\.dot))
+        }
+        func erasing(_ item: Name, besides kept: Set<Name> = []) -> [Write] {
+            (documents.items(Self.collection)[item]?.fields ?? [])
+                .filter { !kept.contains($0.name) }
+                .map { field in
+                    Write(
+                        key: Key(Self.collection, item, field.name), payload: nil,
+                        replaces: field.cells.map(\.dot))
+                }
+        }
+        let item = Name(id.text)
+        let told = fields
+        let old = Self.all(in: documents).filter { $0.item != item }.dropFirst(Self.joinsMax - 1)
+        var writes = told.map { registering($0.1, Key(Self.collection, item, $0.0)) }
+        writes += erasing(item, besides: Set(told.map(\.0)))
+        writes += old.flatMap { erasing($0.item) }
+        if policy == .replace, !isOutdated {
+            writes.append(registering(.int(Int64(at)), Self.replacedKey(cart)))
+        }
+        return writes
+    }
+
+    /// Where it stands when the guest touched their cart last whose took the place of this one.
+    static func replacedKey(_ cart: String) -> Key {
+        Key(collection, Fields.itself, Cart.collection(cart))
     }
 }
 
@@ -199,7 +235,10 @@ extension JoinIntent {
         package var join: CartJoin
         /// What the change writes in place of what it came with, under its own dot.
         package var writes: [Write]
-        /// What the server writes right behind it.
+        /// What the server writes behind it, as of the change's own time: lines of a union that
+        /// have become more than they may be.
+        package var limited: [Write] = []
+        /// What else it writes behind it: the report among that.
         package var behind: [Write] = []
     }
 
@@ -207,21 +246,26 @@ extension JoinIntent {
     ///
     /// - Parameters:
     ///   - documents: the account's, before the change.
+    ///   - time: when the guest touched their cart last, milliseconds since 1970.
     ///   - limit: the most that a line may have, by its item.
-    package func outcome(in documents: Documents, limit: (Name) -> Int64?) -> Outcome {
-        let latest = CartJoin.all(in: documents)
-            .filter { $0.join.cart == cart && $0.join.policy == .replace && !$0.join.isOutdated }
-            .map(\.join.at).max()
-        let isOutdated = policy == .replace && latest.map { at < $0 } ?? false
-        var outcome = Outcome(join: CartJoin(self, isOutdated: isOutdated), writes: writes)
-        if policy == .replace, !isOutdated { empty(documents, &outcome) }
+    package func outcome(
+        in documents: Documents, at time: UInt64, limit: (Name) -> Int64?
+    ) -> Outcome {
+        let latest = Fold.register(documents.cells(CartJoin.replacedKey(cart)))?.value.intValue
+        let isOutdated = policy == .replace && latest.map { Int64(time) < $0 } ?? false
+        var outcome = Outcome(
+            join: CartJoin(self, at: time, isOutdated: isOutdated),
+            writes: isOutdated ? [] : writes)
         for line in lines { join(line, documents, limit(line.item), &outcome) }
+        if policy == .replace, !isOutdated { empty(documents, &outcome) }
+        outcome.behind += outcome.join.writes(for: join, in: documents)
         return outcome
     }
 
     /// Takes out what the account had.
     private func empty(_ documents: Documents, _ outcome: inout Outcome) {
         let brought = Set(lines.map(\.item))
+        var others = 0
         for (item, fields) in documents.items(collection).sorted(by: { $0.key < $1.key })
         where item != Fields.itself {
             for field in fields.sortedFields {
@@ -231,7 +275,8 @@ extension JoinIntent {
                         replaces: field.cells.map(\.dot)))
             }
             let had = Fold.counter(fields.cells(Fields.quantity))
-            guard had > 0, !brought.contains(item) else { continue }
+            guard had > 0, !brought.contains(item), others < CartJoin.othersMax else { continue }
+            others += 1
             outcome.join.lines.append(
                 CartJoin.Line(name: LineName(item: item), had: had, brought: 0, kept: 0))
         }
@@ -241,7 +286,8 @@ extension JoinIntent {
         _ line: Line, _ documents: Documents, _ limit: Int64?, _ outcome: inout Outcome
     ) {
         let key = Key(collection, line.item, Fields.quantity)
-        let sum = Fold.counter(documents.cells(key))
+        let cells = documents.cells(key)
+        let sum = Fold.counter(cells)
         var told = CartJoin.Line(
             name: LineName(item: line.item), had: max(0, sum), brought: line.quantity, kept: 0)
         /// What all of it is, before the limit.
@@ -257,16 +303,21 @@ extension JoinIntent {
         }
         told.kept = outcome.join.isOutdated ? wanted : min(wanted, limit ?? wanted)
         if told.kept < wanted { told.limit = limit }
-        outcome.join.lines.append(told)
         switch policy {
         case .union:
-            guard told.kept < wanted else { return }
-            outcome.behind.append(
-                Write(key: key, payload: .delta(told.kept - wanted), replaces: []))
-        case .max: write(told.kept - sum, at: key, &outcome)
-        case .replace: write(outcome.join.isOutdated ? 0 : told.kept, at: key, &outcome)
+            guard told.kept < wanted else { break }
+            outcome.limited.append(
+                Write(key: key, payload: .base(told.kept), replaces: cells.map(\.dot)))
+        case .max:
+            // No delta is larger: who has made such a sum gets as near as one goes.
+            let bound = Int64(Limits.counterMax)
+            let delta = min(max(told.kept - sum, -bound), bound)
+            told.kept = max(0, sum + delta)
+            write(delta, at: key, &outcome)
+        case .replace where outcome.join.isOutdated: break
+        case .replace: write(told.kept, at: key, &outcome)
         }
-        if outcome.join.isOutdated { outcome.writes.removeAll { $0.key.item == line.item } }
+        outcome.join.lines.append(told)
     }
 
     /// What the change itself adds at a key.

@@ -16,14 +16,18 @@ extension Server {
             $0.answers(200, .named("Status"))
         },
         Route("GET", "/v1/admin/alerts", .admin, "What to look at, urgent things first.") {
+            $0.asks("store", .text, "As this store gets them.")
             $0.answers(200, .named("Alerts"))
         },
         Route("GET", "/v1/admin/audit", .admin, "What was done by special right, newest first.") {
             let entry = JSONSchema.object([
-                "at": .milliseconds, "token": .text, "label": .text, "store": .text,
+                "id": .int, "at": .milliseconds, "token": .text, "label": .text, "store": .text,
                 "order": .text, "what": .text, "reason": .text,
             ])
-            $0.answers(200, .object(["entries": .list(entry)]))
+            $0.asks("before", .int(1...9_007_199_254_740_991), "Entries before this one.")
+            $0.asks("limit", .int(1...500), "So many at most; 500 without.")
+            $0.answers(200, .object(["entries": .list(entry), "more": .bool]))
+            $0.refuses(400, "bad_query")
         },
         Route("POST", "/v1/admin/catalog", .admin, "Puts a catalogue in force.") {
             $0.reads("If-Match", "The version that is to be replaced, in quotes.")

@@ -133,19 +133,20 @@ enum Schemas {
                 "balances": .list(.named("Balance")),
             ], optional: ["store": .text]),
         // Protocol section 27.4, the most urgent first.
-        "Alerts": .object([
-            "server_time": .milliseconds,
-            "alerts": .list(
-                .object(
-                    [
-                        "kind": .words(Alert.Kind.allCases.map(\.rawValue)),
-                        "urgency": .int(1...3), "since": .milliseconds,
-                    ],
-                    optional: [
-                        "store": .text, "order": .hex(32), "pickup_code": .text, "token": .text,
-                        "label": .text, "space": .text, "code": .text, "count": .int,
-                    ])),
-        ]),
+        "Alerts": .object(
+            [
+                "server_time": .milliseconds,
+                "alerts": .list(
+                    .object(
+                        [
+                            "kind": .words(Alert.Kind.allCases.map(\.rawValue)),
+                            "urgency": .int(1...3), "since": .milliseconds,
+                        ],
+                        optional: [
+                            "store": .text, "order": .hex(32), "pickup_code": .text, "token": .text,
+                            "label": .text, "space": .text, "code": .text, "count": .int,
+                        ])),
+            ], optional: ["more": .bool]),
         "OrderLine": .object(
             ["item": .text, "sku": .text, "quantity": .int, "price": .int],
             optional: [

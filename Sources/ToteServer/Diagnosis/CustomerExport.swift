@@ -69,9 +69,9 @@ private struct File {
     private func documents(_ documents: Documents) -> [Value] {
         documents.sortedItems().map { collection, item in
             let fields = documents.items(collection)[item]?.sortedFields ?? []
+            // In entries: a dictionary takes another spelling of a customer's word for the same.
             let values = Value.map(
-                Dictionary(
-                    uniqueKeysWithValues: fields.map { ($0.name.text, Self.folded($0.cells)) }))
+                fields.map { Value.Entry($0.name.text, Self.folded($0.cells)) })
             return .map([
                 "collection": .text(collection.text), "item": .text(item.text),
                 "fields": collection == Reserved.ledger ? values.hidingSecrets : values,

@@ -27,7 +27,10 @@ struct OrderBook {
     enum Ruling {
         case refused(Rejection)
         /// The order as it is now, and what the server writes into the customer's documents.
-        case accepted(Order?, [Write])
+        case accepted(Order?, [Write], isStep: Bool = true)
+        /// A guest's cart joined: what it keeps of lines that are limited, as of the change's own
+        /// time, and the rest that the server writes.
+        case joined(limited: [Write], [Write])
 
         static func refused(_ code: String, _ details: [String: Value] = [:]) -> Ruling {
             .refused(Rejection(code: code, details: .map(details)))
@@ -87,8 +90,9 @@ struct OrderBook {
         }
         let before = row.order
         if let refusal = take(&row) { return refusal }
-        let writes = try record(&row, after: before.state != row.order.state ? before.state : nil)
-        return .accepted(row.order, writes)
+        let isStep = before.state != row.order.state
+        let writes = try record(&row, after: isStep ? before.state : nil)
+        return .accepted(row.order, writes, isStep: isStep)
     }
 
     /// Puts an order that took a step back into its table, at the end of its store's feed.

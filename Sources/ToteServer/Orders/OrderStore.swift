@@ -62,15 +62,50 @@ extension ServerStore {
                 .blob(first + Array(repeating: 255, count: rest)), map: Self.row))
     }
 
-    /// A store's orders whose customers wait for an answer, the longest first.
-    func askedOrders(store: String, most: Int) throws -> [OrderRow] {
-        try Self.sound(
-            try database.rows(
+    /// Which orders somebody may have to look at.
+    enum Attention: CaseIterable {
+        case disputed, asked, open, expired
+
+        fileprivate var query: StaticString {
+            switch self {
+            case .disputed:
                 """
                 SELECT id, space, position, slot, due, nonce, body FROM orders
-                WHERE store = ?1 AND asked IS NOT NULL ORDER BY asked LIMIT ?2
-                """,
-                .text(store), .int(Int64(most)), map: Self.row))
+                WHERE store = ?1 AND disputed = 1 ORDER BY moved, id LIMIT ?2
+                """
+            case .asked:
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND asked IS NOT NULL ORDER BY asked, id LIMIT ?2
+                """
+            case .open:
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND state <> 'expired'
+                    AND state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
+                ORDER BY moved, id LIMIT ?2
+                """
+            case .expired:
+                """
+                SELECT id, space, position, slot, due, nonce, body FROM orders
+                WHERE store = ?1 AND state = 'expired'
+                    AND state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
+                ORDER BY moved, id LIMIT ?2
+                """
+            }
+        }
+    }
+
+    /// A store's orders of a kind, those that moved longest ago first.
+    func orders(store: String, _ attention: Attention, most: Int) throws -> [OrderRow] {
+        try Self.sound(
+            try database.rows(
+                attention.query, .text(store), .int(Int64(most)), map: Self.row))
+    }
+
+    /// The stores that have orders.
+    func storesWithOrders() throws -> [String] {
+        try database.rows("SELECT store FROM feeds ORDER BY store") { $0.text(0) }
     }
 
     /// The order that a space's change placed.
@@ -317,16 +352,20 @@ extension ServerStore {
             .text(reason))
     }
 
-    func auditEntries(most: Int) throws -> [Value] {
+    /// The newest first.
+    ///
+    /// - Parameter before: the number of an entry: those made before it.
+    func auditEntries(before: Int64 = .max, most: Int) throws -> [Value] {
         try database.rows(
             """
-            SELECT at, token, label, store, order_id, what, reason FROM audit
-            ORDER BY id DESC LIMIT ?
+            SELECT at, token, label, store, order_id, what, reason, id FROM audit
+            WHERE id < ?1 ORDER BY id DESC LIMIT ?2
             """,
-            .int(Int64(most))
+            .int(before), .int(Int64(most))
         ) { row in
             .map([
-                "at": .int(row.int(0)), "token": .text(row.text(1)), "label": .text(row.text(2)),
+                "id": .int(row.int(7)), "at": .int(row.int(0)), "token": .text(row.text(1)),
+                "label": .text(row.text(2)),
                 "store": .text(row.text(3)), "order": .text(row.text(4)),
                 "what": .text(row.text(5)), "reason": .text(row.text(6)),
             ])

@@ -10,6 +10,10 @@ extension Server {
         }
         return try once(counter) {
             var row = try row(counter, id)
+            // Nobody could take out again what is written now.
+            if try store.spaceName(row.space)?.hasPrefix(Self.erasedKind) ?? false {
+                throw Problem.customerErased
+            }
             // Nobody at a store speaks for the customer, whatever their token is called.
             let by = counter.label == Order.Post.customer ? "store" : counter.label
             guard row.order.add(Order.Post(at: clock, by: by, text: text)) else {

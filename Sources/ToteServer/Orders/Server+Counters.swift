@@ -49,7 +49,7 @@ extension Server {
         let writes = try judge.orders().record(&row, after: before)
         try space.writeOwn(writes, by: judge)
         try noteWritten(space)
-        try noteOrder(row.order, of: name)
+        try noteOrder(row.order, of: name, isStep: before != nil)
         return row.order
     }
 

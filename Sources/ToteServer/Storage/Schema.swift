@@ -76,6 +76,12 @@ package enum Schema {
         // Since when the order's customer waits for the store to answer.
         "ALTER TABLE orders ADD COLUMN asked INTEGER",
         "CREATE INDEX orders_asked ON orders (store, asked) WHERE asked IS NOT NULL",
+        // What somebody may have to look at, of the many that are done.
+        """
+        CREATE INDEX orders_open ON orders (store, state)
+            WHERE state IN ('placed', 'confirmed', 'preparing', 'ready', 'expired')
+        """,
+        "CREATE INDEX orders_disputed ON orders (store) WHERE disputed = 1",
     ]
 
     /// Customers' documents on stores' devices, for a while.

@@ -21,7 +21,7 @@ struct Judge {
     /// restore.
     let takesResentOrders: Bool
     /// Told of every order that is new or took a step.
-    let onOrder: (Order) throws -> Void
+    let onOrder: (Order, _ isStep: Bool) throws -> Void
     /// Judges what a store's redeemer says; `nil` accepts it.
     let onRedeemer: (Intent, Nonce) throws -> Rejection?
 
@@ -312,11 +312,16 @@ struct Judge {
             // Later changes of this very batch may name the alias.
             if fate.sameAs != nil { try flush() }
             switch ruling {
-            case .accepted(let order, let writes)?:
+            case .accepted(let order, let writes, let isStep)?:
                 // The server's own change stands right behind the one that asked for it.
                 try flush()
                 try space.writeOwn(writes, by: self)
-                if let order { try onOrder(order) }
+                if let order { try onOrder(order, isStep) }
+            case .joined(let limited, let writes)?:
+                try flush()
+                // What the device does to a line meanwhile was done later.
+                try space.writeOwn(limited, by: self, time: event.change.time)
+                try space.writeOwn(writes, by: self)
             case .refused(let rejection)? where rejection.code == "balance_too_low":
                 // What is missing may lie in leases of devices that are online.
                 guard let name = rejection.details["account"]?.textValue,
@@ -359,8 +364,12 @@ struct Judge {
         var ruling: OrderBook.Ruling?
         if let intent = change.readableIntent {
             if case .join(let join) = intent, !space.isStore {
-                // One that is resent has been judged: it comes back as it was.
-                ruling = .accepted(nil, isResent ? [] : self.join(join, in: &change))
+                guard isResent || change.writes == join.writes else {
+                    let why = IntentError.malformed("a join writes what its lines say").rejection
+                    let outcome = Event.Outcome.rejected(why)
+                    return (Event(dot: event.dot, change: empty, outcome: outcome), .refused(why))
+                }
+                ruling = self.join(join, in: &change)
             } else {
                 ruling = try rule(intent, in: change, of: event.dot.replica, isResent)
             }
@@ -376,26 +385,12 @@ struct Judge {
     /// Joins a guest's cart to the account's.
     ///
     /// - Returns: what the server writes behind the change: what became of it among that.
-    private func join(_ intent: JoinIntent, in change: inout Change) -> [Write] {
-        let documents = space.documents
-        let outcome = intent.outcome(in: documents) { item in
-            catalog?.product(LineName(item: item).sku)?.limit
-        }
+    private func join(_ intent: JoinIntent, in change: inout Change) -> OrderBook.Ruling {
+        let outcome = intent.outcome(
+            in: space.documents, at: min(change.time.milliseconds, now)
+        ) { item in catalog?.product(LineName(item: item).sku)?.limit }
         change.writes = outcome.writes
-        let key = Key(CartJoin.collection, Name(intent.join.text), CartJoin.field)
-        let report = Write(
-            key: key, payload: .register(outcome.join.value),
-            replaces: documents.cells(key).map(\.dot))
-        let old = CartJoin.all(in: documents).filter { $0.item != key.item }
-            .dropFirst(CartJoin.joinsMax - 1)
-            .flatMap { item, _ in
-                documents.items(CartJoin.collection)[item]?.fields.map { field in
-                    Write(
-                        key: Key(CartJoin.collection, item, field.name), payload: nil,
-                        replaces: field.cells.map(\.dot))
-                } ?? []
-            }
-        return outcome.behind + [report] + old
+        return .joined(limited: outcome.limited, outcome.behind)
     }
 
     private func rule(
@@ -445,9 +440,9 @@ struct Judge {
         }
         if !isSound, let refusal = change.refusal() { return refusal }
         if change.intent != nil {
-            guard let intent = change.readableIntent, grant.mayWrite(intent.collection) else {
-                return Rejection(code: "not_allowed")
-            }
+            guard let intent = change.readableIntent, grant.mayWrite(intent.collection),
+                grant.replica == nil || !intent.speaks
+            else { return Rejection(code: "not_allowed") }
         }
         for index in change.writes.indices {
             guard grant.mayWrite(change.writes[index].key.collection) else {

@@ -6,24 +6,26 @@ extension Server {
     func sync(_ name: String, _ request: ServerRequest) throws -> Handled {
         let token = try authenticate(request)
         guard let grant = token.grant(for: name) else { throw Problem.notFound }
-        let prepared = try request.prepared?.get() ?? PreparedSync(request)
-        let sync = prepared.request
-        if let replica = grant.replica {
-            // A device that joined a hand-off speaks for itself: not for the customer's own, and
-            // not for one that it says it was before.
-            guard sync.replica == replica, sync.formerly.isEmpty, sync.resend.isEmpty else {
-                throw Problem.unauthorized
-            }
-        }
-        guard !sync.changes.isEmpty || !sync.resend.isEmpty else {
-            return try exchange(name, token, grant, prepared, request)
-        }
+        // What cannot be read counts as a push: a pull of a device that works can be.
+        var isPush = true
         do {
+            let prepared = try request.prepared?.get() ?? PreparedSync(request)
+            let sync = prepared.request
+            isPush = !sync.changes.isEmpty || !sync.resend.isEmpty
+            if let replica = grant.replica {
+                // A device that joined a hand-off speaks for itself: not for the customer's own,
+                // and not for one that it says it was before.
+                guard sync.replica == replica, sync.formerly.isEmpty, sync.resend.isEmpty else {
+                    throw Problem.unauthorized
+                }
+            }
             let handled = try exchange(name, token, grant, prepared, request)
-            refusals.noteTaken(token.id)
+            if isPush { refusals.noteTaken(token.id) }
             return handled
         } catch let problem as Problem {
-            refusals.noteRefusal(token, space: name, code: problem.code, at: clock)
+            if isPush {
+                refusals.noteRefusal(token, space: name, code: problem.code, at: clock)
+            }
             throw problem
         }
     }

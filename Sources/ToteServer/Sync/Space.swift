@@ -190,8 +190,10 @@ final class Space {
     }
 
     /// Appends changes of the server's own: what became of an order.
+    ///
+    /// - Parameter time: what its registers and bases are stamped with; the server's own without.
     func writeOwn(
-        _ writes: [Write], by judge: Judge
+        _ writes: [Write], by judge: Judge, time: Timestamp? = nil
     ) throws {
         let (epoch, now, store) = (judge.epoch, judge.now, judge.store)
         let own = ReplicaID(epoch)
@@ -204,7 +206,7 @@ final class Space {
             record.seen = now
             replicas[own] = record
             let change = Change(
-                nonce: judge.randomBits(), time: clock.stamp(atMilliseconds: now),
+                nonce: judge.randomBits(), time: time ?? clock.stamp(atMilliseconds: now),
                 writes: part)
             let event = Event(dot: dot, change: change, outcome: .accepted)
             let body = Encoding.cbor.encode(

@@ -61,18 +61,15 @@ struct CustomerView {
     }
 
     private var preferences: Value {
-        let items = space.documents.items(Self.preferences)
+        let items = space.documents.items(Self.preferences).sorted { $0.key < $1.key }
+        // In entries: a dictionary takes another spelling of a customer's word for the same.
         return .map(
-            Dictionary(
-                uniqueKeysWithValues: items.map { item, fields in
-                    let values = fields.fields.compactMap { field in
-                        Fold.register(field.cells).map { (field.name.text, $0.value) }
-                    }
-                    return (
-                        item.text,
-                        Value.map(Dictionary(values, uniquingKeysWith: { first, _ in first }))
-                    )
-                }))
+            items.map { item, fields in
+                let values = fields.sortedFields.compactMap { field in
+                    Fold.register(field.cells).map { Value.Entry(field.name.text, $0.value) }
+                }
+                return Value.Entry(item.text, .map(values))
+            })
     }
 
     /// Points are everybody's to see; stored value is money, which a manager sees.

@@ -18,11 +18,11 @@ enum AlertsCommand {
         let line = try Operator(command)
         let store = command.option("store")
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
-            let value = try line.call("GET", ["v1", "admin", "alerts"])
+            let value = try line.call(
+                "GET", ["v1", "admin", "alerts"], query: store.map { [("store", $0)] } ?? [],
+                missing: store.map { "no store has the id \($0): `tote catalog show` lists them" })
             var alerts: [Value] = []
-            if case .array(let all)? = value["alerts"] {
-                alerts = all.filter { store == nil || $0["store"]?.textValue == store }
-            }
+            if case .array(let all)? = value["alerts"] { alerts = all }
             output.result(
                 .map([
                     "alerts": .array(alerts), "server_time": value["server_time"] ?? .null,
