@@ -158,7 +158,8 @@ extension Server {
         let most = 500
         guard let before = request.query["before"].map({ Int64($0) }) ?? .max,
             let limit = request.query["limit"].map({ Int($0) }) ?? most,
-            (1...most).contains(limit)
+            (1...most).contains(limit),
+            before == .max || (1...Limits.integerMax).contains(before)
         else {
             throw Problem(400, "bad_query", "before is an entry's id, limit is 1 to \(most)")
         }
