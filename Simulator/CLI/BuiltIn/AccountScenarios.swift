@@ -117,6 +117,7 @@ extension BuiltInScenarios {
             { "copy": "phone", "to": "copy" },
             { "on": "copy", "do": ["expect cart latte 2", "cart add tea"] },
             { "on": "phone", "do": ["sign-in", "sync", "expect cart latte 3"] },
+            { "server": "restart" },
             { "on": "copy", "do": ["sign-in", "sync", "expect cart latte 3"] },
             { "settle": "all" },
             { "on": "all", "do": [
