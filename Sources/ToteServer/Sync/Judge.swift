@@ -539,6 +539,13 @@ struct Judge {
         if !unknown.isEmpty { try space.store(in: store) }
         var touched: Set<ReplicaID> = []
         for var event in unknown {
+            // What was done to an order that nobody has brought back yet is left to the device
+            // that brings both.
+            if let intent = event.change.readableIntent, !intent.isPlace, let id = intent.order,
+                try store.order(id) == nil
+            {
+                continue
+            }
             if space.isJudged(event.dot) {
                 // Its name went to another change meanwhile: the server writes it as its own.
                 let own = ReplicaID(epoch)
