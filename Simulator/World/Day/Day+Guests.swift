@@ -51,9 +51,11 @@ extension Day {
     func join(_ phone: Phone) throws {
         guard var guest = phone.guest, guest.joins, phone.isRunning else { return }
         let replica = try self.guest(guest.image)
+        // Some apps ask nobody how a cart is to join.
+        let policy: CartPolicy? = phone.number.isMultiple(of: 2) ? .union : nil
         let isIn: Bool? = try attempt(phone, Phone.Unsure(act: .guest)) { () throws(ToteError) in
-            guard try phone.replica.hasRoom(for: replica, carts: .union) else { return false }
-            try phone.replica.adopt(replica, carts: .union)
+            guard try phone.replica.hasRoom(for: replica, carts: policy) else { return false }
+            try phone.replica.adopt(replica, carts: policy)
             return true
         }
         guard isIn == true else { return }
