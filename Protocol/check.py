@@ -1070,7 +1070,8 @@ def line_fits(value):
 
 
 UNITS = integer(1, 10**9)  # §19.1
-ACCOUNT = pattern("points|card:[A-Z]{3}")
+ACCOUNT = pattern("points|card:[A-Z]{3}|offer:[A-Za-z0-9._-]{1,64}")
+OFFER_ID = pattern("[A-Za-z0-9._-]{1,64}")
 TIME_MS = integer(0, 2**48 - 1)
 
 
@@ -1082,9 +1083,11 @@ def right_fits(value):
 def tender_fits(value):  # §21.1
     kind = value.get("kind") if isinstance(value, dict) else None
     more = {"reward": text(64), "points": UNITS} if kind == "points" else {}
-    if kind in ("points", "card"):
+    if kind == "offer":  # §30.3
+        more["offer"] = OFFER_ID
+    if kind in ("points", "card", "offer"):
         more["lease?"] = right_fits
-    members(value, {"kind": pattern("at_counter|external|points|card"),
+    members(value, {"kind": pattern("at_counter|external|points|card|offer"),
                     "amount": UNITS if kind == "card" else integer(1, 10**12),
                     "reference?": text(128), **more})
 
@@ -1131,6 +1134,7 @@ INTENTS = {
     "lease": lambda value: members(
         value, {"kind": text(5), "lease": ORDER_ID, "account": ACCOUNT, "amount": UNITS,
                 "store?": text(64)}),
+    "activate": lambda value: members(value, {"kind": text(8), "offer": OFFER_ID}),
     "release": lambda value: members(value, {"kind": text(7), "lease": ORDER_ID}),
     "redeem": lambda value: members(
         value, {"kind": text(6), "redemption": ORDER_ID, "certificate": certificate_fits,
@@ -2428,14 +2432,14 @@ def check_aftersales(v):
 
 
 CHECKS.update(
-    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange)
+    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange, offers=check_exchange)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
              "erasure.md", "channels.md", "aftersales.md", "visits.md",
-             "guests.md"]
+             "guests.md", "offers.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

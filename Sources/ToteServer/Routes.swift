@@ -71,6 +71,7 @@ extension Server {
         case ("GET", "/v1/admin/status"): return .answer(json(try status()))
         default:
             if let answer = try ledger(route, request) { return .answer(answer) }
+            if let answer = try offers(route, request) { return .answer(answer) }
             return .answer(try webhooks(route, request))
         }
     }

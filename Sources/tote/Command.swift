@@ -49,6 +49,8 @@ enum Command {
         case ["openapi"]: return APICommands.openAPI(output)
         case ["metrics", "list"]: return MetricsCommands.list(output)
         case ["metrics", "dashboard"]: return MetricsCommands.dashboard(output)
+        case ["offer", "list"]: return try OfferCommands.list(command, output)
+        case ["offer", "admit"]: return try OfferCommands.admit(command, output)
         case ["alerts"]: return try AlertsCommand.run(command, output)
         case ["status"]: return try FileCommands.status(command, output)
         case ["health"]: return try DeploymentCommands.health(command, output)

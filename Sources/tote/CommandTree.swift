@@ -19,7 +19,7 @@ enum CommandTree {
                 serve, ConfigCommands.spec, token, catalog, ledger, lease, storeCommand, webhook,
                 CustomerCommands.spec, ReportCommands.spec, ExplainCommands.spec, TailCommand.spec,
                 metrics, openapi,
-                status, AlertsCommand.spec,
+                status, AlertsCommand.spec, OfferCommands.spec,
                 DeploymentCommands.healthSpec, backup, restore, verify,
                 DeploymentCommands.unitSpec, DeploymentCommands.containerfileSpec,
                 DeploymentCommands.nginxSpec,

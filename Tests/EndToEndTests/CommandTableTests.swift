@@ -155,7 +155,7 @@ import Testing
         _ = try await world.phone("cart add latte", "sync")
         for command in [
             "health", "unit", "containerfile", "nginx", "metrics list", "metrics dashboard",
-            "openapi",
+            "openapi", "status", "alerts", "offer list",
         ] { try await tote(command) }
         try await tote("customer export", "demo")
         try await tote("report channels")
@@ -167,7 +167,7 @@ import Testing
         try await tote("explain change", "customer:demo", "\(replica):\(counter)")
         try await tote("explain device", "customer:demo")
         try await tote("tail", "customer:none", code: 66)
-        for command in ["status", "alerts"] { try await tote(command) }
+        try await tote("offer admit", "regulars", "demo")
         try await tote("backup", path("copy.db"))
         try await tote("restore", path("copy.db"), "--data", path("restored"))
         try await tote("verify", path("copy.db"))

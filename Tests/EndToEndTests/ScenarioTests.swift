@@ -30,6 +30,7 @@ import ToteHTTP
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
         "handoff-restarted", "handoff-copied-guest", "wall-code", "wall-code-dead-spot",
         "nearest-store", "nearest-store-dead-spot", "after-sale", "after-sale-dead-spot",
+        "offers", "offers-dead-spot",
         "visit", "visit-dead-spot",
     ]
 

@@ -10,9 +10,11 @@ import ToteCore
     /// How many of them otherwise, spread over the start.
     private static let slice = 8
 
-    private static let schemas = [1, 2, 3, 4, 5, 6]
+    private static let schemas = [1, 2, 3, 4, 5, 6, 7]
     /// What the tablet's order of the time came to; the first two knew none.
-    private static let ordered = [3: "3.00 EUR", 4: "1.50 EUR", 5: "1.50 EUR", 6: "1.50 EUR"]
+    private static let ordered = [
+        3: "3.00 EUR", 4: "1.50 EUR", 5: "1.50 EUR", 6: "1.50 EUR", 7: "1.50 EUR",
+    ]
 
     /// A copy of a fixture that a test may change.
     private struct Copy {

@@ -8,12 +8,13 @@ import ProtocolChecks
         "aftersales", "applying", "channels", "codes", "digests", "editing", "encoding", "erasure",
         "exchange",
         "folding", "guests",
-        "handoffs", "ledger", "names", "nearest", "orders", "pricing", "programme", "rules",
+        "handoffs", "ledger", "names", "nearest", "offers", "orders", "pricing", "programme",
+        "rules",
         "visits", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
-        "channels.md", "aftersales.md", "visits.md", "guests.md",
+        "channels.md", "aftersales.md", "visits.md", "guests.md", "offers.md",
     ]
 
     /// The texts one after another.

@@ -63,7 +63,7 @@ import ToteCore
         }
         if let id = vector["reward"]?.text {
             let value = programme.reward(id).flatMap {
-                programme.value(of: $0, lines: lines, currency: currency)
+                programme.value(of: $0.benefit, lines: lines, currency: currency)
             }
             return (value.map { .int($0) } ?? .null, vector["value"])
         }

@@ -46,8 +46,17 @@ struct AuthorizationTests {
         let handOff: HandOffID
     }
 
-    private func world() throws -> World {
+    private func shopWithOffer() throws -> Shop {
         let shop = try Shop()
+        let vip: [String: Any] = [
+            "id": "vip", "names": ["en": "V"], "product": "tea", "total": 9, "listed": true,
+        ]
+        try shop.useProgramme(["offers": [vip]])
+        return shop
+    }
+
+    private func world() throws -> World {
+        let shop = try shopWithOffer()
         let server = shop.server
         func mint(_ spaces: [String], _ more: String = "") throws -> String {
             let list = spaces.map { "{\"space\":\"\($0)\"\(more)}" }.joined(separator: ",")
@@ -166,11 +175,12 @@ struct AuthorizationTests {
         let stores = ["s-1", "s-2", "s-9"]
         switch route.path {
         case "/v1/handshake", "/v1/openapi.json", "/v1/catalog", "/v1/slots", "/v1/admin/status",
-            "/v1/admin/audit", "/v1/admin/alerts":
+            "/v1/admin/audit", "/v1/admin/alerts", "/v1/admin/offers":
             return [Target(path: parts)]
         case "/v1/admin/tokens":
             return [Target(path: parts, body: #"{"spaces":[{"space":"customer:x"}]}"#)]
         case "/v1/admin/catalog": return [Target(path: parts, body: Self.catalog)]
+        case "/v1/admin/offers/{offer}/customers": return offerTargets(parts)
         case "/v1/admin/tokens/{id}":
             return [
                 Target(path: filled(["{id}": world.tokenID])),
@@ -228,6 +238,14 @@ struct AuthorizationTests {
                 }
             }
         default: return ledgerTargets(route, world)
+        }
+    }
+
+    private func offerTargets(_ parts: [String]) -> [Target] {
+        ["vip", "gone"].map { offer in
+            Target(
+                path: parts.map { $0 == "{offer}" ? offer : $0 }, body: #"{"customers":["a"]}"#,
+                exists: offer == "vip")
         }
     }
 

@@ -213,6 +213,8 @@ final class TestServer {
             SELECT 'leases', json_array(hex(id), account, replica, store, incarnation, granted,
                 rest, stop_at, state, asked_back, reason, hex(lots)) FROM leases ORDER BY id
             """,
+            "SELECT 'offers', json_array(id, issued, ceiling) FROM offers",
+            "SELECT 'offer_customers', json_array(offer, space) FROM offer_customers",
             "SELECT 'members', json_array(space, member, hex(earned)) FROM members",
             "SELECT 'redeemers', json_array(store, token, incarnation, watermark) FROM redeemers",
             "SELECT 'receipts', json_array(store, id, space, hex(body)) FROM receipts",

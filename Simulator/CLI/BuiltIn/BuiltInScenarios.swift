@@ -12,7 +12,7 @@ enum BuiltInScenarios {
     static let all: [Entry] =
         [Entry(name: "first-sync", text: firstSync)] + counters + networks + crashes + accounts
         + documents + orders + stores + points + pointsEdges + handOffs + channels + nearest
-        + afterSales
+        + afterSales + offers
 
     static let firstSync = #"""
         {

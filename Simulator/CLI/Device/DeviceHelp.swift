@@ -46,6 +46,12 @@ enum DeviceHelp {
             "card CURRENCY AMOUNT [available|here|elsewhere]",
             "stored value, like: card EUR 12.50"
         ),
+        (
+            "offer ID STATE | offer ID N left|here",
+            "an offer is open, queued, active, used, not-on, none, or refused with a code; so "
+                + "many uses of it are left, or are here without a network"
+        ),
+        ("challenge ID N|done", "orders were collected on so many days of a challenge"),
         ("entries N [KIND]", "so many entries of the ledger show, like: entries 1 spend"),
         (
             "handoff offered|joined|over|none",

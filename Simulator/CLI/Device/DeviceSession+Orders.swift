@@ -111,7 +111,7 @@ extension DeviceSession {
     func place(_ line: VerbLine) async throws -> Answer {
         let words = try VerbWords(line)
         try words.atMost(1)
-        let known = ["at", "pay", "reward", "card", "name", "note", "cart"]
+        let known = ["at", "pay", "offer", "reward", "card", "name", "note", "cart"]
         for option in words.options.keys.sorted() where !known.contains(option) {
             throw VerbFailure(
                 .usage, "an order has no \(option)=: it may have \(known.joined(separator: "=, "))="
@@ -133,8 +133,10 @@ extension DeviceSession {
                 throw VerbFailure(.usage, "write: pay=counter, or pay=external:REFERENCE")
             }
             let total = try await cart.quote(at: store).total
-            guard request.rewards.isEmpty, request.card == nil else {
-                throw VerbFailure(.usage, "pay=external: pays all of it: leave reward=, card= out")
+            guard request.rewards.isEmpty, request.offers.isEmpty, request.card == nil
+            else {
+                throw VerbFailure(
+                    .usage, "pay=external: pays all of it: leave offer=, reward=, card= out")
             }
             if total > 0 {
                 request.tenders = [Tender(.external, total, reference: String(pay.dropFirst(9)))]

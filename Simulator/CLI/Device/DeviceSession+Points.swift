@@ -26,6 +26,19 @@ extension DeviceSession {
             var words = line.words
             words.append("reward=\(words.removeFirst())")
             return try await place(VerbLine(verb: line.verb, words: words))
+        case "offers":
+            let lines = await tote.offers.map(PointsText.offer)
+            return Answer(lines: lines.isEmpty ? ["no offers"] : lines)
+        case "activate":
+            let channel = line.words.count > 1 ? Channel(rawValue: line.words[1]) : nil
+            guard line.words.count < 2 || channel?.isValid == true else {
+                throw VerbFailure(.usage, "'\(line.words[1])' is no channel: write mail, app…")
+            }
+            watch(try await tote.activate(line.words[0], channel: channel))
+            return Answer(lines: ["saved"])
+        case "challenges":
+            let lines = await tote.challenges.map(PointsText.challenge)
+            return Answer(lines: lines.isEmpty ? ["no challenges"] : lines)
         case "qr": return try await runCode(line.words)
         default: return nil
         }
@@ -76,7 +89,8 @@ extension DeviceSession {
     private func units(_ words: VerbWords) throws -> (AccountName, Int64) {
         let name = words.options["of"] ?? "points"
         guard let account = AccountName(name) else {
-            throw VerbFailure(.usage, "'\(name)' is no account: write of=points or of=card:EUR")
+            throw VerbFailure(
+                .usage, "'\(name)' is no account: write of=points, of=card:EUR or of=offer:ID")
         }
         guard case .card(let currency) = account else {
             return (account, Int64(try words.number(0)))
@@ -101,7 +115,7 @@ extension DeviceSession {
 
     /// The reservation that a word means: `last`, or the first digits of its id.
     private func lease(_ word: String, isOfStore: Bool) async throws -> LeaseID {
-        let balances = await [tote.points] + tote.cards
+        let balances = await [tote.points] + tote.cards + tote.activeOffers
         let all = balances.flatMap { $0.heldHere + $0.heldElsewhere }
         func isAtStore(_ holding: Balance.Holding) -> Bool {
             if case .store = holding.place { true } else { false }
@@ -154,6 +168,9 @@ extension DeviceSession {
         if let rewards = words.options["reward"] {
             request.rewards = rewards.split(separator: ",").map(String.init)
         }
+        if let offers = words.options["offer"] {
+            request.offers = offers.split(separator: ",").map(String.init)
+        }
         guard let card = words.options["card"] else { return }
         if card == "all" {
             request.card = .all
@@ -183,6 +200,23 @@ extension DeviceSession {
                 throw read.wrong
             }
             return (try read.word(1), OrderText.decimal(found, currency))
+        case "offer":
+            let id = try read.word(0)
+            let offer = await tote.offers.first { $0.id == id }
+            guard read.plain.count > 2 else {
+                return (try read.word(1), offer.map(PointsText.state) ?? "none")
+            }
+            let wanted = "\(try read.number(1)) \(try read.word(2))"
+            switch try read.word(2) {
+            case "left": return (wanted, "\(offer?.uses ?? 0) left")
+            case "here": return (wanted, "\(offer?.usesHere ?? 0) here")
+            default: throw read.wrong
+            }
+        case "challenge":
+            let id = try read.word(0)
+            let challenge = await tote.challenges.first { $0.id == id }
+            let days = challenge?.progress.days.count ?? 0
+            return (try read.word(1), challenge?.isDone == true ? "done" : String(days))
         case "entries":
             let entries = await tote.ledger
             guard read.plain.count > 1 else {

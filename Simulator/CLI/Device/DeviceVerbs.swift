@@ -53,7 +53,8 @@ enum DeviceVerbs {
             "quote s-17", "quote s-17 cart:work"),
         Verb(
             "order place",
-            "[STORE] [cart:NAME] [at=+TIME|MOMENT|asap] [reward=ID[,ID]…] [card=AMOUNT|all] "
+            "[STORE] [cart:NAME] [at=+TIME|MOMENT|asap] [offer=ID[,ID]…] [reward=ID[,ID]…] "
+                + "[card=AMOUNT|all] "
                 + "[pay=counter|external:REF] [name=…] [note=…]",
             "orders a cart, at the store of the journey by default", 0...8, "order place s-17",
             "order place s-17 at=+30m name=Ada", "order place pay=external:ch-17 cart:work",
@@ -89,14 +90,22 @@ enum DeviceVerbs {
             "redeem", "REWARD [STORE] [cart:NAME] [at=…] [card=…]",
             "orders a cart with a reward, as `order place` does", 1...8, "redeem latte s-17"),
         Verb(
-            "reserve", "UNITS [of=points|card:CURRENCY] [at=STORE]",
+            "reserve", "UNITS [of=points|card:CURRENCY|offer:ID] [at=STORE]",
             "sets points aside for this device, or for a store's counter", 1...3, "reserve 300",
-            "reserve 300 at=s-17", "reserve 5.00 of=card:EUR"),
+            "reserve 300 at=s-17", "reserve 5.00 of=card:EUR", "reserve 1 of=offer:spring-5"),
         Verb(
             "release", "last|ID", "gives a device's reservation back", 1...1, "release last"),
         Verb(
             "keep", "POINTS", "keeps so many points reserved while in touch; 0: none", 1...1,
             "keep 300"),
+        Verb("offers", "", "shows the offers, and what is left of them", 0...0, "offers"),
+        Verb(
+            "activate", "OFFER|LINK [CHANNEL]",
+            "activates an offer, as whoever follows its link in a mail does", 1...2,
+            "activate spring-5", "activate tote:offer:spring-5 mail"),
+        Verb(
+            "challenges", "", "shows the challenges, and how far the customer has come", 0...0,
+            "challenges"),
         Verb(
             "qr", "member|last|ID [dark|light|text]",
             "draws the code that a till scans, of the customer or of a store's reservation, for a "

@@ -34,6 +34,7 @@ enum OrderText {
                 case .external: "paid"
                 case .points: "paid with \(tender.points ?? 0) points (\(tender.reward ?? ""))"
                 case .card: "paid from the card"
+                case .offer: "paid by the offer \(tender.offer ?? "")"
                 }
             lines.append("  \(kind): \(Currency.text(tender.amount, order.currency))")
         }

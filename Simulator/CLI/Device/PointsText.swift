@@ -7,6 +7,7 @@ enum PointsText {
         switch account {
         case .points: "\(units) points"
         case .card(let currency): Currency.text(units, currency)
+        case .offer(let id): "\(units) of \(id)"
         }
     }
 
@@ -43,6 +44,30 @@ enum PointsText {
     static func entry(_ entry: LedgerEntry) -> String {
         "\(Moment.text(entry.at))  \(entry.kind.rawValue)  \(units(entry.units, entry.account))  "
             + entry.reference
+    }
+
+    static func state(_ offer: CustomerOffer) -> String {
+        switch offer.state {
+        case .open: "open"
+        case .queued: "queued"
+        case .active: "active"
+        case .used: "used"
+        case .notOn: "not-on"
+        case .refused(let code): code
+        }
+    }
+
+    static func offer(_ offer: CustomerOffer) -> String {
+        let here = offer.usesHere > 0 ? ", \(offer.usesHere) here without a network" : ""
+        let uses = offer.state == .active ? "  \(offer.uses) left\(here)" : ""
+        let until = offer.offer.until.map { "  until \(Moment.text($0))" } ?? ""
+        return "\(offer.id)  \(state(offer))\(uses)\(until)"
+    }
+
+    static func challenge(_ challenge: CustomerChallenge) -> String {
+        let days = challenge.challenge.days
+        let came = challenge.isDone ? "done" : "\(challenge.progress.days.count) of \(days) days"
+        return "\(challenge.id)  \(came)  until \(Moment.text(challenge.challenge.until))"
     }
 
     /// A number of a balance by its word.

@@ -84,11 +84,10 @@ extension Day {
     /// The server's file as the release before this one left it: the next start migrates it.
     func formerRelease() throws -> Drive {
         func takeBack(_ database: Database) throws {
-            for index in ["orders_asked", "orders_open", "orders_disputed"] {
-                try database.execute("DROP INDEX \(index)")
+            for table in ["offers", "offer_customers"] {
+                try database.execute("DROP TABLE \(table)")
             }
-            try database.execute("ALTER TABLE orders DROP COLUMN asked")
-            try database.execute("PRAGMA user_version=6")
+            try database.execute("PRAGMA user_version=7")
         }
         guard let disk = site.disk?.copy() else {
             let database = try Database(path: ":memory:")

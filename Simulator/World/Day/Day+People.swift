@@ -17,11 +17,12 @@ extension Day {
         people = stream
         acts += 1
         if phone.isAway { try takeOut(phone) } else { touch(phone) }
-        switch people.below(23) {
+        switch people.below(25) {
         case 0..<14: try edit(phone)
         case 20: try handOff(phone)
         case 21: try spendAtCounter(phone)
         case 22: try beGuest(phone)
+        case 23: try activate(phone)
         case 14..<17: try place(phone)
         case 17: try cancel(phone)
         case 18: try people.chance(60) ? reserve(phone) : release(phone)
@@ -145,6 +146,8 @@ extension Day {
         }
         var request = OrderRequest(store: Self.store)
         if people.chance(40) { request.rewards = [people.chance(50) ? "free-tea" : "two-off"] }
+        let hasOffer = !(phone.replica.offers(at: phone.reading(now)).first?.uses == 0)
+        if hasOffer, people.chance(50) { request.offers = [World.offer] }
         let isOnline = people.chance(50)
         let reading = phone.reading(now)
         var act = Phone.Unsure(act: .place)
@@ -208,12 +211,28 @@ extension Day {
         if let receipt, let nonce = Hex.id(receipt) { note(act, nonce, by: phone) }
     }
 
+    private func activate(_ phone: Phone) throws {
+        let act = Phone.Unsure(act: .activate)
+        let receipt = try attempt(phone, act) { () throws(ToteError) in
+            // Refused: no catalogue is here yet.
+            try ifAllowed { () throws(ToteError) in
+                try phone.replica.activate(World.offer, at: phone.reading(now))
+            }
+        }
+        // One that waits to be sent is not made anew.
+        if let nonce = receipt.flatMap({ Hex.id($0) }), !known.contains(nonce) {
+            note(act, nonce, by: phone)
+        }
+    }
+
     private func reserve(_ phone: Phone) throws {
-        let units = Int64(20 + people.below(200))
+        let isOffer = people.chance(30)
+        let units = isOffer ? Int64(1 + people.below(2)) : Int64(20 + people.below(200))
+        let account: AccountName = isOffer ? .offer(World.offer) : .points
         _ = try attempt(phone, Phone.Unsure(act: .reserve)) { () throws(ToteError) in
             try ifAllowed { () throws(ToteError) in
                 try phone.replica.reserve(
-                    units, of: .points, at: nil, reading: phone.reading(now))
+                    units, of: account, at: nil, reading: phone.reading(now))
             }
         }
         noteLeases(phone)
@@ -458,6 +477,7 @@ extension Phone.Unsure {
         switch change.readableIntent {
         case .place: act == .place
         case .cancel(let id): act == .cancel && id == order
+        case .activate: act == .activate
         default:
             change.writes.map(\.key) == writes.map(\.key)
                 && change.writes.map { Record.Counted($0.payload) } == writes.map(\.counted)

@@ -95,7 +95,9 @@ package struct DayChart: Sendable {
             default: continue
             }
         }
-        for act in [Record.Act.edit, .guest, .place, .cancel, .reserve, .release] {
+        for act in [
+            Record.Act.edit, .guest, .place, .cancel, .reserve, .release, .activate,
+        ] {
             latencies.append(
                 Latency(
                     name: act.rawValue, milliseconds: told[act, default: []].sorted(),

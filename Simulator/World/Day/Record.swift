@@ -39,6 +39,8 @@ enum Record: Sendable {
         case place, cancel
         /// Points are set aside for a device, and given back: by its user, or by the app itself.
         case reserve, release
+        /// The customer takes their share of an offer.
+        case activate
 
         var isEdit: Bool { self == .edit || self == .guest }
     }

@@ -163,6 +163,37 @@ extension Checker {
         return nil
     }
 
+    /// No more of an offer is issued than there is, in all and for each; nobody is told that there
+    /// is nothing left who was the first to ask; and who was told that it is theirs has it. A
+    /// server that went back may have issued it to others.
+    static func offersAreSharedOut(_ facts: Facts) -> DayFailure? {
+        var issued: [Int: Int64] = [:]
+        for case .entry(let customer, _, "issue", _, _, let units) in facts.history.map(\.record) {
+            issued[customer, default: 0] += units
+        }
+        let total = issued.values.reduce(0, +)
+        if total > World.offerTotal || (issued.values.max() ?? 0) > World.offerEach {
+            return broken(
+                "over_issued", "\(total) uses of \(World.offerTotal) are issued: \(issued)")
+        }
+        guard facts.restores.isEmpty else { return nil }
+        for seen in facts.log.values.joined() {
+            guard let change = facts.changes[seen.nonce], change.act == .activate else { continue }
+            if seen.outcome == "offer_exhausted", total < World.offerTotal {
+                return broken(
+                    "exhausted_early",
+                    "\(Hex.string(seen.nonce)) is told that nothing is left, \(total) are issued",
+                    facts.proof(of: seen.nonce))
+            }
+            if seen.outcome == "accepted", issued[change.customer] == nil {
+                return broken(
+                    "not_issued", "\(Hex.string(seen.nonce)) is accepted and gave nothing",
+                    facts.proof(of: seen.nonce))
+            }
+        }
+        return nil
+    }
+
     /// Nobody has less than nothing at any time, oldest entry first.
     static func noBalanceIsNegative(_ facts: Facts) -> DayFailure? {
         var balances: [String: Int64] = [:]
@@ -173,7 +204,7 @@ extension Checker {
             else { continue }
             let sign: Int64 =
                 switch kind {
-                case "welcome", "earn", "top_up", "grant", "refund": 1
+                case "welcome", "earn", "top_up", "grant", "issue", "refund": 1
                 case "spend", "expire", "take_back", "write_off": -1
                 default: 0
                 }

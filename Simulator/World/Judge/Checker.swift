@@ -21,6 +21,7 @@ package enum Checker {
             onlyWhatMayBe, causesComeFirst, stampsTellWhen, allShowTheSame,
             nothingIsLostOrDoubled, countsAddUp, ordersAreHandedOverOnce, ordersTakeEachCellOnce,
             soldOutIsNotSold, nobodyPaysMoreThanShown, leasesAreHonoured, giftsCountOnce,
+            offersAreSharedOut,
             noBalanceIsNegative, ordersCostWhatTheySay, redemptionsCostWhatTheyGave,
         ] {
             if let failure = rule(facts) { return .invalid(failure) }

@@ -8,6 +8,11 @@ extension World {
     static let tillName = 99
     static let customer = "c-1"
 
+    /// An offer with less than everybody may have of it.
+    static let offer = "spring"
+    static let offerTotal: Int64 = 3
+    static let offerEach: Int64 = 2
+
     /// Short leases: within a schedule they end, and their grace is over.
     static let programme = """
         ,"programme":{"names":{"en":"Beans"},
@@ -15,6 +20,8 @@ extension World {
          "rewards":[
           {"id":"free-tea","names":{"en":"A tea"},"points":100,"product":"tea"},
           {"id":"two-off","names":{"en":"Two off"},"points":60,"discount":{"EUR":200}}],
+         "offers":[{"id":"spring","names":{"en":"Spring"},"discount":{"EUR":100},
+          "total":\(offerTotal),"each":\(offerEach)}],
          "expiry_months":1,"pending_hours":1,"welcome":10,"refund_policy":"POLICY",
          "leases":{"points_max":400,"share":900,"card_max":{"EUR":3000},"stop_hours":1,
           "grace_hours":1}}

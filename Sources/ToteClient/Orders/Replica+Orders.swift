@@ -10,6 +10,8 @@ public struct OrderRequest: Hashable, Sendable {
     public var tenders: [Tender]?
     /// Rewards of the programme that points are spent for, by their ids.
     public var rewards: [String]
+    /// Offers of which one use each is spent, by their ids.
+    public var offers: [String] = []
     /// What is paid from the customer's stored value, in minor units; no more than is due.
     public var card: Card?
     /// What the counter calls the customer, when the store shows names.

@@ -84,7 +84,7 @@ extension Replica {
         var due = quote.total
         for id in rewards {
             let value = programme.reward(id).flatMap {
-                programme.value(of: $0, lines: prices, currency: quote.currency)
+                programme.value(of: $0.benefit, lines: prices, currency: quote.currency)
             }
             due -= min(due, value ?? 0)
         }

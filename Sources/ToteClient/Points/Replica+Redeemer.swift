@@ -186,10 +186,10 @@ extension Replica {
         case .reward(let id, let price):
             let reward = certificate.account == .points ? catalog.programme?.reward(id) : nil
             var lines: [(sku: String, price: Int64)] = []
-            if case .product(let sku)? = reward?.offer { lines = price.map { [(sku, $0)] } ?? [] }
+            if case .product(let sku)? = reward?.benefit { lines = price.map { [(sku, $0)] } ?? [] }
             guard let reward, let amount = Amount(reward.points),
                 let value = catalog.programme?.value(
-                    of: reward, lines: lines, currency: shop.currency)
+                    of: reward.benefit, lines: lines, currency: shop.currency)
             else {
                 throw .ledger(
                     "reward_unknown",

@@ -2,10 +2,11 @@ internal import ToteCore
 
 // How an order is paid from the customer's accounts.
 extension Replica {
-    /// The tenders of an order: rewards, then the card, then what was asked for besides.
+    /// The tenders of an order: offers, rewards, the card, then what was asked for besides.
     ///
     /// - Parameter isOnline: whether the server is in touch, so that it pays what no lease does.
-    /// - Throws: `orderRefused` with `reward_unknown`, `balance_too_low`, `lease_expired`,
+    /// - Throws: `orderRefused` with `reward_unknown`, `offer_unknown`, `balance_too_low`,
+    ///   `lease_expired`,
     ///   `tenders_mismatch`.
     func tenders(
         _ request: OrderRequest, _ quote: Quote, isOnline: Bool, at reading: ClockReading
@@ -19,6 +20,11 @@ extension Replica {
         var power = SpendingPower(self, at: reading)
         var due = quote.total
         var tenders: [Tender] = []
+        for id in request.offers {
+            let tender = try tender(offer: id, quote, due, isOnline: isOnline, &power)
+            due -= tender.amount
+            tenders.append(tender)
+        }
         for id in request.rewards {
             let tender = try tender(id, quote, due, isOnline: isOnline, &power)
             due -= tender.amount
@@ -46,22 +52,46 @@ extension Replica {
     ) throws(ToteError) -> Tender {
         let prices = quote.lines.map { ($0.line.sku, $0.price) }
         guard let programme = catalog?.programme, let reward = programme.reward(id),
-            let value = programme.value(of: reward, lines: prices, currency: quote.currency),
+            let value = programme.value(
+                of: reward.benefit, lines: prices, currency: quote.currency),
             let points = Amount(reward.points)
         else {
             throw .order(
                 "reward_unknown", "the programme has no reward \(id) for this order",
                 .map(["reward": .text(id)]))
         }
-        guard due > 0, value > 0 else {
-            throw .order(
-                "tenders_mismatch", "nothing is left to be paid by the reward \(id)",
-                .map(["total": .int(quote.total)]))
-        }
+        guard due > 0, value > 0 else { throw Self.nothingLeft("the reward \(id)", quote) }
         var tender = Tender(.points, min(value, due))
         tender.reward = reward.id
         tender.points = reward.points
         tender.right = try power.take(points, .points, isOnline: isOnline)
+        return tender
+    }
+
+    private static func nothingLeft(_ what: String, _ quote: Quote) -> ToteError {
+        .order(
+            "tenders_mismatch", "nothing is left to be paid by \(what)",
+            .map(["total": .int(quote.total)]))
+    }
+
+    private func tender(
+        offer id: String, _ quote: Quote, _ due: Int64, isOnline: Bool,
+        _ power: inout SpendingPower
+    ) throws(ToteError) -> Tender {
+        let prices = quote.lines.map { ($0.line.sku, $0.price) }
+        guard let programme = catalog?.programme, let offer = programme.offer(id),
+            let value = programme.value(
+                of: offer.benefit, lines: prices, currency: quote.currency),
+            let use = Amount(1)
+        else {
+            throw .order(
+                "offer_unknown", "the programme has no offer \(id) for this order",
+                .map(["offer": .text(id)]))
+        }
+        guard due > 0, value > 0 else { throw Self.nothingLeft("the offer \(id)", quote) }
+        var tender = Tender(.offer, min(value, due))
+        tender.offer = offer.id
+        tender.right = try power.take(use, .offer(offer.id), isOnline: isOnline)
         return tender
     }
 

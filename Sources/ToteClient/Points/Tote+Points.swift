@@ -13,7 +13,7 @@ extension Tote {
 
     /// The customer's stored value in all currencies that there is any of, by their codes.
     public var cards: [Balance] {
-        (openReplica?.accounts ?? []).filter { $0 != .points }.map { balance($0) }
+        (openReplica?.accounts ?? []).filter { $0.kind == "card" }.map { balance($0) }
     }
 
     /// The stored value now, and again whenever it changes.
@@ -21,7 +21,7 @@ extension Tote {
         Updates(self) { $0.card(currency) }
     }
 
-    private func balance(_ account: AccountName) -> Balance {
+    func balance(_ account: AccountName) -> Balance {
         openReplica?.balance(account, at: clock.reading())
             ?? Balance(
                 account: account, available: 0, here: 0, heldHere: [], heldElsewhere: [],

@@ -301,7 +301,7 @@ package final class Replica {
     @discardableResult
     package func commit(
         _ writes: [Write], intent: Intent? = nil, label: String = "", at reading: ClockReading,
-        nonce: Nonce? = nil, floor guestFloor: Timestamp? = nil,
+        nonce: Nonce? = nil, floor guestFloor: Timestamp? = nil, channel: Channel? = nil,
         alongside: () throws -> Void = {}
     ) throws(ToteError) -> Nonce? {
         guard !writes.isEmpty || intent != nil else { return nil }
@@ -316,7 +316,9 @@ package final class Replica {
         }
         var change = Change(
             nonce: nonce ?? randomBits(), time: .zero, writes: writes, intent: intent?.value)
-        if let intent { change.channel = intent.isOfStore == true ? .counter : channel }
+        if let intent {
+            change.channel = intent.isOfStore == true ? .counter : channel ?? self.channel
+        }
         if change.writesReserved {
             throw ToteError(.invalidArgument, "orders are written by the server alone")
         }

@@ -26,7 +26,7 @@ final class Redactor {
             "cart", "wishlist", "recent", "journey", "orders", "ledger", "points", "card", "main",
             "place", "cancel", "check_in", "rate", "post", "lease", "release", "redeem",
             "watermark", "store",
-            "join", "joins", "union", "max", "replace",
+            "activate", "offer", "listed", "challenge", "join", "joins", "union", "max", "replace",
             "pickup_time", "screen", "quantity", "note", "title", "member", "position", "viewed",
             "value", "earned",
         ]

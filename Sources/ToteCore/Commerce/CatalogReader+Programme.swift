@@ -19,11 +19,15 @@ extension CatalogReader {
         let rewards = list(members["rewards"], "rewards", most: Programme.rewardsMax) {
             $0.reward($1)
         }
+        let offers = list(members["offers"], "offers", most: Programme.offersMax) { $0.offer($1) }
+        let challenges = list(
+            members["challenges"], "challenges", most: Programme.challengesMax
+        ) { $0.challenge($1) }
         let terms = terms(members)
         guard faults.count == before, let names, let terms else { return nil }
         return Programme(
             names: names, earnings: earnings, multipliers: multipliers, tiers: (tiers, periods),
-            rewards: rewards, terms: terms)
+            rewards: rewards, offers: offers, challenges: challenges, terms: terms)
     }
 
     private mutating func terms(_ members: [Name: Value]) -> Programme.Terms? {
@@ -63,7 +67,7 @@ extension CatalogReader {
         text(members, name).flatMap { text in at(.member(name)) { $0.currency(text) } }
     }
 
-    private mutating func sku(_ members: [Name: Value], _ name: String) -> String? {
+    mutating func sku(_ members: [Name: Value], _ name: String) -> String? {
         guard let value = members[Name(name)] else { return nil }
         return at(.member(name)) { $0.label(value, most: Catalog.skuBytesMax) }
     }
@@ -137,13 +141,13 @@ extension CatalogReader {
         let id = id(members, "id", most: Catalog.idBytesMax)
         let names = names(members)
         let points = integer(members, "points", 1...Programme.pointsMax)
-        let offer = offer(members)
-        guard let id, let names, let points, let offer else { return nil }
-        return Programme.Reward(id: id, names: names, points: points, offer: offer)
+        let benefit = benefit(members, of: "a reward")
+        guard let id, let names, let points, let benefit else { return nil }
+        return Programme.Reward(id: id, names: names, points: points, benefit: benefit)
     }
 
     /// `nil`, too, for what only a later server can offer.
-    private mutating func offer(_ members: [Name: Value]) -> Programme.Reward.Offer? {
+    mutating func benefit(_ members: [Name: Value], of what: String) -> Programme.Benefit? {
         switch (members["discount"], members["product"]) {
         case (let discount?, nil):
             let before = faults.count
@@ -159,14 +163,32 @@ extension CatalogReader {
             if form == .imported {
                 fault(
                     "missing_member",
-                    "`discount` or `product` of a reward is missing: it has one of them")
+                    "`discount` or `product` of \(what) is missing: it has one of them")
             }
             return nil
         case (_?, _?):
             at(.member("product")) {
-                $0.fault("duplicate", "a reward has `discount` or `product`, not both")
+                $0.fault("duplicate", "\(what) has `discount` or `product`, not both")
             }
             return nil
+        }
+    }
+
+    /// Whether what a benefit names is in the catalogue.
+    mutating func check(
+        _ benefit: Programme.Benefit, at way: [CatalogError.Step], _ catalog: Catalog
+    ) {
+        switch benefit {
+        case .product(let sku):
+            guard catalog.product(sku) == nil else { return }
+            reference(way + [.member("product")], sku, "product", catalog.products.map(\.sku))
+        case .discount(let amounts):
+            let currencies = Set(catalog.stores.map(\.currency))
+            for code in amounts.keys.sorted() where !currencies.contains(code) {
+                reference(
+                    way + [.member("discount"), .member(code)], code, "store with the currency",
+                    currencies.sorted())
+            }
         }
     }
 
@@ -208,19 +230,9 @@ extension CatalogReader {
         unique(programme.tiers.map(\.id), in: ["tiers"], "id")
         unique(programme.rewards.map(\.id), in: ["rewards"], "id")
         for (place, reward) in programme.rewards.enumerated() {
-            let way: [CatalogError.Step] = [.member("rewards"), .index(place)]
-            switch reward.offer {
-            case .product(let sku) where catalog.product(sku) == nil:
-                reference(way + [.member("product")], sku, "product", skus())
-            case .product: break
-            case .discount(let amounts):
-                for code in amounts.keys.sorted() where !currencies.contains(code) {
-                    reference(
-                        way + [.member("discount"), .member(code)], code,
-                        "store with the currency", known())
-                }
-            }
+            check(reward.benefit, at: [.member("rewards"), .index(place)], catalog)
         }
+        checkOffers(of: programme, catalog)
         for code in programme.leases.cardMax.keys.sorted() where !currencies.contains(code) {
             reference(
                 [.member("leases"), .member("card_max"), .member(code)], code,

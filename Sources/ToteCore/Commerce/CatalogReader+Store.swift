@@ -52,7 +52,7 @@ extension CatalogReader {
         return at(.member(name)) { $0.text(value) }
     }
 
-    private mutating func flag(_ members: [Name: Value], _ name: String) -> Bool? {
+    mutating func flag(_ members: [Name: Value], _ name: String) -> Bool? {
         guard let value = members[Name(name)] else { return nil }
         if case .bool(let flag) = value { return flag }
         at(.member(name)) {

@@ -46,7 +46,7 @@ package struct CatalogShape: Sendable {
     /// What a programme has besides the periods of its tiers, in every form.
     private static let programmeMembers = [
         "names", "earn", "multipliers?", "tiers?", "rewards?", "expiry_months?", "pending_hours?",
-        "welcome?", "refund_policy?", "leases?",
+        "welcome?", "refund_policy?", "leases?", "offers?", "challenges?",
     ]
     package static let programme = CatalogShape(
         "a programme", programmeMembers + ["tier_periods?"])
@@ -59,6 +59,16 @@ package struct CatalogShape: Sendable {
     package static let tier = CatalogShape("a tier", ["id", "names", "from", "times"])
     package static let reward = CatalogShape(
         "a reward", ["id", "names", "points", "discount?", "product?"])
+    package static let offer = CatalogShape(
+        "an offer",
+        [
+            "id", "names", "total", "each?", "from?", "until?", "listed?", "needs?", "discount?",
+            "product?",
+        ])
+    package static let needs = CatalogShape("what an offer needs", ["orders", "days", "sku?"])
+    package static let challenge = CatalogShape(
+        "a challenge",
+        ["id", "names", "days", "from", "until", "offset_minutes?", "sku?", "points?", "offer?"])
     package static let leases = CatalogShape(
         "the rules of leases",
         ["points_max?", "share?", "card_max?", "stop_hours?", "grace_hours?"])

@@ -143,6 +143,10 @@ package enum LedgerDocuments {
     /// What was earned by period of the programme: decides the tier.
     package static let earned: Name = "earned"
 
+    /// That the customer is on the list of an offer.
+    package static func item(listedFor offer: String) -> Name { Name("listed.\(offer)") }
+    package static func item(challenge id: String) -> Name { Name("challenge.\(id)") }
+
     private static let field: Name = "value"
     private static let leasePrefix = "lease."
     private static let entryPrefix = "entry."

@@ -6,6 +6,8 @@ public struct LedgerEntry: Hashable, Sendable, Identifiable {
         case topUp = "top_up"
         /// Given by the operator.
         case grant
+        /// Uses of an offer that the customer activated, or won.
+        case issue
         // What goes, and what comes back of it.
         case spend, refund, expire
         case takeBack = "take_back"
@@ -21,7 +23,7 @@ public struct LedgerEntry: Hashable, Sendable, Identifiable {
         /// Whether its units count as granted.
         package var isGrant: Bool {
             switch self {
-            case .welcome, .earn, .topUp, .grant: true
+            case .welcome, .earn, .topUp, .grant, .issue: true
             default: false
             }
         }

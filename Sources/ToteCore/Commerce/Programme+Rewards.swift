@@ -1,7 +1,8 @@
 // What points buy: Protocol/points.md section 18.4.
 
 extension Programme {
-    /// What a reward takes off an order, in minor units; `nil` when it does not apply to it.
+    /// What a reward or an offer takes off an order, in minor units; `nil` when it does not apply
+    /// to it.
     ///
     /// A discount is worth what it says in the order's currency. A product is worth the unit price
     /// of the dearest of its lines: one unit is free, whatever is chosen with it (M-PRG-4). No more
@@ -9,9 +10,9 @@ extension Programme {
     ///
     /// - Parameter lines: SKU and unit price, with options, of each line.
     public func value(
-        of reward: Reward, lines: [(sku: String, price: Int64)], currency: String
+        of benefit: Benefit, lines: [(sku: String, price: Int64)], currency: String
     ) -> Int64? {
-        switch reward.offer {
+        switch benefit {
         case .discount(let amounts):
             // Codes are ASCII; what a dictionary takes for one is longer.
             return currency.utf8.count == 3 ? amounts[currency] : nil
@@ -31,7 +32,7 @@ extension Programme {
     ) -> [(reward: Reward, value: Int64)] {
         var found: [(place: Int, reward: Reward, value: Int64)] = []
         for (place, reward) in rewards.enumerated() where reward.points <= points {
-            if let value = value(of: reward, lines: lines, currency: currency) {
+            if let value = value(of: reward.benefit, lines: lines, currency: currency) {
                 found.append((place, reward, value))
             }
         }

@@ -20,6 +20,8 @@ extension Programme {
                 tierPeriods.map { .array([.int(Int64($0.start)), .int(Int64($0.end))]) })
         }
         if !rewards.isEmpty { members["rewards"] = .array(rewards.map(\.value)) }
+        if !offers.isEmpty { members["offers"] = .array(offers.map(\.value)) }
+        if !challenges.isEmpty { members["challenges"] = .array(challenges.map(\.value)) }
         if let expiryMonths { members["expiry_months"] = .int(Int64(expiryMonths)) }
         return .map(members)
     }
@@ -47,9 +49,51 @@ extension Programme.Reward {
         var members: [String: Value] = [
             "id": .text(id), "names": .texts(names), "points": .int(points),
         ]
-        switch offer {
+        benefit.write(into: &members)
+        return .map(members)
+    }
+}
+
+extension Programme.Benefit {
+    fileprivate func write(into members: inout [String: Value]) {
+        switch self {
         case .discount(let amounts): members["discount"] = .amounts(amounts)
         case .product(let sku): members["product"] = .text(sku)
+        }
+    }
+}
+
+extension Programme.Offer {
+    fileprivate var value: Value {
+        var members: [String: Value] = [
+            "id": .text(id), "names": .texts(names), "total": .int(total), "each": .int(each),
+        ]
+        benefit.write(into: &members)
+        if let from { members["from"] = .int(Int64(from)) }
+        if let until { members["until"] = .int(Int64(until)) }
+        switch audience {
+        case .everybody: break
+        case .listed: members["listed"] = .bool(true)
+        case .buyers(let orders, let days, let sku):
+            members["needs"] = .map(
+                ["orders": .int(Int64(orders)), "days": .int(Int64(days))]
+                    .merging(sku.map { ["sku": .text($0)] } ?? [:]) { $1 })
+        }
+        return .map(members)
+    }
+}
+
+extension Programme.Challenge {
+    fileprivate var value: Value {
+        var members: [String: Value] = [
+            "id": .text(id), "names": .texts(names), "days": .int(Int64(days)),
+            "from": .int(Int64(from)), "until": .int(Int64(until)),
+            "offset_minutes": .int(offsetMinutes),
+        ]
+        if let sku { members["sku"] = .text(sku) }
+        switch prize {
+        case .points(let points): members["points"] = .int(points)
+        case .offer(let id): members["offer"] = .text(id)
         }
         return .map(members)
     }

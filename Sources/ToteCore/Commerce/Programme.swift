@@ -18,6 +18,10 @@ public struct Programme: Hashable, Sendable {
     public let tierPeriods: [Period]
     /// What points buy, in the order of the catalogue.
     public let rewards: [Reward]
+    /// What customers may activate, and use in place of money, in the order of the catalogue.
+    public let offers: [Offer]
+    /// What customers may reach for a prize, in the order of the catalogue.
+    public let challenges: [Challenge]
     /// How many calendar months points last; `nil`: they never expire.
     public let expiryMonths: Int?
     /// For how long points that were earned cannot be spent yet.
@@ -58,7 +62,8 @@ public struct Programme: Hashable, Sendable {
 
     init(
         names: [String: String], earnings: [Earning], multipliers: [Multiplier],
-        tiers: (list: [Tier], periods: [Period]), rewards: [Reward], terms: Terms
+        tiers: (list: [Tier], periods: [Period]), rewards: [Reward], offers: [Offer],
+        challenges: [Challenge], terms: Terms
     ) {
         self.names = names
         self.earnings = earnings
@@ -66,6 +71,8 @@ public struct Programme: Hashable, Sendable {
         self.tiers = tiers.list
         tierPeriods = tiers.periods
         self.rewards = rewards
+        self.offers = offers
+        self.challenges = challenges
         expiryMonths = terms.expiryMonths
         pendingHours = terms.pendingHours
         welcome = terms.welcome
@@ -132,20 +139,20 @@ extension Programme {
 
     /// Something that points buy.
     public struct Reward: Hashable, Sendable {
-        /// What it takes off the price of an order.
-        public enum Offer: Hashable, Sendable {
-            /// So many minor units, by currency.
-            case discount([String: Int64])
-            /// One unit of the product with this SKU.
-            case product(String)
-        }
-
         public let id: String
         /// Language to text.
         public let names: [String: String]
         /// What it costs.
         public let points: Int64
-        public let offer: Offer
+        public let benefit: Benefit
+    }
+
+    /// What a reward or an offer takes off the price of an order.
+    public enum Benefit: Hashable, Sendable {
+        /// So many minor units, by currency.
+        case discount([String: Int64])
+        /// One unit of the product with this SKU.
+        case product(String)
     }
 
     /// What becomes of points that were earned by goods that come back.

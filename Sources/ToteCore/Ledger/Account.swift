@@ -107,6 +107,8 @@ package enum LedgerRefusal: String, Error, CaseIterable {
     case leaseNotHeld = "lease_not_held"
     /// The account would grow beyond what a number can hold.
     case amountOutOfRange = "amount_out_of_range"
+    /// All uses of the offer were activated by others.
+    case offerExhausted = "offer_exhausted"
 }
 
 extension Account {

@@ -19,18 +19,40 @@ public enum AccountName: Hashable, Comparable, Sendable, CustomStringConvertible
     case points
     /// Stored value, in minor units of an ISO 4217 currency.
     case card(String)
+    /// Uses of an offer, by its id in the programme (Protocol/offers.md).
+    case offer(String)
 
-    /// As protocol, tables and logs write it: `points`, `card:EUR`.
+    /// As protocol, tables and logs write it: `points`, `card:EUR`, `offer:summer-5`.
     public var description: String {
         switch self {
         case .points: "points"
         case .card(let currency): "card:\(currency)"
+        case .offer(let id): "offer:\(id)"
         }
     }
+
+    /// What it is an account of, in a word: `points`, `card`, `offer`.
+    package var kind: String {
+        switch self {
+        case .points: "points"
+        case .card: "card"
+        case .offer: "offer"
+        }
+    }
+
+    /// Bytes of the longest name.
+    package static let bytesMax = 70
+    private static let offerPrefix = "offer:"
 
     public init?(_ text: String) {
         if text == "points" {
             self = .points
+            return
+        }
+        if text.utf8.starts(with: Self.offerPrefix.utf8) {
+            let id = text.utf8.dropFirst(Self.offerPrefix.utf8.count)
+            guard (1...64).contains(id.count), id.allSatisfy(Self.isOfID) else { return nil }
+            self = .offer(String(Substring(id)))
             return
         }
         let code = text.utf8.dropFirst(5)
@@ -38,6 +60,17 @@ public enum AccountName: Hashable, Comparable, Sendable, CustomStringConvertible
             code.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
         else { return nil }
         self = .card(String(Substring(code)))
+    }
+
+    /// Whether a byte may stand in the id of an offer, as in all ids of a catalogue.
+    private static func isOfID(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 
     public static func < (left: AccountName, right: AccountName) -> Bool {

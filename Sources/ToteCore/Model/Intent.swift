@@ -13,6 +13,8 @@ package enum Intent: Hashable, Sendable {
     case lease(LeaseIntent)
     /// Gives a lease back.
     case release(LeaseID)
+    /// Takes a customer's share of an offer, by its id.
+    case activate(String)
     /// What a store's redeemer took of a lease; in the store's space.
     case redeem(RedeemIntent)
     /// The redeemer's promise to take nothing of leases that end at or before a moment.
@@ -53,6 +55,9 @@ package enum Intent: Hashable, Sendable {
         case "lease": self = .lease(try LeaseIntent(value))
         case "release":
             self = .release(try IntentReader(value, members: ["kind", "lease"]).lease())
+        case "activate":
+            let reader = try IntentReader(value, members: ["kind", "offer"])
+            self = .activate(try reader.offer())
         case "redeem": self = .redeem(try RedeemIntent(value))
         case "watermark":
             let reader = try IntentReader(value, members: ["kind", "until"])
@@ -95,6 +100,8 @@ package enum Intent: Hashable, Sendable {
         case .join(let join): join.value
         case .lease(let lease): lease.value
         case .release(let id): .map(["kind": .text("release"), "lease": .text(id.text)])
+        case .activate(let offer):
+            .map(["kind": .text("activate"), "offer": .text(offer)])
         case .redeem(let redeem): redeem.value
         case .watermark(let until):
             .map(["kind": .text("watermark"), "until": .int(Int64(until))])
@@ -123,14 +130,14 @@ package enum Intent: Hashable, Sendable {
         case .cancel(let order), .checkIn(let order, _), .rate(let order, _, _),
             .post(let order, _):
             order
-        case .join, .lease, .release, .redeem, .watermark: nil
+        case .join, .lease, .release, .activate, .redeem, .watermark: nil
         }
     }
 
     /// Whether it belongs into a store's space, and not into a customer's.
     package var isOfStore: Bool? {
         switch self {
-        case .place, .cancel, .checkIn, .rate, .post, .join, .lease: false
+        case .place, .cancel, .checkIn, .rate, .post, .join, .lease, .activate: false
         case .redeem, .watermark: true
         case .release: nil
         }

@@ -25,10 +25,20 @@ struct IntentReader {
     }
 
     func account() throws(IntentError) -> AccountName {
-        guard let account = AccountName(try text("account", 1...16)) else {
-            throw .malformed("account is points or card:<currency>")
+        guard let account = AccountName(try text("account", 1...AccountName.bytesMax))
+        else {
+            throw .malformed("account is points, card:<currency> or offer:<id>")
         }
         return account
+    }
+
+    /// The id of an offer.
+    func offer() throws(IntentError) -> String {
+        let id = try text("offer", 1...64)
+        guard AccountName("offer:\(id)") != nil else {
+            throw .malformed("an offer's id has the bytes a-z A-Z 0-9 - _ .")
+        }
+        return id
     }
 
     func amount(_ name: String) throws(IntentError) -> Amount {

@@ -21,6 +21,9 @@ package struct LeaseIntent: Hashable, Sendable {
         account = try reader.account()
         amount = try reader.amount("amount")
         store = try reader.optionalText("store", 64)
+        if case .offer = account, store != nil {
+            throw .malformed("an offer is set aside for a device alone")
+        }
     }
 
     package var value: Value {

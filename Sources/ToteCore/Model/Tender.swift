@@ -9,6 +9,8 @@ public struct Tender: Hashable, Sendable {
         case points
         /// Paid with stored value of the order's currency.
         case card
+        /// Paid with one use of an offer: `offer` says of which.
+        case offer
     }
 
     public var kind: Kind
@@ -19,6 +21,8 @@ public struct Tender: Hashable, Sendable {
     public var reward: String?
     /// How many points are given.
     public var points: Int64?
+    /// The offer that is used.
+    public var offer: String?
     /// The lease that pays first; online, what is available pays the rest.
     package var right: LeaseRight?
 
@@ -34,6 +38,7 @@ public struct Tender: Hashable, Sendable {
         case .atCounter, .external: nil
         case .points: points.flatMap { Amount($0) }
         case .card: Amount(amount)
+        case .offer: Amount(1)
         }
     }
 
@@ -43,6 +48,7 @@ public struct Tender: Hashable, Sendable {
         case .atCounter, .external: nil
         case .points: .points
         case .card: AccountName("card:\(currency)")
+        case .offer: offer.flatMap { AccountName("offer:\($0)") }
         }
     }
 
@@ -51,15 +57,16 @@ public struct Tender: Hashable, Sendable {
         if let reference { members["reference"] = .text(reference) }
         if let reward { members["reward"] = .text(reward) }
         if let points { members["points"] = .int(points) }
+        if let offer { members["offer"] = .text(offer) }
         if let right { members["lease"] = right.value }
         return .map(members)
     }
 
     package init(_ value: Value) throws(IntentError) {
         let reader = try IntentReader(
-            value, members: ["kind", "amount", "reference", "reward", "points", "lease"])
+            value, members: ["kind", "amount", "reference", "reward", "points", "offer", "lease"])
         guard let kind = Kind(rawValue: try reader.text("kind", 1...32)) else {
-            throw .malformed("a tender's kind is at_counter, external, points or card")
+            throw .malformed("a tender's kind is at_counter, external, points, card or offer")
         }
         self.init(
             kind, try reader.int("amount", 1...PlaceIntent.amountMax),
@@ -70,8 +77,12 @@ public struct Tender: Hashable, Sendable {
         guard (kind == .points) == (reward != nil), (kind == .points) == (points != nil) else {
             throw .malformed("a tender of points, and no other, has reward and points")
         }
-        guard kind == .points || kind == .card || right == nil else {
-            throw .malformed("only points and the card are paid by a lease")
+        offer = try reader.optionalText("offer", 64)
+        guard (kind == .offer) == (offer != nil), kind != .offer || account(in: "") != nil else {
+            throw .malformed("a tender of an offer, and no other, has the offer's id")
+        }
+        guard [.points, .card, .offer].contains(kind) || right == nil else {
+            throw .malformed("only points, the card and offers are paid by a lease")
         }
         guard kind != .card || Amount.range.contains(amount) else {
             throw .malformed("a card pays at most \(Amount.range.upperBound)")

@@ -2,7 +2,7 @@ internal import ToteCore
 
 // What operators and the app's backend ask.
 extension Server {
-    static let adminRoutes: [Route] = accessRoutes + ledgerRoutes + [erase]
+    static let adminRoutes: [Route] = accessRoutes + ledgerRoutes + offerRoutes + [erase]
 
     private static let erase = Route(
         "POST", "/v1/admin/customers/{customer}/erase", .admin, "Erases a customer, for good."
@@ -63,6 +63,7 @@ extension Server {
         },
     ]
 
+    private static let accounts = "points|card:[A-Z]{3}|offer:[A-Za-z0-9._-]{1,64}"
     private static let writeOff = JSONSchema.object(["reason": .text(1...256)], others: .none)
 
     private static let ledgerRoutes: [Route] = [
@@ -79,7 +80,7 @@ extension Server {
             $0.takes(
                 .object(
                     [
-                        "customer": .text(1...128), "account": .pattern("points|card:[A-Z]{3}"),
+                        "customer": .text(1...128), "account": .pattern(accounts),
                         "kind": .words(["top_up", "grant", "write_off"]),
                         "amount": .int(1...1_000_000_000), "reference": .text(1...128),
                     ], optional: ["reason": .text(0...256)], others: .none))

@@ -209,6 +209,12 @@ enum Schemas {
             "store": .text, "token": .text, "label": .text, "since": .milliseconds,
             "incarnation": JSONSchema.hex(16).orNull, "watermark": .milliseconds,
         ]),
+        "OfferUse": .object(
+            ["id": .text, "issued": .int],
+            optional: [
+                "total": .int, "each": .int, "from": .milliseconds, "until": .milliseconds,
+                "listed": .int,
+            ]),
     ]
 
     private static let moment = JSONSchema.milliseconds.orNull

@@ -31,6 +31,18 @@ extension DemoCatalog {
         {"id":"treat","names":{"en":"A lot off","fr":"Un grand coup de pouce"},"points":600,
          "discount":{"EUR":500,"USD":600,"JPY":750}}
         ],
+        "offers":[
+        {"id":"first-hundred","names":{"en":"A euro off, for the first hundred",
+         "fr":"Un euro offert aux cent premiers"},"discount":{"EUR":100,"USD":100,"JPY":150},
+         "total":100,"each":1},
+        {"id":"regulars","names":{"en":"A croissant for our regulars",
+         "fr":"Un croissant pour nos habitués"},"product":"croissant","total":500,"each":2,
+         "listed":true}
+        ],
+        "challenges":[
+        {"id":"three-days","names":{"en":"Coffee on three days","fr":"Un café, trois jours"},
+         "days":3,"from":1767225600000,"until":4102444800000,"points":200}
+        ],
         "expiry_months":12,"pending_hours":0,"welcome":50,"refund_policy":"within_balance",
         "leases":{"points_max":2000,"share":500,"card_max":{"EUR":5000,"USD":5000,"JPY":8000},
          "stop_hours":72,"grace_hours":336}

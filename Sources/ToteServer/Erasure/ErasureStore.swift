@@ -35,6 +35,7 @@ extension ServerStore {
         try database.run("DELETE FROM replicas WHERE space = ?", .bits(space))
         try database.run("DELETE FROM handoffs WHERE space = ?", .bits(space))
         try database.run("DELETE FROM members WHERE space = ?", .bits(space))
+        try database.run("DELETE FROM offer_customers WHERE space = ?", .bits(space))
         try setSpaceFacts(space, trimmed: 0, awaited: nil)
     }
 

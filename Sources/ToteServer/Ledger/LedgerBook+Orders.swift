@@ -8,7 +8,8 @@ extension LedgerBook {
 
     /// Accounts that an order's tenders may have drawn on.
     private static func accounts(_ order: Order) -> [AccountName] {
-        [.points] + [AccountName("card:\(order.currency)")].compactMap { $0 }
+        let used = Set(order.tenders.compactMap { $0.account(in: order.currency) })
+        return Array(used.union([.points, .card(order.currency)])).sorted()
     }
 
     /// Pays an order's tenders of points and stored value, each in full, or says why not.
@@ -23,9 +24,7 @@ extension LedgerBook {
             let tender = order.tenders[index]
             guard let account = tender.account(in: order.currency) else { continue }
             try join()
-            if tender.kind == .points, !isResent, let rejection = settle(&order, index) {
-                return rejection
-            }
+            if !isResent, let rejection = settle(&order, index) { return rejection }
             guard let amount = order.tenders[index].spend else {
                 return Rejection(code: "amount_out_of_range")
             }
@@ -40,36 +39,44 @@ extension LedgerBook {
         return nil
     }
 
-    /// Holds a tender of points against the programme; points that were named too high are
-    /// lowered to what the reward costs.
+    /// Holds a tender of points or of an offer against the programme; points that were named too
+    /// high are lowered to what the reward costs.
     private func settle(_ order: inout Order, _ index: Int) -> Rejection? {
         let tender = order.tenders[index]
-        guard let reward = tender.reward.flatMap({ programme?.reward($0) }) else {
-            return Rejection(
-                code: "reward_unknown", details: .map(["reward": .text(tender.reward ?? "")]))
+        let (code, member, id, benefit): (String, String, String, Programme.Benefit?)
+        switch tender.kind {
+        case .points:
+            id = tender.reward ?? ""
+            (code, member, benefit) = ("reward", "reward", programme?.reward(id)?.benefit)
+        case .offer:
+            id = tender.offer ?? ""
+            (code, member, benefit) = ("offer", "offer", programme?.offer(id)?.benefit)
+        default: return nil
         }
+        let unknown = Rejection(code: "\(code)_unknown", details: .map([member: .text(id)]))
+        guard let benefit else { return unknown }
         let prices = order.lines.map { ($0.name.sku, $0.price) }
-        let value = programme?.value(of: reward, lines: prices, currency: order.currency) ?? 0
+        let value = programme?.value(of: benefit, lines: prices, currency: order.currency) ?? 0
         // A product is given as often as it was ordered, and no oftener.
-        if case .product(let sku) = reward.offer {
-            let before = order.tenders[..<index].count { $0.reward == reward.id }
+        if case .product(let sku) = benefit {
+            let before = order.tenders[..<index].count { self.benefit(of: $0) == benefit }
             let ordered = order.lines.filter { Name($0.name.sku) == Name(sku) }
                 .reduce(0) { $0 + $1.quantity }
-            guard before < ordered else {
-                return Rejection(
-                    code: "reward_unknown", details: .map(["reward": .text(reward.id)]))
-            }
+            guard before < ordered else { return unknown }
         }
-        guard tender.amount <= value, reward.points <= tender.points ?? 0 else {
-            return Rejection(
-                code: "reward_changed",
-                details: .map([
-                    "reward": .text(reward.id), "points": .int(reward.points),
-                    "value": .int(value),
-                ]))
+        let points = tender.kind == .points ? programme?.reward(id)?.points : nil
+        guard tender.amount <= value, points ?? 0 <= tender.points ?? 0 else {
+            var details: [String: Value] = [member: .text(id), "value": .int(value)]
+            if let points { details["points"] = .int(points) }
+            return Rejection(code: "\(code)_changed", details: .map(details))
         }
-        order.tenders[index].points = reward.points
+        order.tenders[index].points = points
         return nil
+    }
+
+    private func benefit(of tender: Tender) -> Programme.Benefit? {
+        tender.reward.flatMap { programme?.reward($0)?.benefit }
+            ?? tender.offer.flatMap { programme?.offer($0)?.benefit }
     }
 
     /// What of an order's spends has not come back, per account, with its dates.
@@ -122,7 +129,9 @@ extension LedgerBook {
     /// What an order earns, by the programme in force and the customer's tier.
     private func earnings(_ order: Order) -> Amount? {
         guard let programme else { return nil }
-        let paid = order.tenders.filter { $0.kind == .points }.reduce(0) { $0 + $1.amount }
+        // What cost the customer nothing earns nothing.
+        let paid = order.tenders.filter { $0.kind == .points || $0.kind == .offer }
+            .reduce(0) { $0 + $1.amount }
         // What came back before another hand-over earns nothing again.
         let lines = order.lines.enumerated().map { index, line in
             let kept = line.quantity - (order.returned[index] ?? 0)
@@ -140,7 +149,9 @@ extension LedgerBook {
 
     /// Grants what a collected order earns, once for each hand-over.
     func earn(_ order: Order) throws {
-        guard let amount = earnings(order), let time = order.collectedAt else { return }
+        guard let time = order.collectedAt else { return }
+        try advance(by: order, collectedAt: time)
+        guard let amount = earnings(order) else { return }
         try earn(amount, "\(Self.source(order.id))/\(time)")
     }
 

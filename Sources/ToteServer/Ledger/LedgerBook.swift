@@ -20,6 +20,10 @@ final class LedgerBook {
     private var movedLeases: [LeaseID: (account: AccountName, reason: String, closed: Lease?)] = [:]
     private var isMemberNew = false
     private var hasEarned = false
+    /// Offers that something was issued of.
+    private var pools: [String: OfferPool] = [:]
+    /// Challenges that came further.
+    private var progress: [(id: String, progress: ChallengeProgress)] = []
 
     /// - Throws: storage errors; the space is as it was.
     init(
@@ -142,11 +146,11 @@ final class LedgerBook {
     /// - Returns: whether it was new.
     func grant(
         _ kind: LedgerEntry.Kind, _ account: AccountName, _ amount: Amount, _ reference: String,
-        due: UInt64
+        due: UInt64, expires date: UInt64? = nil
     ) throws -> Bool {
         guard try !has(kind, account, reference) else { return false }
         let expires =
-            account == .points ? programme?.expiry(ofPointsEarnedAt: max(now, due)) : nil
+            account == .points ? programme?.expiry(ofPointsEarnedAt: max(now, due)) : date
         let paid = try change(account) {
             try $0.grant(amount, for: reference, due: due, expires: expires, at: now)
         }
@@ -154,6 +158,19 @@ final class LedgerBook {
             kind, account, amount.units, reference, due: due > now ? due : nil, expires: expires)
         enter(.debtPaid, account, paid, reference)
         return true
+    }
+
+    /// What is left of an offer, with what this book issued.
+    func pool(_ offer: Programme.Offer) throws -> OfferPool {
+        if let pool = pools[offer.id] { return pool }
+        return OfferPool(
+            total: offer.total, each: offer.each, issued: try store.issued(offer.id))
+    }
+
+    func note(_ pool: OfferPool, of offer: String) { pools[offer] = pool }
+
+    func note(_ challenge: String, _ came: ChallengeProgress) {
+        progress.append((challenge, came))
     }
 
     /// Counts what was earned towards the tier.
@@ -188,7 +205,9 @@ final class LedgerBook {
     // Writing.
 
     /// Whether there is something to write.
-    var isChanged: Bool { !touched.isEmpty || !entries.isEmpty || isMemberNew }
+    var isChanged: Bool {
+        !touched.isEmpty || !entries.isEmpty || isMemberNew || !progress.isEmpty
+    }
 
     /// Writes everything into the tables.
     ///
@@ -217,6 +236,10 @@ final class LedgerBook {
                                 (String($0), .int($1))
                             }))))
         }
+        for (id, came) in progress {
+            writes.append(write(LedgerDocuments.item(challenge: id), came.value))
+        }
+        for (id, pool) in pools { try store.save(pool, of: id) }
         if isMemberNew || hasEarned { try store.saveMember(ledger, space: space.number) }
         for name in touched.sorted() {
             guard var stored = ledger.accounts[name] else { continue }
@@ -237,6 +260,8 @@ final class LedgerBook {
         movedLeases = [:]
         isMemberNew = false
         hasEarned = false
+        pools = [:]
+        progress = []
         return writes
     }
 
@@ -316,9 +341,11 @@ extension LeaseTerms {
             switch account {
             case .points: policy.pointsMax
             case .card(let currency): policy.cardMax[currency] ?? 0
+            // Half of one use is none: a customer's devices may hold all that the customer has.
+            case .offer: Limits.integerMax
             }
         self.init(
-            unitsMax: most, share: policy.share,
+            unitsMax: most, share: account.kind == "offer" ? Programme.shareMax : policy.share,
             stopMilliseconds: UInt64(policy.stopHours) * 3_600_000,
             graceMilliseconds: UInt64(policy.graceHours) * 3_600_000)
     }

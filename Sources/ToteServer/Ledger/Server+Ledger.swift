@@ -79,7 +79,7 @@ extension Server {
             guard until <= clock else { return Rejection(code: "watermark_ahead") }
             try take(watermark: until, of: redeemer)
             return nil
-        case .place, .cancel, .checkIn, .rate, .post, .join, .lease, .redeem:
+        case .place, .cancel, .checkIn, .rate, .post, .join, .lease, .activate, .redeem:
             return Rejection(code: "not_allowed")
         }
     }

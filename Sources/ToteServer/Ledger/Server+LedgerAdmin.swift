@@ -63,22 +63,31 @@ extension Server {
             ]))
     }
 
+    private static func kindsByHand(_ name: AccountName) -> [LedgerEntry.Kind] {
+        switch name {
+        case .points: [.grant, .writeOff]
+        case .card: [.topUp, .grant, .writeOff]
+        // Nobody gets of an offer but by activating it: it would be issued beyond its total.
+        case .offer: [.writeOff]
+        }
+    }
+
     /// `POST /v1/admin/ledger`: a top-up, a gift or a correction, once for its reference.
     private func enterByHand(_ request: ServerRequest) throws -> ServerResponse {
         let body = try request.members([
             "customer", "account", "kind", "amount", "reference", "reason",
         ])
         let space = try customerSpace(try text(body, "customer", 128))
-        guard let name = AccountName(try text(body, "account", 16)) else {
-            throw Problem(400, "malformed", "account is points or card:<currency>")
+        guard let name = AccountName(try text(body, "account", AccountName.bytesMax)) else {
+            throw Problem(
+                400, "malformed", "account is points, card:<currency> or offer:<id>")
         }
         guard let amount = body["amount"]?.intValue.flatMap({ Amount($0) }) else {
             throw Problem(
                 400, "malformed",
                 "amount is a whole number from 1 to \(Amount.range.upperBound)")
         }
-        let kinds: [LedgerEntry.Kind] =
-            name == .points ? [.grant, .writeOff] : [.topUp, .grant, .writeOff]
+        let kinds = Self.kindsByHand(name)
         guard let kind = LedgerEntry.Kind(rawValue: try text(body, "kind", 16)),
             kinds.contains(kind)
         else {

@@ -188,11 +188,12 @@ extension Server {
             let amount = Amount(reward.points)
         else { throw Problem(409, "reward_unknown", "the programme has no such reward") }
         let lines: [(sku: String, price: Int64)]
-        switch reward.offer {
+        switch reward.benefit {
         case .product(let sku): lines = price.map { [(sku, $0)] } ?? []
         case .discount: lines = []
         }
-        guard let value = programme.value(of: reward, lines: lines, currency: currency) else {
+        guard let value = programme.value(of: reward.benefit, lines: lines, currency: currency)
+        else {
             throw Problem(
                 409, "reward_unknown",
                 "the reward does not apply: for a product send the price of what is given")

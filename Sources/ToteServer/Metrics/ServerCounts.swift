@@ -17,6 +17,7 @@ package struct ServerCounts: Sendable, Hashable {
     /// Entries of the ledger, by kind.
     package var points: [LedgerEntry.Kind: Entries] = [:]
     package var card: [LedgerEntry.Kind: Entries] = [:]
+    package var offer: [LedgerEntry.Kind: Entries] = [:]
     /// Attempts to send a webhook, and deliveries that ended.
     package var webhookAttempts: [WebhookEnd: UInt64] = [:]
     package var webhookDeliveries: [WebhookEnd: UInt64] = [:]
@@ -68,6 +69,7 @@ package struct ServerCounts: Sendable, Hashable {
         case .step(let state): orderSteps[state, default: 0] += 1
         case .entry(let kind, .points, let units): points[kind, default: Entries()].add(units)
         case .entry(let kind, .card, let units): card[kind, default: Entries()].add(units)
+        case .entry(let kind, .offer, let units): offer[kind, default: Entries()].add(units)
         case .attempt(let end): webhookAttempts[end, default: 0] += 1
         case .delivery(let end, let count): webhookDeliveries[end, default: 0] += count
         }

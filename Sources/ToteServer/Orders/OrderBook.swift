@@ -75,7 +75,8 @@ struct OrderBook {
                 return row.order.add(post)
                     ? nil : .refused("thread_full", ["limit": .int(Int64(Order.postsMax))])
             }
-        case .join, .lease, .release, .redeem, .watermark: return .refused("unsupported")
+        case .join, .lease, .release, .activate, .redeem, .watermark:
+            return .refused("unsupported")
         }
     }
 
@@ -330,7 +331,7 @@ struct OrderBook {
 
 extension Order {
     /// Whether points or stored value pay a part of it.
-    var isPaidFromLedger: Bool { tenders.contains { $0.kind == .points || $0.kind == .card } }
+    var isPaidFromLedger: Bool { tenders.contains { $0.account(in: currency) != nil } }
 
     /// When it was handed over last.
     var collectedAt: UInt64? { steps.last { $0.state == .collected }?.at }
@@ -344,7 +345,7 @@ extension Order {
         isTaxIncluded = quote.taxIncluded
         var surplus = total - quote.total
         total = quote.total
-        for kind in [Tender.Kind.atCounter, .external, .card, .points] {
+        for kind in [Tender.Kind.atCounter, .external, .card, .points, .offer] {
             for index in tenders.indices.reversed() where tenders[index].kind == kind {
                 let lowered = min(surplus, tenders[index].amount)
                 tenders[index].amount -= lowered

@@ -68,7 +68,29 @@ package enum Schema {
         // The file's pages get checksums behind this: an older program, which would write pages
         // without, must not take it.
         [],
-        handOffs, afterSales,
+        handOffs, afterSales, offers,
+    ]
+
+    /// What was issued of offers, and whom they are for.
+    private static let offers: [StaticString] = [
+        // `ceiling` is the greatest total that something was issued under.
+        """
+        CREATE TABLE offers (
+            id TEXT PRIMARY KEY, issued INTEGER NOT NULL, ceiling INTEGER NOT NULL,
+            CHECK (issued BETWEEN 0 AND ceiling)
+        ) STRICT, WITHOUT ROWID
+        """,
+        // Of a file that comes back from a release which did not count.
+        """
+        INSERT INTO offers SELECT substr(name, 7), sum(granted), sum(granted) FROM accounts
+            WHERE name GLOB 'offer:*' GROUP BY name
+        """,
+        """
+        CREATE TABLE offer_customers (
+            offer TEXT NOT NULL, space INTEGER NOT NULL REFERENCES spaces,
+            PRIMARY KEY (offer, space)
+        ) STRICT, WITHOUT ROWID
+        """,
     ]
 
     /// What customers ask after the sale.

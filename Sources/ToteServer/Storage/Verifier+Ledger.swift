@@ -67,7 +67,8 @@ extension Verifier {
         let sums = try store.database.rows(
             """
             SELECT account,
-                sum(CASE WHEN kind IN ('welcome', 'earn', 'top_up', 'grant') THEN units ELSE 0 END),
+                sum(CASE WHEN kind IN ('welcome', 'earn', 'top_up', 'grant', 'issue') THEN units
+                    ELSE 0 END),
                 sum(CASE kind WHEN 'spend' THEN units WHEN 'refund' THEN -units ELSE 0 END),
                 sum(CASE kind WHEN 'expire' THEN units ELSE 0 END),
                 sum(CASE kind WHEN 'take_back' THEN units ELSE 0 END),
@@ -110,8 +111,25 @@ extension Verifier {
             try verifySources(number, account, store, &report)
         }
         try verifyParts(store, &report)
+        try verifyOffers(store, &report)
         for number in byAccount.keys.sorted() {
             report.faults.append("entries belong to account \(number), which is not there")
+        }
+    }
+
+    /// What was issued of an offer is what customers got of it.
+    private static func verifyOffers(_ store: ServerStore, _ report: inout Report) throws {
+        let wrong = try store.database.rows(
+            """
+            SELECT ifnull(id, offer), ifnull(issued, 0), ifnull(got, 0) FROM offers
+            FULL JOIN (SELECT substr(name, 7) AS offer, sum(granted) AS got FROM accounts
+                WHERE name GLOB 'offer:*' GROUP BY name) ON offer = id
+            WHERE ifnull(issued, 0) <> ifnull(got, 0)
+            """
+        ) { ($0.text(0), $0.int(1), $0.int(2)) }
+        for (offer, issued, got) in wrong {
+            report.faults.append(
+                "\(issued) uses of offer \(offer) were issued, customers got \(got)")
         }
     }
 

@@ -414,6 +414,10 @@ struct Judge {
             let book = try ledger()
             let refusal = try book.release(id, redeemer: nil)
             return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
+        case .activate(let offer):
+            let book = try ledger()
+            let refusal = try book.activate(offer, nonce: nonce, isResent: isResent)
+            return try refusal.map { .refused($0) } ?? .accepted(nil, try book.flush())
         default:
             return try orders().judge(
                 intent, from: replica, nonce: nonce, by: change.channel, isResent: isResent)

@@ -93,6 +93,9 @@ final class Metrics: Sendable {
             if let entries = counts.card[kind] {
                 page.add(.ledgerEntries, entries.count, ["card", kind.rawValue])
             }
+            if let entries = counts.offer[kind] {
+                page.add(.ledgerEntries, entries.count, ["offer", kind.rawValue])
+            }
         }
         for end in ServerCounts.WebhookEnd.allCases {
             if let count = counts.webhookAttempts[end] {
