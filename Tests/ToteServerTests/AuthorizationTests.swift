@@ -180,7 +180,6 @@ struct AuthorizationTests {
         case "/v1/admin/tokens":
             return [Target(path: parts, body: #"{"spaces":[{"space":"customer:x"}]}"#)]
         case "/v1/admin/catalog": return [Target(path: parts, body: Self.catalog)]
-        case "/v1/admin/offers/{offer}/customers": return offerTargets(parts)
         case "/v1/admin/tokens/{id}":
             return [
                 Target(path: filled(["{id}": world.tokenID])),
@@ -237,12 +236,13 @@ struct AuthorizationTests {
                         body: bodies[parts.last ?? ""] ?? "", exists: exists)
                 }
             }
-        default: return ledgerTargets(route, world)
+        default: return offerTargets(parts) ?? ledgerTargets(route, world)
         }
     }
 
-    private func offerTargets(_ parts: [String]) -> [Target] {
-        ["vip", "gone"].map { offer in
+    private func offerTargets(_ parts: [String]) -> [Target]? {
+        guard parts.contains("{offer}") else { return nil }
+        return ["vip", "gone"].map { offer in
             Target(
                 path: parts.map { $0 == "{offer}" ? offer : $0 }, body: #"{"customers":["a"]}"#,
                 exists: offer == "vip")
