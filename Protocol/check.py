@@ -9,6 +9,7 @@ Needs nothing but Python 3.9.
 import base64
 import calendar
 import datetime
+import functools
 import hashlib
 import hmac
 import json
@@ -2431,15 +2432,156 @@ def check_aftersales(v):
     return equal(numbered_bits(v["reads"]), v["bits"], "bits")
 
 
+# ---------------------------------------------------------------- lists.md §31
+
+
+class NoList(Exception):
+    """`line` is where a text is no list; 0 for the whole."""
+
+    def __init__(self, line):
+        super().__init__(line)
+        self.line = line
+
+
+def list_text(value):
+    rows = [f"# {value['title']}"] if "title" in value else []
+    for row in value["lines"]:
+        note = f" # {row['note']}" if "note" in row else ""
+        rows.append(f"- [{'x' if row.get('ticked') else ' '}] {row['quantity']} x {row['item']}{note}")
+    return "\n".join(rows)
+
+
+def list_link(value):
+    return "tote:list:" + base64.urlsafe_b64encode(Value().cbor(value)).decode().rstrip("=")
+
+
+def list_row(item, quantity, note, ticked, line):
+    if not 1 <= len(item.encode()) <= 512 or not 1 <= quantity <= 1_000_000:
+        raise NoList(line)
+    if note is not None and not 1 <= len(note.encode()) <= 512:
+        raise NoList(line)
+    row = {"item": item, "quantity": quantity}
+    if note is not None:
+        row["note"] = note
+    return {**row, "ticked": True} if ticked else row
+
+
+def list_value(value):
+    if not isinstance(value, dict) or not isinstance(value.get("lines"), list):
+        raise NoList(0)
+    found = {"title": value["title"]} if "title" in value else {}
+    if not 1 <= len(value.get("title", "x").encode()) <= 256:
+        raise NoList(0)
+    found["lines"] = []
+    for number, row in enumerate(value["lines"], 1):
+        if not isinstance(row.get("item"), str) or not isinstance(row.get("quantity"), int):
+            raise NoList(number)
+        found["lines"].append(list_row(
+            row["item"], row["quantity"], row.get("note"), row.get("ticked") is True, number))
+    return found
+
+
+def list_plain(text):
+    found = {"lines": []}
+    for number, row in enumerate(re.split(r"[\n\r]", text), 1):
+        row = row.strip(" ")
+        if not row:
+            continue
+        if row.startswith("# ") and "title" not in found and not found["lines"]:
+            found["title"] = row[2:].strip(" ")
+            if len(found["title"].encode()) > 256:
+                raise NoList(number)
+            continue
+        row = re.sub(r"^[-*] ", "", row).strip(" ")
+        box = re.match(r"\[([ xX])\]", row)
+        row = row[3:].strip(" ") if box else row
+        times = re.match(r"([0-9]+) *[x×] ", row)
+        row = row[times.end():].strip(" ") if times else row
+        item, mark, note = row.partition(" # ")
+        found["lines"].append(list_row(
+            item.strip(" "), int(times[1]) if times else 1, note.strip(" ") if mark else None,
+            bool(box) and box[1] != " ", number))
+    return found
+
+
+def read_list(text):
+    if len(text.encode()) > 65_536:
+        raise NoList(0)
+    trimmed = text.strip(" ")
+    if trimmed.startswith("tote:list:"):
+        digits = trimmed[10:]
+        if not re.fullmatch(r"[A-Za-z0-9_-]*", digits):
+            raise NoList(0)
+        try:
+            data = base64.urlsafe_b64decode(digits + "=" * (-len(digits) % 4))
+            value = Value().read(CBOR(data).message(), None)
+        except (ValueError, Refused):
+            raise NoList(0) from None
+        if list_link(value) != trimmed:
+            raise NoList(0)
+        found = list_value(value)
+    elif trimmed.startswith("{"):
+        try:
+            value = json.loads(trimmed)
+        except ValueError:
+            raise NoList(0) from None
+        found = list_value(value)
+    else:
+        found = list_plain(text)
+    items = [row["item"] for row in found["lines"]]
+    if not 1 <= len(items) <= 200 or len(set(items)) < len(items):
+        raise NoList(0)
+    return found
+
+
+def place_order(place):
+    def runs(text):
+        found = re.findall(rb"[0-9]+|[^0-9]+", text.encode())
+        return [(0, int(run), b"") if run[:1].isdigit() else (1, 0, run) for run in found]
+
+    def compared(one, other):
+        for left, right in zip(one, other):
+            if left == right:
+                continue
+            if left[0] == right[0]:
+                return -1 if left < right else 1
+            first = [str(p[1]).encode() if p[0] == 0 else p[2] for p in (left, right)]
+            return -1 if first[0] < first[1] else 1
+        return len(one) - len(other)
+
+    key = functools.cmp_to_key(compared)
+    return key(runs(place["aisle"])), key(runs(place.get("bin", "")))
+
+
+def check_lists(v):
+    if "steps" in v:
+        return check_exchange(v)
+    if "walk" in v:
+        places = {p["sku"]: p.get("places", {}).get(v["store"]) for p in v["catalog"]["products"]}
+        known = [item for item in v["walk"] if places.get(item.split("|")[0])]
+        found = sorted(known, key=lambda item: place_order(places[item.split("|")[0]]))
+        found += [item for item in v["walk"] if item not in known]
+        return equal([found, found == v.get("wrong")], [v["walked"], False], "walk")
+    if "reads" in v:
+        try:
+            found = {"list": read_list(v["reads"])}
+        except NoList as refusal:
+            found = {"refused": refusal.line}
+        wanted = {name: v[name] for name in ("list", "refused") if name in v}
+        return equal([found, found.get("list") == v.get("wrong", 0)], [wanted, False], "list")
+    return equal([list_text(v["list"]), list_link(v["list"])], [v["text"], v["link"]], "forms")
+
+
 CHECKS.update(
-    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange, offers=check_exchange)
+    aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange, offers=check_exchange,
+    lists=check_lists)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
              "erasure.md", "channels.md", "aftersales.md", "visits.md",
-             "guests.md", "offers.md"]
+             "guests.md", "offers.md", "lists.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

@@ -14,7 +14,7 @@ import ToteHTTP
         "rolled-back-device", "clock-ten-years", "rejected-in-the-middle", "another-customer",
         "revoked-token", "guest-signs-in", "guest-copied", "guest-carts", "guest-carts-dead-spot",
         "erased-online", "erased-dead-spot",
-        "wishlist-moves", "journey-goes-on", "several-carts",
+        "wishlist-moves", "journey-goes-on", "several-carts", "list-dead-spot",
     ]
 
     /// Those in which something is ordered.
@@ -30,8 +30,7 @@ import ToteHTTP
         "points-restored-server", "handoff-at-store", "handoff-dead-spot", "handoff-revoked",
         "handoff-restarted", "handoff-copied-guest", "wall-code", "wall-code-dead-spot",
         "nearest-store", "nearest-store-dead-spot", "after-sale", "after-sale-dead-spot",
-        "offers", "offers-dead-spot",
-        "visit", "visit-dead-spot",
+        "visit", "visit-dead-spot", "offers", "offers-dead-spot", "list-ordered",
     ]
 
     @Test(arguments: names)

@@ -1,9 +1,10 @@
 /// The order inside ToteCore, which no compiler checks:
-/// CRDT/ → Hash/ → Ledger/ → Model/ → Commerce/ → Wire/.
+/// CRDT/ → Hash/ → Ledger/ → Model/ → Commerce/ → Wire/ → HandOff/, Lists/.
 enum FolderOrder {
     static let folders = [
         "Sources/ToteCore/CRDT/", "Sources/ToteCore/Hash/", "Sources/ToteCore/Ledger/",
         "Sources/ToteCore/Model/", "Sources/ToteCore/Commerce/", "Sources/ToteCore/Wire/",
+        "Sources/ToteCore/HandOff/", "Sources/ToteCore/Lists/",
     ]
 
     private static let topLevelType = Pattern(

@@ -8,13 +8,14 @@ import ProtocolChecks
         "aftersales", "applying", "channels", "codes", "digests", "editing", "encoding", "erasure",
         "exchange",
         "folding", "guests",
-        "handoffs", "ledger", "names", "nearest", "offers", "orders", "pricing", "programme",
-        "rules",
+        "handoffs", "ledger", "lists", "names", "nearest", "offers", "orders", "pricing",
+        "programme", "rules",
         "visits", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
         "channels.md", "aftersales.md", "visits.md", "guests.md", "offers.md",
+        "lists.md",
     ]
 
     /// The texts one after another.

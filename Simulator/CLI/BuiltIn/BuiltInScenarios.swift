@@ -11,8 +11,8 @@ enum BuiltInScenarios {
     /// In the order in which `tote-sim list` shows them.
     static let all: [Entry] =
         [Entry(name: "first-sync", text: firstSync)] + counters + networks + crashes + accounts
-        + documents + orders + stores + points + pointsEdges + handOffs + channels + nearest
-        + afterSales + offers
+        + documents + lists + orders + stores + points + pointsEdges + handOffs + channels + nearest
+        + afterSales + offers + orderedLists
 
     static let firstSync = #"""
         {

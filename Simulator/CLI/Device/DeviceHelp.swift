@@ -52,6 +52,7 @@ enum DeviceHelp {
                 + "many uses of it are left, or are here without a network"
         ),
         ("challenge ID N|done", "orders were collected on so many days of a challenge"),
+        ("ticked N [cart:NAME]", "so many lines of a cart are ticked off"),
         ("entries N [KIND]", "so many entries of the ledger show, like: entries 1 spend"),
         (
             "handoff offered|joined|over|none",

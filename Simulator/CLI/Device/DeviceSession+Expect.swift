@@ -38,6 +38,9 @@ extension DeviceSession {
         case "lines":
             let lines = await tote.cart(read.cart).value.lines
             return (String(try read.number(0)), String(lines.count))
+        case "ticked":
+            let lines = await tote.cart(read.cart).value.lines
+            return (String(try read.number(0)), String(lines.count(where: \.isTicked)))
         case "note": return try await lookAtNote(read)
         case "wish":
             let list = await tote.wishlist(read.list).value

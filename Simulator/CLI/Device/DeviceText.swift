@@ -61,11 +61,12 @@ enum DeviceText {
     }
 
     static func cart(_ cart: Cart) -> [String] {
-        var lines = ["cart \(cart.name):" + (cart.lines.isEmpty ? " empty" : "")]
+        let title = cart.title.map { " \"\($0)\"" } ?? ""
+        var lines = ["cart \(cart.name)\(title):" + (cart.lines.isEmpty ? " empty" : "")]
         if let note = cart.note { lines.append("  note: \(note)") }
         return lines
             + cart.lines.map { entry in
-                "  \(entry.quantity) × \(line(entry.name))"
+                "  \(entry.isTicked ? "[x] " : "")\(entry.quantity) × \(line(entry.name))"
                     + (entry.note.map { "  (\($0))" } ?? "")
             }
     }

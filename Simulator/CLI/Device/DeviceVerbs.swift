@@ -20,6 +20,25 @@ enum DeviceVerbs {
             "writes a note on a line, or with a dot on the cart itself", 2...many,
             "cart note latte \"extra hot\"", "cart note . \"for the office\""),
         Verb(
+            "cart tick", "SKU [off] [group=value…]", "ticks a line off, or takes the tick back",
+            1...many, "cart tick tea cart:weekly", "cart tick tea off cart:weekly"),
+        Verb(
+            "cart title", "TITLE|none", "gives a cart a name that people read: it is a list then",
+            1...2, "cart title \"This week\" cart:weekly"),
+        Verb(
+            "cart export", "[text|json|link]",
+            "says a cart as text, as JSON, or as a link that carries it", 0...2,
+            "cart export cart:weekly", "cart export link cart:weekly"),
+        Verb(
+            "cart import", "FILE|LINK", "adds the lines of a list in any of these forms", 1...2,
+            "cart import list.txt cart:weekly", "cart import tote:list:oWVsaW5lc4CA"),
+        Verb(
+            "cart walk", "STORE", "shows a cart in the order of a walk through a store", 1...2,
+            "cart walk s-17 cart:weekly"),
+        Verb(
+            "cart from", "OTHER", "adds the lines of another cart that are not ticked off", 1...2,
+            "cart from weekly"),
+        Verb(
             "cart clear", "", "removes all lines and the note that show", 0...1, "cart clear"),
         Verb("cart list", "", "names the carts", 0...0, "cart list"),
         Verb("cart show", "[NAME]", "shows a cart", 0...1, "cart show work"),

@@ -57,6 +57,37 @@ public struct CartReference: Sendable {
         try await tote.edit(.setNote(note, of: sku, options: options, cart: name))
     }
 
+    /// Ticks a line off, or takes the tick back; writes nothing for a line that does not show. A
+    /// line that is ticked on one device and not on another meanwhile is ticked.
+    @discardableResult
+    public func setTicked(
+        _ isTicked: Bool, of sku: String, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setTicked(isTicked, of: sku, options: options, cart: name))
+    }
+
+    /// Adds all lines of a list, for example of one that somebody sent: quantities are added, notes
+    /// and ticks are those of the list. Its title becomes that of a cart without one.
+    ///
+    /// - Returns: a receipt for each of the changes that it takes: one per 60 lines.
+    @discardableResult
+    public func add(_ list: ListText) async throws(ToteError) -> [Receipt.ID] {
+        try await tote.add(list, to: name)
+    }
+
+    /// Adds all lines of another cart, for example of a list that is to be ordered; that one stays
+    /// as it is. Lines that are ticked off there are left out.
+    ///
+    /// - Returns: a receipt for each of the changes that it takes.
+    @discardableResult
+    public func addAll(of other: String) async throws(ToteError) -> [Receipt.ID] {
+        let list = await tote.cart(other).value
+        var text = ListText(list)
+        text.title = nil
+        text.lines.removeAll(where: \.isTicked)
+        return try await tote.add(text, to: name)
+    }
+
     /// Sets or erases the note of the cart itself.
     @discardableResult
     public func setNote(_ note: String?) async throws(ToteError) -> Receipt.ID? {
@@ -93,6 +124,34 @@ extension Tote {
 
     private static func carts(_ documents: Documents) -> [Cart] {
         Cart.names(documents).map { Cart(documents, name: $0) }
+    }
+
+    /// How many lines one change adds: each writes at most four fields.
+    private static let linesPerChange = 60
+
+    func add(_ list: ListText, to cart: String) throws(ToteError) -> [Receipt.ID] {
+        let replica = try replica()
+        let collection = Cart.collection(cart)
+        var receipts: [Receipt.ID] = []
+        var rest = list.lines[...]
+        let titled = Cart(replica.view.merged, name: cart).title != nil
+        var title = titled ? nil : list.title
+        while !rest.isEmpty || title != nil {
+            var writes: [Write] = []
+            if let text = title {
+                writes += replica.view.registering(
+                    .text(text), Key(collection, Fields.itself, Fields.title))
+                title = nil
+            }
+            for line in rest.prefix(Self.linesPerChange) {
+                writes += replica.view.adding(line, collection: collection)
+            }
+            rest = rest.dropFirst(Self.linesPerChange)
+            if let receipt = try save(writes, label: "add a list", in: replica) {
+                receipts.append(receipt)
+            }
+        }
+        return receipts
     }
 
     /// Reads a document without another's edit in between.
@@ -155,6 +214,17 @@ extension Edit {
             "note on \(line.item.text)")
         return Edit(edit.label, refusal: line.refusal) { view, random in
             view.quantity(Cart.collection(cart), line.item) > 0 ? edit.writes(view, random) : []
+        }
+    }
+
+    /// See `CartReference.setTicked`.
+    public static func setTicked(
+        _ isTicked: Bool, of sku: String, options: [String: String] = [:], cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        let label = isTicked ? "tick \(line.item.text)" : "untick \(line.item.text)"
+        return Edit(label, refusal: line.refusal) { view, _ in
+            view.ticking(isTicked, collection: Cart.collection(cart), item: line.item)
         }
     }
 

@@ -65,7 +65,7 @@ extension Tote {
         return ids
     }
 
-    private func save(
+    func save(
         _ writes: [Write], label: String, in replica: Replica
     ) throws(ToteError) -> Receipt.ID? {
         guard let nonce = try replica.commit(writes, label: label, at: clock.reading()) else {

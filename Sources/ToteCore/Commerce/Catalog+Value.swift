@@ -98,6 +98,14 @@ extension Catalog.Product {
         if !groups.isEmpty { members["groups"] = .array(groups.map { .text($0) }) }
         if !prices.isEmpty { members["prices"] = .amounts(prices) }
         if let limit { members["limit"] = .int(limit) }
+        if !places.isEmpty {
+            members["places"] = .map(
+                places.mapValues { place in
+                    .map(
+                        ["aisle": .text(place.aisle)]
+                            .merging(place.bin.map { ["bin": .text($0)] } ?? [:]) { $1 })
+                })
+        }
         return .map(members)
     }
 }

@@ -42,6 +42,7 @@ public struct Catalog: Hashable, Sendable {
     package static let intervalsMax = 4_000
     package static let nameBytesMax = 256
     package static let skuBytesMax = 64
+    package static let placeBytesMax = 16
     /// Of a group or a choice.
     package static let optionBytesMax = 32
     /// Of a store, a category or a tax category.
@@ -103,6 +104,29 @@ public struct Catalog: Hashable, Sendable {
         return ScannedCode(line: LineName(product.sku), store: nil, channel: nil)
     }
 
+    /// A list's lines in the order of a walk through a store: by aisle and bin, numbers as numbers;
+    /// what the catalogue has no place of comes last, as it stands in the list.
+    public func walk(_ lines: [CartLine], at store: String) -> [(line: CartLine, place: Place?)] {
+        let places = lines.map { line in
+            product(line.sku).flatMap { Self.place($0, at: store) }
+        }
+        return zip(lines, places).enumerated().sorted { left, right in
+            let (one, other) = (left.element.1, right.element.1)
+            guard let one, let other else {
+                return one != nil && other == nil
+                    || (one == nil) == (other == nil)
+                        && left.offset < right.offset
+            }
+            return one == other ? left.offset < right.offset : one < other
+        }.map(\.element)
+    }
+
+    /// Where a product stands in a store; `nil` where that is not known.
+    private static func place(_ product: Product, at store: String) -> Place? {
+        // Ids are ASCII; what a dictionary takes for one is longer.
+        product.places.first { Name($0.key) == Name(store) }?.value
+    }
+
     /// The store with this id.
     public func store(_ id: String) -> Store? {
         guard let index = storeIndex[id], stores[index].id.isID(id) else { return nil }
@@ -150,6 +174,50 @@ extension Catalog {
     }
 
     /// One thing to order.
+    /// Where a product stands in a store.
+    public struct Place: Hashable, Sendable {
+        /// 1 to 16 bytes, as a sign in the store says it.
+        public let aisle: String
+        public let bin: String?
+
+        /// By aisle, then by bin; runs of digits by their number.
+        static func < (left: Place, right: Place) -> Bool {
+            let (one, other) = (parts(left.aisle), parts(right.aisle))
+            if one != other { return precedes(one, other) }
+            return precedes(parts(left.bin ?? ""), parts(right.bin ?? ""))
+        }
+
+        private static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
+            for (one, other) in zip(left, right) where one != other {
+                let isNumber = one.first.map(isDigit) == true && other.first.map(isDigit) == true
+                if isNumber, one.count != other.count { return one.count < other.count }
+                return one.lexicographicallyPrecedes(other)
+            }
+            return left.count < right.count
+        }
+
+        /// Runs of digits, without zeros in front, and what stands between them.
+        private static func parts(_ text: String) -> [[UInt8]] {
+            var parts: [[UInt8]] = []
+            for byte in text.utf8 {
+                if let last = parts.last?.last, isDigit(last) == isDigit(byte) {
+                    parts[parts.count - 1].append(byte)
+                } else {
+                    parts.append([byte])
+                }
+            }
+            return parts.map { part in
+                part.first.map(isDigit) == true
+                    ? Array(part.dropLast().drop { $0 == UInt8(ascii: "0") } + part.suffix(1))
+                    : part
+            }
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+    }
+
     public struct Product: Hashable, Sendable {
         public let sku: String
         /// Language to text.
@@ -167,6 +235,8 @@ extension Catalog {
         public let prices: [String: Int64]
         /// The most that a line may have of it.
         public let limit: Int64?
+        /// A store's id to where it stands there.
+        public let places: [String: Place]
 
         /// What one costs at a store without options; `nil` where it is not sold.
         public func price(at store: Store) -> Int64? {

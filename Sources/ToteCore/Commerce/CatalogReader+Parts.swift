@@ -192,10 +192,24 @@ extension CatalogReader {
         let limit = members["limit"].flatMap { value in
             at(.member("limit")) { $0.integer(value, 1...PlaceIntent.quantityMax) }
         }
+        let places = dictionary(members["places"], "places", most: Catalog.storesMax) {
+            reader, _, value in reader.place(value)
+        }
         guard let sku, let names, let tax else { return nil }
         return Catalog.Product(
             sku: sku, names: names, category: category, barcodes: barcodes, tax: tax,
-            groups: groups, price: price, prices: special, limit: limit)
+            groups: groups, price: price, prices: special, limit: limit, places: places)
+    }
+
+    private mutating func place(_ value: Value) -> Catalog.Place? {
+        guard let members = members(value, .place) else { return nil }
+        let aisle = members["aisle"].flatMap { value in
+            at(.member("aisle")) { $0.label(value, most: Catalog.placeBytesMax) }
+        }
+        let bin = members["bin"].flatMap { value in
+            at(.member("bin")) { $0.label(value, most: Catalog.placeBytesMax) }
+        }
+        return aisle.map { Catalog.Place(aisle: $0, bin: bin) }
     }
 
     private mutating func id(_ value: Value, most: Int) -> String? {
@@ -238,6 +252,11 @@ extension CatalogReader {
                     catalog.groups.map(\.id))
             }
             unique(product.groups, in: ["groups"], nil)
+            for store in product.places.keys.sorted() where catalog.store(store) == nil {
+                reference(
+                    [.member("places"), .member(store)], store, "store",
+                    catalog.stores.map(\.id))
+            }
             for store in product.prices.keys.sorted() where catalog.store(store) == nil {
                 reference(
                     [.member("prices"), .member(store)], store, "store", catalog.stores.map(\.id))

@@ -33,7 +33,12 @@ package struct CatalogShape: Sendable {
     package static let choice = CatalogShape("a choice", ["id", "names", "price?"])
     package static let product = CatalogShape(
         "a product",
-        ["sku", "names", "category?", "barcodes?", "tax", "groups?", "price", "prices?", "limit?"])
+        [
+            "sku", "names", "category?", "barcodes?", "tax", "groups?", "price", "prices?",
+            "limit?",
+            "places?",
+        ])
+    package static let place = CatalogShape("a place", ["aisle", "bin?"])
     /// What a store has besides its hours, in every form.
     private static let storeMembers = [
         "id", "names", "currency", "tax_included", "taxes", "preparation_minutes", "slot_minutes",

@@ -4,11 +4,14 @@ public struct CartLine: Hashable, Sendable {
     /// Above 0: a line without quantity does not show.
     public var quantity: Int64
     public var note: String?
+    /// Whether it is ticked off: of a list, that it lies in the basket.
+    public var isTicked: Bool
 
-    public init(name: LineName, quantity: Int64, note: String? = nil) {
+    public init(name: LineName, quantity: Int64, note: String? = nil, isTicked: Bool = false) {
         self.name = name
         self.quantity = quantity
         self.note = note
+        self.isTicked = isTicked
     }
 
     public var sku: String { name.sku }
@@ -37,7 +40,8 @@ public struct Cart: Hashable, Sendable {
             let quantity = Fold.counter(fields.cells(Fields.quantity))
             guard quantity > 0 else { return nil }
             return CartLine(
-                name: LineName(item: item), quantity: quantity, note: fields.text(Fields.note))
+                name: LineName(item: item), quantity: quantity, note: fields.text(Fields.note),
+                isTicked: Fold.flag(fields.cells(Fields.ticked)))
         }
     }
 
@@ -56,5 +60,33 @@ extension Documents.Item {
     /// The text in a register, when there is one and it is a text.
     package func text(_ field: Name) -> String? {
         Fold.register(cells(field))?.value.textValue
+    }
+}
+
+extension LocalView {
+    /// Ticks a line off, or takes the tick back; nothing for a line that does not show.
+    package func ticking(_ isTicked: Bool, collection: Name, item: Name) -> [Write] {
+        let key = Key(collection, item, Fields.ticked)
+        guard quantity(collection, item) > 0 else { return [] }
+        if isTicked { return [Write(key: key, payload: .flag, replaces: seen(key))] }
+        return erasing(key)
+    }
+
+    /// Adds a line of a list to a cart.
+    package func adding(_ line: CartLine, collection: Name) -> [Write] {
+        var writes = adding(line.quantity, collection: collection, item: line.name.item)
+        let (note, ticked) = (
+            Key(collection, line.name.item, Fields.note),
+            Key(collection, line.name.item, Fields.ticked)
+        )
+        // A line that does not show starts anew: what is written of it is there once.
+        writes.removeAll { write in
+            line.note != nil && write.key == note || line.isTicked && write.key == ticked
+        }
+        if let text = line.note { writes += registering(.text(text), note) }
+        if line.isTicked {
+            writes.append(Write(key: ticked, payload: .flag, replaces: seen(ticked)))
+        }
+        return writes
     }
 }

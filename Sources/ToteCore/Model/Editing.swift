@@ -102,6 +102,8 @@ package enum Fields {
     package static let title: Name = "title"
     /// Of a cart's line: by which code it was last added.
     package static let channel: Name = "channel"
+    /// Of a cart's line: it lies in the basket already.
+    package static let ticked: Name = "ticked"
     package static let member: Name = "member"
     package static let position: Name = "position"
     package static let viewed: Name = "viewed"
