@@ -136,6 +136,35 @@ struct OfferTests {
         #expect(try shop.server.faults() == [])
     }
 
+    @Test mutating func `a till takes a use by the member code, in full or not at all`() throws {
+        var ada = try customer("a", device: 1)
+        #expect(try push(.activate("spring"), by: &ada) == nil)
+        let member = LedgerDocuments.value(LedgerDocuments.member, in: try documents(ada))
+        let number = try #require(member?["number"]?.textValue.flatMap(Hex.id))
+        let secret = try #require(member?["secret"]?.textValue.flatMap(Hex.bytes))
+        let code = MemberCode(member: number, secret: secret, at: shop.server.now).text
+        func redeem(_ what: String, key: String) throws -> (Int, Value) {
+            let body = "{\"code\":\"\(code)\",\"currency\":\"EUR\",\(what)}"
+            let answer = try shop.call("POST", "s-1/redemptions", body, key: key)
+            return (answer.status, answer.value)
+        }
+        let (status, value) = try redeem(#""offer":"spring""#, key: "1")
+        #expect(status == 200 && value["units"] == .int(1) && value["value"] == .int(100))
+        #expect(try redeem(#""offer":"spring""#, key: "1").1 == value)
+        #expect(try account(ada)?.available == 1)
+        #expect(try redeem(#""offer":"gone""#, key: "2").1["code"] == .text("offer_unknown"))
+        #expect(try redeem(#""offer":"tea""#, key: "3").1["code"] == .text("offer_unknown"))
+        #expect(
+            try redeem(#""offer":"tea","price":300"#, key: "4").1["code"]
+                == .text("balance_too_low"))
+        #expect(try redeem(#""offer":"spring","amount":1"#, key: "5").0 == 400)
+        let id = try #require(value["redemption"]?.textValue)
+        let back = try shop.call("POST", "s-1/returns", "{\"redemption\":\"\(id)\"}")
+        #expect(back.status == 200)
+        #expect(try account(ada)?.available == 2)
+        #expect(try shop.server.faults() == [])
+    }
+
     @Test mutating func `what is on a list is for those on it, and shows there`() throws {
         var ada = try customer("a", device: 1)
         var ben = try customer("b", device: 2)

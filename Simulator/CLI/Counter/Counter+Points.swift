@@ -20,6 +20,17 @@ extension Counter {
         return deed(to: "redemptions", members, "redeem \(words)")
     }
 
+    /// One use of an offer, for who is in touch.
+    func redemption(
+        _ code: String, offer: String, _ currency: String, _ price: Int64?
+    ) -> CounterState.Deed {
+        let members: [String: Value?] = [
+            "code": .text(code), "currency": .text(currency), "offer": .text(offer),
+            "price": price.map { .int($0) },
+        ]
+        return deed(to: "redemptions", members, "redeem offer \(offer)")
+    }
+
     /// A purchase that earns points.
     func receipt(
         _ id: String, code: String, _ currency: String, total: Int64,

@@ -49,16 +49,17 @@ extension CounterSession {
         let isAmount = what.utf8.first.map { (0x30...0x39).contains($0) } ?? false
         let price: Int64? =
             if let text = words.options["price"] { try amount(text, currency) } else { nil }
+        if what.hasPrefix("offer:") {
+            let value = try answer(
+                counter.redemption(code, offer: String(what.dropFirst(6)), currency, price))
+            return [redeemed(value, currency)]
+        }
         let asked: RedeemedFor =
             isAmount ? .amount(try amount(what, currency)) : .reward(what, price: price)
         if !counter.link.profile.isOffline {
             do throws(VerbFailure) {
                 let value = try answer(counter.redemption(code, asked, currency))
-                return [
-                    "redeemed: \(value["units"]?.intValue ?? 0) for "
-                        + Currency.text(value["value"]?.intValue ?? 0, currency)
-                        + "  \(value["redemption"]?.textValue ?? "")"
-                ]
+                return [redeemed(value, currency)]
             } catch {
                 // What the customer has lies in the reservation, which the redeemer alone spends.
                 guard error.code == "balance_too_low", code.hasPrefix("TOTE.L1."),
@@ -67,6 +68,12 @@ extension CounterSession {
             }
         }
         return try redeemReserved(code, asked, currency)
+    }
+
+    private func redeemed(_ value: Value, _ currency: String) -> String {
+        "redeemed: \(value["units"]?.intValue ?? 0) for "
+            + Currency.text(value["value"]?.intValue ?? 0, currency)
+            + "  \(value["redemption"]?.textValue ?? "")"
     }
 
     private func redeemReserved(

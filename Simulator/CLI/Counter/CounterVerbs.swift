@@ -43,10 +43,10 @@ enum CounterVerbs {
             "takes every order through its steps and hands it over, resting in between", 1...2,
             "auto on", "auto on 200ms", "auto off"),
         Verb(
-            "redeem", "CODE REWARD|AMOUNT [price=AMOUNT] [currency=EUR]",
+            "redeem", "CODE REWARD|offer:ID|AMOUNT [price=AMOUNT] [currency=EUR]",
             "spends points or stored value by the code that a phone shows; cut off, by its "
                 + "reservation here", 2...4, "redeem TOTE.L1.… latte price=4.00",
-            "redeem TOTE.M1.… 5.00"),
+            "redeem TOTE.M1.… 5.00", "redeem TOTE.M1.… offer:spring-5"),
         Verb(
             "receipt", "CODE TOTAL [SKU [N]]… [id=ID] [currency=EUR]",
             "a purchase at the till, which earns points", 2...many,

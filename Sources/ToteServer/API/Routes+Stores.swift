@@ -136,7 +136,8 @@ extension Server {
                 .object(
                     ["code": .text(1...256), "currency": .pattern("[A-Z]{3}")],
                     optional: [
-                        "reward": .text(1...64), "amount": .int(1...1_000_000_000),
+                        "reward": .text(1...64), "offer": .text(1...64),
+                        "amount": .int(1...1_000_000_000),
                         "price": .int(0...1_000_000_000_000),
                     ], others: .none))
             $0.answers(
@@ -145,7 +146,7 @@ extension Server {
                     "redemption": .hex(32), "units": .int, "value": .int,
                     "balance": .named("Balance"),
                 ]))
-            $0.refuses(409, "reward_unknown", "balance_too_low")
+            $0.refuses(409, "reward_unknown", "offer_unknown", "balance_too_low")
             $0.refuses(422, "code_unknown", "code_expired")
         },
         Route("POST", "/v1/stores/{store}/returns", .store, "Goods come back, to any store.") {

@@ -141,20 +141,25 @@ extension Server {
 
     /// `POST /v1/stores/{store}/redemptions`: points or stored value spent at the counter, online.
     func redeem(_ counter: CounterRequest) throws -> ServerResponse {
-        let body = try counter.members(["code", "reward", "currency", "amount", "price"])
+        let body = try counter.members([
+            "code", "reward", "offer", "currency", "amount", "price",
+        ])
         guard let text = try counter.text(body["code"], "code", 1...256) else {
             throw Problem(400, "malformed", "code is what the customer's phone shows")
         }
         let currency = try currency(body, counter)
         let reward = try counter.text(body["reward"], "reward", 1...64)
-        guard (reward == nil) != (body["amount"] == nil) else {
-            throw Problem(400, "malformed", "send reward or amount, one of them")
+        let offer = try counter.text(body["offer"], "offer", 1...64)
+        guard ["reward", "offer", "amount"].filter({ body[$0] != nil }).count == 1 else {
+            throw Problem(400, "malformed", "send reward, offer or amount, one of them")
         }
         return try once(counter) {
             let space = try customer(showing: text, at: counter, time: clock)
             var spend: (name: AccountName, amount: Amount, value: Int64)
             if let reward {
                 spend = try points(for: reward, currency, price: try price(body))
+            } else if let offer {
+                spend = try use(of: offer, currency, price: try price(body))
             } else {
                 let amount = try amount(body, "amount")
                 spend = (.card(currency), amount, amount.units)
@@ -187,18 +192,36 @@ extension Server {
         guard let programme = catalog?.programme, let reward = programme.reward(id),
             let amount = Amount(reward.points)
         else { throw Problem(409, "reward_unknown", "the programme has no such reward") }
-        let lines: [(sku: String, price: Int64)]
-        switch reward.benefit {
-        case .product(let sku): lines = price.map { [(sku, $0)] } ?? []
-        case .discount: lines = []
-        }
-        guard let value = programme.value(of: reward.benefit, lines: lines, currency: currency)
-        else {
+        return (
+            .points, amount,
+            try value(of: reward.benefit, programme, currency, price, "reward_unknown")
+        )
+    }
+
+    /// One use of an offer, and what it is worth here.
+    private func use(
+        of id: String, _ currency: String, price: Int64?
+    ) throws -> (name: AccountName, amount: Amount, value: Int64) {
+        guard let programme = catalog?.programme, let offer = programme.offer(id),
+            let amount = Amount(1)
+        else { throw Problem(409, "offer_unknown", "the programme has no such offer") }
+        return (
+            .offer(offer.id), amount,
+            try value(of: offer.benefit, programme, currency, price, "offer_unknown")
+        )
+    }
+
+    private func value(
+        of benefit: Programme.Benefit, _ programme: Programme, _ currency: String,
+        _ price: Int64?, _ code: String
+    ) throws -> Int64 {
+        var lines: [(sku: String, price: Int64)] = []
+        if case .product(let sku) = benefit { lines = price.map { [(sku, $0)] } ?? [] }
+        guard let value = programme.value(of: benefit, lines: lines, currency: currency) else {
             throw Problem(
-                409, "reward_unknown",
-                "the reward does not apply: for a product send the price of what is given")
+                409, code, "it does not apply: for a product send the price of what is given")
         }
-        return (.points, amount, value)
+        return value
     }
 
     /// `POST /v1/stores/{store}/returns`: goods that come back, to any store.
