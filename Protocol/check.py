@@ -2572,16 +2572,27 @@ def check_lists(v):
     return equal([list_text(v["list"]), list_link(v["list"])], [v["text"], v["link"]], "forms")
 
 
+# ---------------------------------------------------------------- shares.md §32.1
+
+
+def check_shares(v):
+    if "steps" in v:
+        return check_exchange(v)
+    text = "\n".join(["tote share", v["kind"], v["maker"], v["seed"]])
+    found = f"{v['kind']}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return equal([found, found == v.get("wrong")], [v["space"], False], "space")
+
+
 CHECKS.update(
     aftersales=check_aftersales, channels=check_channels, nearest=check_nearest, ledger=check_ledger, codes=check_codes, handoffs=check_handoffs, erasure=check_exchange, visits=check_exchange, guests=check_exchange, offers=check_exchange,
-    lists=check_lists)
+    lists=check_lists, shares=check_shares)
 
 
 def coverage(vectors):
     """Every MUST has a vector that keeps it and one that breaks it; every id is used once."""
     texts = ["protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md",
              "erasure.md", "channels.md", "aftersales.md", "visits.md",
-             "guests.md", "offers.md", "lists.md"]
+             "guests.md", "offers.md", "lists.md", "shares.md"]
     text = "\n\n".join((HERE / name).read_text("utf-8") for name in texts)
     musts = re.findall(r"\*\*\[(M-[A-Z]+-\d+)\]\*\*", text)
     faults = [f"{must} is defined twice" for must in set(musts) if musts.count(must) > 1]

@@ -72,6 +72,7 @@ extension Server {
         default:
             if let answer = try ledger(route, request) { return .answer(answer) }
             if let answer = try offers(route, request) { return .answer(answer) }
+            if let answer = try shares(route, request) { return .answer(answer) }
             return .answer(try webhooks(route, request))
         }
     }

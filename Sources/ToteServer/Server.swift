@@ -218,7 +218,8 @@ package final class Server {
     /// When the next order or account has something due; `nil` when none has.
     package func nextDue() throws -> UInt64? {
         if let due { return due }
-        let next = [try store.nextDue(), try store.nextDueAccount()].compactMap { $0 }.min()
+        let next = [try store.nextDue(), try store.nextDueAccount(), try store.nextDueShare()]
+            .compactMap { $0 }.min()
         due = .some(next)
         return next
     }
@@ -365,7 +366,7 @@ package final class Server {
                 throw Problem.unauthorized
             }
             try check(token)
-            guard let grant = token.grant(for: parked.space) else { throw Problem.notFound }
+            guard let grant = try grant(token, for: parked.space) else { throw Problem.notFound }
             let mustAnswer = mustAnswer || clock >= parked.deadline
             switch parked.question {
             case .pull(let request, let encoding):
@@ -458,6 +459,7 @@ package final class Server {
         try forgetAnswers()
         try forgetWebhooks(at: clock)
         if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
+        try store.forgetInvitations(at: clock)
         let some = try store.spaces(after: lastSwept, most: Self.spacesPerSweep)
         for (_, name) in some { try keeper.keep(try space(name), now: clock, trims: true) }
         lastSwept = some.count < Self.spacesPerSweep ? 0 : some.last?.number ?? 0
@@ -468,6 +470,7 @@ package final class Server {
         clock = max(clock, now)
         try forgetAnswers()
         if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
+        try store.forgetInvitations(at: clock)
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

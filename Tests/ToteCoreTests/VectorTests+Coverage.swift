@@ -9,13 +9,13 @@ import ProtocolChecks
         "exchange",
         "folding", "guests",
         "handoffs", "ledger", "lists", "names", "nearest", "offers", "orders", "pricing",
-        "programme", "rules",
+        "programme", "rules", "shares",
         "visits", "webhooks",
     ]
     private static let texts = [
         "protocol.md", "orders.md", "webhooks.md", "points.md", "handoffs.md", "erasure.md",
         "channels.md", "aftersales.md", "visits.md", "guests.md", "offers.md",
-        "lists.md",
+        "lists.md", "shares.md",
     ]
 
     /// The texts one after another.

@@ -44,6 +44,8 @@ struct AuthorizationTests {
         let redeemerID: String
         /// A hand-off that customer c-1 offers.
         let handOff: HandOffID
+        /// A list of customer c-1, who is its only member.
+        let share: (space: String, member: String)
     }
 
     private func shopWithOffer() throws -> Shop {
@@ -125,7 +127,7 @@ struct AuthorizationTests {
             shop: shop, orders: ["s-1": mine.order, "s-2": foreign.order], bearers: bearers,
             tokenID: tokenID, webhookID: hookID,
             deliveryID: try #require(ping["id"]?.textValue), lease: lease,
-            redeemerID: redeemerID, handOff: handOff)
+            redeemerID: redeemerID, handOff: handOff, share: try makeShare(server))
     }
 
     /// Points for customer c-1, some in a lease of their phone, and a redeemer for s-1.
@@ -236,11 +238,40 @@ struct AuthorizationTests {
                         body: bodies[parts.last ?? ""] ?? "", exists: exists)
                 }
             }
-        default: return offerTargets(parts) ?? ledgerTargets(route, world)
+        default: return moreTargets(parts, world) ?? ledgerTargets(route, world)
         }
     }
 
-    private func offerTargets(_ parts: [String]) -> [Target]? {
+    private func makeShare(_ server: TestServer) throws -> (space: String, member: String) {
+        let seed = HandOffID(high: 4, low: 4)
+        let space = Share.space(.list, of: "customer:c-1", seed: seed)
+        var make = ServerRequest(method: "POST", path: ["v1", "shares"], requestID: "r")
+        make.authorization = "Bearer \(server.token)"
+        make.body = Array("{\"space\":\"\(space)\",\"seed\":\"\(seed)\"}".utf8)
+        let made = try server.value(server.answer(make))
+        return (space, try #require(made["member"]?.textValue))
+    }
+
+    private static func isOfShare(_ parts: [String]) -> Bool {
+        guard parts.count > 3, parts[1] == "spaces" else { return false }
+        return ["invitations", "members", "end"].contains(parts[3])
+    }
+
+    private func moreTargets(_ parts: [String], _ world: World) -> [Target]? {
+        if parts == ["v1", "shares"] {
+            // Whoever has no right to make it, and a space that nobody's seed makes.
+            let body = #"{"space":"list:0","seed":"0"}"#
+            return [Target(path: parts, body: body)]
+        }
+        if Self.isOfShare(parts) {
+            let missing = "list:\(String(repeating: "0", count: 32))"
+            return [world.share.space, missing, "customer:c-1"].map { space in
+                Target(
+                    path: parts.map {
+                        ["{space}": space, "{member}": world.share.member][$0] ?? $0
+                    }, body: "{}", exists: space == world.share.space)
+            }
+        }
         guard parts.contains("{offer}") else { return nil }
         return ["vip", "gone"].map { offer in
             Target(
@@ -352,8 +383,15 @@ struct AuthorizationTests {
         let owner = target.path.count > 2 ? target.path[2] : ""
         switch route.access.rawValue {
         case "open": return true
+        case "token" where route.path == "/v1/shares":
+            let isCustomer = ["customer:c-1", "customer:c-2"].contains { bearer.owns($0) }
+            return isCustomer && !bearer.isLimited || ["staff", "manager"].contains(bearer.role)
         case "token": return bearer.isValid && bearer.role != "metrics"
         case "space":
+            if Self.isOfShare(route.path.split(separator: "/").map(String.init)) {
+                return bearer.owns("customer:c-1") && !bearer.isLimited
+                    && bearer.role == "customer" && target.exists
+            }
             if route.path.contains("/handoffs") {
                 return bearer.owns(owner) && !bearer.isLimited && bearer.role == "customer"
                     && target.exists

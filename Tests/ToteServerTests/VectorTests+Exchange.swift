@@ -12,7 +12,7 @@ import ToteServer
     private static let transcripts: [String: JSON] = {
         let topics = [
             "exchange", "orders", "ledger", "codes", "handoffs", "erasure", "channels", "nearest",
-            "aftersales", "visits", "guests", "offers", "lists",
+            "aftersales", "visits", "guests", "offers", "lists", "shares",
         ]
         let vectors = topics.flatMap { (try? JSON.vectors($0)) ?? [] }
         let played = vectors.filter { $0["steps"] != nil }.map { ($0["id"]?.text ?? "", $0) }

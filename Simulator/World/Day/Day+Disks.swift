@@ -84,7 +84,9 @@ extension Day {
     /// The server's file as the release before this one left it: the next start migrates it.
     func formerRelease() throws -> Drive {
         func takeBack(_ database: Database) throws {
-            for table in ["offers", "offer_customers"] {
+            for table in [
+                "offers", "offer_customers", "invitations", "share_members", "shares",
+            ] {
                 try database.execute("DROP TABLE \(table)")
             }
             try database.execute("PRAGMA user_version=7")

@@ -74,10 +74,11 @@ package enum Reserved {
     package static let ledger: Name = "ledger"
     package static let handOffs: Name = "handoffs"
     package static let joins: Name = "joins"
+    package static let shares: Name = "shares"
 
     package static func isReserved(_ collection: Name) -> Bool {
         collection == orders || collection == ledger || collection == handOffs
-            || collection == joins
+            || collection == joins || collection == shares
     }
 }
 

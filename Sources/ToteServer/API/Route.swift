@@ -137,7 +137,7 @@ package struct Route: Sendable {
 extension Server {
     /// Every route there is.
     package static let routes: [Route] =
-        spaceRoutes + storeRoutes + handOffRoutes + adminRoutes + webhookRoutes
+        spaceRoutes + storeRoutes + handOffRoutes + shareRoutes + adminRoutes + webhookRoutes
 
     /// What is answered in front of the server: health and metrics.
     package static let frontRoutes: [Route] = [

@@ -209,6 +209,16 @@ enum Schemas {
             "store": .text, "token": .text, "label": .text, "since": .milliseconds,
             "incarnation": JSONSchema.hex(16).orNull, "watermark": .milliseconds,
         ]),
+        "Share": .object(
+            [
+                "space": .text, "role": .words(Share.Role.allCases.map(\.rawValue)),
+                "member": .hex(16), "server_time": .milliseconds,
+            ], optional: ["until": .milliseconds]),
+        "Invitation": .object(
+            [
+                "link": .text, "role": .words(Share.Role.allCases.map(\.rawValue)),
+                "until": .milliseconds, "server_time": .milliseconds,
+            ], optional: ["code": .text]),
         "OfferUse": .object(
             ["id": .text, "issued": .int],
             optional: [

@@ -55,6 +55,7 @@ extension Server {
         let quoted = String(decoding: Encoding.json.encode(.text(id)), as: UTF8.self)
         var words = ["\"customer\":\(quoted)"]
         if let number = try store.spaceNumber(name) {
+            try leaveShares(name)
             try closeLedger(of: name)
             for row in try store.leases(space: number, store: nil, withClosed: true, most: .max) {
                 try store.forgetReasons(of: row.lease.id.text)

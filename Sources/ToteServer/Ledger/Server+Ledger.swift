@@ -52,6 +52,7 @@ extension Server {
         for number in Set(try store.dueAccounts(at: clock, most: 100)).sorted() {
             try changeLedger(of: try space(numbered: number)) { try $0.settleAll() }
         }
+        try endDueShares()
         noteDue()
     }
 

@@ -68,7 +68,36 @@ package enum Schema {
         // The file's pages get checksums behind this: an older program, which would write pages
         // without, must not take it.
         [],
-        handOffs, afterSales, offers,
+        handOffs, afterSales, offers + shares,
+    ]
+
+    /// Spaces that several share, who they are, and who may become one of them.
+    private static let shares: [StaticString] = [
+        """
+        CREATE TABLE shares (
+            space INTEGER PRIMARY KEY REFERENCES spaces, until INTEGER, ended INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX shares_due ON shares (until) WHERE until IS NOT NULL",
+        // `principal` is a customer's space, or the token of a store's device.
+        """
+        CREATE TABLE share_members (
+            space INTEGER NOT NULL REFERENCES shares, principal TEXT NOT NULL,
+            member INTEGER NOT NULL, role TEXT NOT NULL CHECK (role IN ('owner', 'editor',
+                'viewer')),
+            PRIMARY KEY (space, principal)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX share_members_of ON share_members (principal)",
+        // `secret` is the SHA-256 of what the link holds; `taken` by a principal.
+        """
+        CREATE TABLE invitations (
+            secret BLOB PRIMARY KEY CHECK (length(secret) = 32), code TEXT UNIQUE,
+            space INTEGER NOT NULL REFERENCES shares, role TEXT NOT NULL,
+            until INTEGER NOT NULL, taken TEXT
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX invitations_of ON invitations (space)",
     ]
 
     /// What was issued of offers, and whom they are for.

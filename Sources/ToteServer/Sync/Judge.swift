@@ -85,7 +85,7 @@ struct Judge {
 
     /// Makes a customer a member of the programme, the first time that something comes of them.
     private func welcome() throws {
-        guard catalog?.programme != nil, !space.isStore, space.number != 0,
+        guard catalog?.programme != nil, space.isCustomer, space.number != 0,
             space.ledger?.member == nil
         else { return }
         let book = try ledger()
@@ -159,7 +159,7 @@ struct Judge {
         var record =
             record ?? ReplicaRecord(id: request.replica, family: request.replica, seen: now)
         let joined = try joinFamily(request.formerly, &record)
-        if !joined.isEmpty, !space.isStore {
+        if !joined.isEmpty, space.isCustomer {
             let book = try ledger()
             try book.seal(joined)
             try space.writeOwn(try book.flush(), by: self)
@@ -363,7 +363,7 @@ struct Judge {
         if wasRestored { settleAwaited(&change, event.dot) }
         var ruling: OrderBook.Ruling?
         if let intent = change.readableIntent {
-            if case .join(let join) = intent, !space.isStore {
+            if case .join(let join) = intent, space.isCustomer {
                 guard isResent || change.writes == join.writes else {
                     let why = IntentError.malformed("a join writes what its lines say").rejection
                     let outcome = Event.Outcome.rejected(why)
@@ -397,7 +397,10 @@ struct Judge {
         _ intent: Intent, in change: Change, of replica: ReplicaID, _ isResent: Bool
     ) throws -> OrderBook.Ruling {
         let nonce = change.nonce
-        guard intent.isOfStore.map({ $0 == space.isStore }) ?? true else {
+        // Nobody orders or spends in what several share: they do so in their own space.
+        guard space.isStore || space.isCustomer,
+            intent.isOfStore.map({ $0 == space.isStore }) ?? true
+        else {
             return .refused(Rejection(code: "not_allowed"))
         }
         if space.isStore {

@@ -5,7 +5,7 @@ extension Server {
     /// `POST /v1/spaces/{space}/sync`.
     func sync(_ name: String, _ request: ServerRequest) throws -> Handled {
         let token = try authenticate(request)
-        guard let grant = token.grant(for: name) else { throw Problem.notFound }
+        guard let grant = try grant(token, for: name) else { throw Problem.notFound }
         // What cannot be read counts as a push: a pull of a device that works can be.
         var isPush = true
         do {

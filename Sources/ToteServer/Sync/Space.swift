@@ -235,6 +235,9 @@ final class Space {
     }
 
     /// Whether it is a store's, and not a customer's.
+    var isCustomer: Bool {
+        name.utf8.starts(with: "customer:".utf8) || name.hasPrefix(Server.erasedKind)
+    }
     var isStore: Bool { name.utf8.starts(with: "store:".utf8) }
     /// The part of its name behind the kind.
     var id: String { String(name.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()) ?? "" }

@@ -1,0 +1,357 @@
+internal import ToteCore
+
+// Spaces that several share (Protocol/shares.md): lists of customers, totes of stores' devices.
+extension Server {
+    /// How many invitations of a share may be open at once.
+    private static let invitationsMax: Int64 = 20
+
+    /// Who asks: a customer's own device, or a store's.
+    private struct Principal {
+        let text: String
+        /// What they may make spaces as.
+        let makers: [String]
+        var isCustomer: Bool { text.utf8.starts(with: "customer:".utf8) }
+    }
+
+    /// `nil` for a token that shares nothing: of a part of a customer's space, of an admin.
+    private static func principal(_ token: Token) -> Principal? {
+        switch token.role {
+        case .customer:
+            guard let grant = token.grants.first(where: isOwn) else { return nil }
+            return Principal(text: grant.space, makers: [grant.space])
+        case .staff, .manager:
+            let stores = token.grants.map(\.space).filter {
+                $0.utf8.starts(with: "store:".utf8)
+            }
+            return stores.isEmpty ? nil : Principal(text: "token:\(token.id)", makers: stores)
+        case .admin, .metrics: return nil
+        }
+    }
+
+    /// What a token opens of a space: by its own grant, or as a member of the share.
+    func grant(_ token: Token, for name: String) throws -> Grant? {
+        if let grant = token.grant(for: name) { return grant }
+        guard Share.kind(of: name) != nil, let principal = Self.principal(token),
+            let number = try store.spaceNumber(name), let share = try store.share(number),
+            clock < share.until ?? .max,
+            let member = try store.member(of: number, principal.text)
+        else { return nil }
+        return Grant(space: name, write: member.role == .viewer ? [] : ["*"])
+    }
+
+    /// Answers the routes of shares; `nil` for others.
+    func shares(_ route: Route, _ request: ServerRequest) throws -> ServerResponse? {
+        switch route.path {
+        case "/v1/shares": return try enterShare(request)
+        case "/v1/spaces/{space}/invitations": return try invite(request)
+        case "/v1/spaces/{space}/members/{member}": return try setRole(request)
+        case "/v1/spaces/{space}/end": return try endShare(request)
+        default: return nil
+        }
+    }
+
+    private func asking(_ request: ServerRequest) throws -> Principal {
+        guard !request.isOperator, let principal = Self.principal(try authenticate(request)) else {
+            throw Problem.notFound
+        }
+        return principal
+    }
+
+    /// `POST /v1/shares`: makes a share, or joins one.
+    private func enterShare(_ request: ServerRequest) throws -> ServerResponse {
+        let principal = try asking(request)
+        let body = try request.members(["space", "seed", "join"])
+        if let text = body["join"]?.textValue, body["space"] == nil, body["seed"] == nil {
+            return try join(text, principal)
+        }
+        guard body["join"] == nil, let name = body["space"]?.textValue,
+            let kind = Share.kind(of: name),
+            let seed = body["seed"]?.textValue.flatMap({ HandOffID($0) }),
+            principal.makers.contains(where: { Share.space(kind, of: $0, seed: seed) == name })
+        else {
+            throw Problem(
+                400, "malformed",
+                "send join, or space and seed: 32 hex digits that the space is made of")
+        }
+        guard kind == .tote || principal.isCustomer else { throw Self.customersOnly }
+        let space = try space(name)
+        if let share = try store.share(space.number), space.number != 0 {
+            guard !share.isEnded else { throw Self.ended }
+            // The same asked again, for an answer that was lost.
+            guard let member = try store.member(of: space.number, principal.text) else {
+                throw Problem.notFound
+            }
+            return answer(member, name, share.until)
+        }
+        try checkRoom(for: principal)
+        try space.store(in: store)
+        let until = kind == .tote ? clock + Share.toteMilliseconds : nil
+        try store.insertShare(space.number, until: until)
+        noteDue()
+        let member = ShareMember(principal: principal.text, member: randomBits(), role: .owner)
+        try record(member, in: space, until: until)
+        return answer(member, name, until, status: 201)
+    }
+
+    private static let customersOnly = Problem(
+        409, "share_customers_only", "a list is shared by customers: a store's device has a tote")
+    private static let ended = Problem(409, "share_ended", "this share was ended: make a new one")
+
+    private func answer(
+        _ member: ShareMember, _ name: String, _ until: UInt64?, status: Int = 200
+    ) -> ServerResponse {
+        var members: [String: Value] = [
+            "space": .text(name), "role": .text(member.role.rawValue),
+            "member": .text(Hex.string(member.member)), "server_time": .int(Int64(clock)),
+        ]
+        if let until { members["until"] = .int(Int64(until)) }
+        return json(.map(members), status: status)
+    }
+
+    private func checkRoom(for principal: Principal) throws {
+        guard try store.shares(of: principal.text).count < Share.sharesMax else {
+            throw Problem(
+                409, "too_many_shares", "\(Share.sharesMax) spaces are shared: leave one first")
+        }
+    }
+
+    private func join(_ text: String, _ principal: Principal) throws -> ServerResponse {
+        let tries = "share \(principal.text)"
+        if let seconds = guesses.locked(tries, at: clock) {
+            var problem = Problem(429, "locked", "too many wrong codes: wait")
+            problem.retryAfterSeconds = seconds
+            throw problem
+        }
+        let digest = Share.secret(text).map { SHA256.digest(Array($0.text.utf8)) }
+        let code = HandOffCode.normal(text)
+        guard digest != nil || code != nil,
+            var row = try store.invitation(digest: digest, code: code),
+            row.taken == principal.text || clock < row.until,
+            let name = try store.spaceName(row.space)
+        else {
+            throw Problem(
+                422, "wrong_code", "nobody invites with this now",
+                members: [
+                    Value.Entry("attempts_left", .int(Int64(guesses.miss(tries, at: clock))))
+                ])
+        }
+        guard let share = try store.share(row.space), !share.isEnded,
+            clock < share.until ?? .max
+        else { throw Self.ended }
+        guard Share.kind(of: name) == .tote || principal.isCustomer else {
+            throw Self.customersOnly
+        }
+        guard row.taken == nil || row.taken == principal.text else {
+            throw Problem(409, "invitation_taken", "somebody has taken this: ask for a new one")
+        }
+        if let member = try store.member(of: row.space, principal.text) {
+            return answer(member, name, share.until)
+        }
+        // Whoever was removed meanwhile does not come back by what they took before.
+        guard row.taken == nil else {
+            throw Problem(409, "invitation_taken", "this was taken before: ask for a new one")
+        }
+        guard try store.members(of: row.space).count < Share.membersMax else {
+            throw Problem(409, "share_full", "\(Share.membersMax) share this: somebody must leave")
+        }
+        try checkRoom(for: principal)
+        row.taken = principal.text
+        try store.save(row)
+        let member = ShareMember(
+            principal: principal.text, member: randomBits(), role: row.role)
+        try record(member, in: try space(name), until: share.until)
+        return answer(member, name, share.until, status: 201)
+    }
+
+    /// Keeps what somebody is to a share, and tells the others, and their own devices.
+    private func record(_ member: ShareMember, in space: Space, until: UInt64?) throws {
+        try store.save(member, of: space.number)
+        try tell(
+            Share.write(
+                Name(Hex.string(member.member)), .map(["role": .text(member.role.rawValue)]),
+                in: space.documents), in: space)
+        var members: [String: Value] = [
+            "role": .text(member.role.rawValue), "member": .text(Hex.string(member.member)),
+        ]
+        if let until { members["until"] = .int(Int64(until)) }
+        try tellOwn(member, of: space.name, .map(members))
+    }
+
+    private func tell(_ write: Write, in space: Space) throws {
+        try space.store(in: store)
+        try space.writeOwn([write], by: judge(space, Grant(space: space.name)))
+        try noteWritten(space)
+    }
+
+    /// Writes into a customer's own space what they share; a store's device has none.
+    private func tellOwn(_ member: ShareMember, of share: String, _ value: Value?) throws {
+        guard member.principal.utf8.starts(with: "customer:".utf8),
+            try value != nil || store.spaceNumber(member.principal) != nil
+        else { return }
+        let own = try space(member.principal)
+        try tell(Share.write(Name(share), value, in: own.documents), in: own)
+    }
+
+    /// Takes somebody out of a share: they open it no more from now on.
+    private func remove(_ member: ShareMember, of space: Space) throws {
+        try store.remove(member, of: space.number)
+        try tell(
+            Share.write(Name(Hex.string(member.member)), nil, in: space.documents), in: space)
+        try tellOwn(member, of: space.name, nil)
+    }
+
+    /// What somebody asks of a share that they are a member of.
+    private func asked(
+        _ request: ServerRequest
+    ) throws -> (space: Space, share: ShareRow, self: ShareMember) {
+        let principal = try asking(request)
+        let name = request.path[2]
+        guard Share.kind(of: name) != nil, let number = try store.spaceNumber(name),
+            let share = try store.share(number), clock < share.until ?? .max,
+            let member = try store.member(of: number, principal.text)
+        else { throw Problem.notFound }
+        return (try space(name), share, member)
+    }
+
+    private static let ownersOnly = Problem(
+        409, "owner_only", "only an owner of the share does that")
+
+    /// `POST /v1/spaces/{space}/invitations`.
+    private func invite(_ request: ServerRequest) throws -> ServerResponse {
+        let (space, _, member) = try asked(request)
+        let body = try request.members(["secret", "role", "for_s"])
+        guard let secret = body["secret"]?.textValue.flatMap({ HandOffID($0) }),
+            let role = body["role"]?.textValue.flatMap(Share.Role.init(rawValue:))
+        else {
+            throw Problem(
+                400, "malformed",
+                "secret is 32 hex digits that the device drew, role is one of "
+                    + Share.Role.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        let seconds = body["for_s"].map { $0.intValue ?? 0 } ?? Share.secondsUsual
+        guard Share.secondsRange.contains(seconds) else {
+            let range = Share.secondsRange
+            throw Problem(
+                400, "malformed",
+                "for_s is seconds, from \(range.lowerBound) to \(range.upperBound)")
+        }
+        guard member.role == .owner else { throw Self.ownersOnly }
+        let digest = SHA256.digest(Array(secret.text.utf8))
+        if let row = try store.invitation(digest: digest) {
+            // The same asked again, for an answer that was lost.
+            guard row.space == space.number else { throw Problem.notFound }
+            return answer(row, secret)
+        }
+        guard try store.openInvitations(of: space.number, at: clock) < Self.invitationsMax else {
+            throw Problem(
+                409, "too_many_invitations",
+                "\(Self.invitationsMax) invitations are open: wait until one is taken or over")
+        }
+        let row = InvitationRow(
+            digest: digest, code: seconds <= Share.codeSecondsMax ? try freshInvitation() : nil,
+            space: space.number, role: role, until: clock + UInt64(seconds) * 1_000)
+        try store.save(row)
+        return answer(row, secret, status: 201)
+    }
+
+    private func freshInvitation() throws -> String {
+        for _ in 0..<64 {
+            let code = HandOffCode.code(randomBits())
+            if try store.invitation(code: code) == nil { return code }
+        }
+        throw StoreError.corrupt("no code for an invitation is free")
+    }
+
+    private func answer(
+        _ row: InvitationRow, _ secret: HandOffID, status: Int = 200
+    ) -> ServerResponse {
+        var members: [String: Value] = [
+            "link": .text(Share.link(secret)), "role": .text(row.role.rawValue),
+            "until": .int(Int64(row.until)), "server_time": .int(Int64(clock)),
+        ]
+        if let code = row.code { members["code"] = .text(code) }
+        return json(.map(members), status: status)
+    }
+
+    /// `POST /v1/spaces/{space}/members/{member}`: another role, or none.
+    private func setRole(_ request: ServerRequest) throws -> ServerResponse {
+        let (space, share, caller) = try asked(request)
+        let body = try request.members(["role"])
+        let word = body["role"]?.textValue
+        let role = word.flatMap(Share.Role.init(rawValue:))
+        guard role != nil || word == "none" else {
+            throw Problem(400, "malformed", "role is owner, editor, viewer or none")
+        }
+        let members = try store.members(of: space.number)
+        guard let id = Hex.id(request.path[4]),
+            var target = members.first(where: { $0.member == id })
+        else { throw Problem.notFound }
+        guard caller.role == .owner || (target == caller && role == nil) else {
+            throw Self.ownersOnly
+        }
+        if target.role == .owner, role != .owner, members.count(where: { $0.role == .owner }) == 1 {
+            guard members.count == 1, role == nil else {
+                throw Problem(
+                    409, "last_owner",
+                    "a share has an owner: make another member one first, or "
+                        + "end it")
+            }
+            try end(space)
+            return json(.map(["role": .text("none")]))
+        }
+        if let role {
+            target.role = role
+            try record(target, in: space, until: share.until)
+        } else {
+            try remove(target, of: space)
+        }
+        return json(.map(["role": .text(role?.rawValue ?? "none")]))
+    }
+
+    /// `POST /v1/spaces/{space}/end`: for all members.
+    private func endShare(_ request: ServerRequest) throws -> ServerResponse {
+        let (space, _, member) = try asked(request)
+        _ = try request.members([])
+        guard member.role == .owner else { throw Self.ownersOnly }
+        try end(space)
+        return json(.map(["role": .text("none")]))
+    }
+
+    /// Ends a share: nothing is left of it but that it was.
+    private func end(_ space: Space) throws {
+        for member in try store.members(of: space.number) {
+            try tellOwn(member, of: space.name, nil)
+        }
+        try store.endShare(space.number)
+        try store.removeDocuments(of: space.number)
+        forgetSpace(space.name)
+    }
+
+    /// Ends the shares whose time is over.
+    func endDueShares() throws {
+        for number in try store.dueShares(at: clock, most: 100) {
+            try end(try space(numbered: number))
+        }
+    }
+
+    /// Takes somebody who is erased out of all that they share. What they wrote into it stays the
+    /// others'; what nobody shares with them ends.
+    func leaveShares(_ principal: String) throws {
+        for number in try store.shares(of: principal) {
+            let space = try space(numbered: number)
+            let members = try store.members(of: number)
+            let others = members.filter { $0.principal != principal }
+            guard var heir = others.max(by: { $0.role < $1.role }) else {
+                try end(space)
+                continue
+            }
+            if heir.role != .owner {
+                heir.role = .owner
+                try record(heir, in: space, until: try store.share(number)?.until)
+            }
+            for member in members where member.principal == principal {
+                try remove(member, of: space)
+            }
+        }
+    }
+}
