@@ -37,6 +37,8 @@ public struct ToteError: Error, Hashable, Sendable, CustomStringConvertible {
         /// A hand-off cannot be offered, joined or changed; `rejection` says why, by a code of the
         /// protocol.
         public static let handOffRefused = Code(rawValue: "handoff_refused")
+        /// A share was refused by the server; `rejection` says why.
+        public static let shareRefused = Code(rawValue: "share_refused")
         /// An argument that no document can hold.
         public static let invalidArgument = Code(rawValue: "invalid_argument")
     }

@@ -13,7 +13,7 @@ internal import ToteSQLite
 /// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
-    static let schemaVersion: Int64 = 4
+    static let schemaVersion: Int64 = 5
 
     let directory: String
     private var record: Database?
@@ -25,6 +25,8 @@ final class Installation {
     private(set) var guest: Int64
     /// Whose documents show, where they are borrowed.
     private(set) var borrowed: Borrowed?
+    /// Whether anything is shared here.
+    var hasShares = false
 
     /// Opens or makes the directory and its record.
     ///
@@ -67,6 +69,7 @@ final class Installation {
             account = row.0.isEmpty ? nil : row.0
             guest = row.1
             borrowed = try Self.borrowed(database)
+            hasShares = try database.row("SELECT 1 FROM shares LIMIT 1") { _ in true } ?? false
             record = database
         } catch let error as SQLiteError where error.isBusy {
             throw ToteError(
@@ -94,8 +97,11 @@ final class Installation {
             // Files of accounts that are given up, until they are gone.
             try database.execute("CREATE TABLE removals (account TEXT PRIMARY KEY) STRICT")
         }
-        try database.execute(
-            "ALTER TABLE adoptions ADD COLUMN policy TEXT NOT NULL DEFAULT 'union'")
+        if version < 4 {
+            try database.execute(
+                "ALTER TABLE adoptions ADD COLUMN policy TEXT NOT NULL DEFAULT 'union'")
+        }
+        try makeShareTable(database)
         try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 

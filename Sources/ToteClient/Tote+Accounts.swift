@@ -50,6 +50,7 @@ extension Tote {
         wasErased = false
         eraseTask?.cancel()
         if installation.account != name {
+            closeShares()
             let former = replica
             // What was given up is not to be written to, and removed with what was written.
             try installation.removeGivenUp(name)
@@ -72,7 +73,8 @@ extension Tote {
         session = Session(
             path: "/v1/spaces/\(Self.percentEncoded(space))/sync", transport: transport,
             token: token,
-            store: space.hasPrefix("store:") ? String(space.dropFirst("store:".count)) : nil)
+            store: space.hasPrefix("store:") ? String(space.dropFirst("store:".count)) : nil,
+            isShared: Share.kind(of: space) != nil)
         if wantsLive { handle(.start(isLive: true)) }
     }
 
@@ -90,6 +92,7 @@ extension Tote {
         let former = try replica()
         handle(.stop)
         session = nil
+        closeShares()
         guard installation.account != nil else { return }
         let guest = try Replica(
             path: installation.path(guest: installation.guest),
@@ -122,6 +125,7 @@ extension Tote {
 
     /// Removes an account's file; where it shows, a guest's documents show from then on.
     private func giveUp(_ account: String) throws(ToteError) {
+        try removeShares(of: account)
         if installation.account == account {
             catalogTask?.cancel()
             handle(.stop)

@@ -219,6 +219,10 @@ extension Tote {
             var outcome = try replica.receive(
                 status: response.status, body: response.body, isProblem: response.isProblem,
                 to: outgoing, at: clock.reading())
+            if session?.isShared == true, response.isNotFound {
+                // No member any more, as far as that goes: the token's provider finds out.
+                outcome = .tokenRefused
+            }
             if case .retry(let code, let seconds) = outcome,
                 let asked = response.retryAfterSeconds
             {
@@ -236,6 +240,7 @@ extension Tote {
                 refreshCatalogIfDue()
                 keepPoints()
                 keepRedeeming()
+                checkShares()
             }
         } catch {
             finish(id, failure(id, error))

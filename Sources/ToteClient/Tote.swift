@@ -58,6 +58,15 @@ public actor Tote {
     /// How the last hand-off ended that was joined here.
     var ended: EndedHandOff?
 
+    /// Shares that are open, by their spaces.
+    var openShares: [String: Tote] = [:]
+    /// Ends those whose time is over.
+    var shareTasks: [String: Task<Void, Never>] = [:]
+    /// Asks about shares that the customer's documents know no more.
+    var checkTask: Task<Void, Never>?
+    /// Shares that ended on this device since it was opened.
+    var endedShareList: [EndedShare] = []
+
     var observers: [UInt64: Observer] = [:]
     var nextObserver: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -70,6 +79,8 @@ public actor Tote {
         let token: TokenProvider
         /// Whose redeemer this is.
         let store: String?
+        /// Whether it is a share's: who is no member of it is answered as if it were not there.
+        var isShared = false
         var secret = ""
     }
 
@@ -102,6 +113,7 @@ public actor Tote {
         // Legal to fail: the files are nobody's, and the next start tries again.
         try? installation.removeGivenUp()
         let ended = try Self.endIfOver(installation, clock)
+        try Self.removeOldShares(installation, clock)
         let replica = try Replica(
             path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
         replica.catalogReader = catalogReader
@@ -138,6 +150,7 @@ public actor Tote {
         handOffTask?.cancel()
         eraseTask?.cancel()
         redeemerRecord = nil
+        closeShares()
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }
         resumeWaiters()

@@ -72,6 +72,12 @@ extension TransportResponse {
         header("Content-Type")?.lowercased().hasPrefix("application/problem+json") ?? false
     }
 
+    /// Whether the server itself says that nothing is there, and not something in between.
+    var isNotFound: Bool {
+        status == 404 && isProblem
+            && (try? Encoding.json.value(body))?["code"]?.textValue == "not_found"
+    }
+
     /// The server's wish in seconds; the form with a date is not used by this server.
     var retryAfterSeconds: Int? {
         header("Retry-After").flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }

@@ -31,6 +31,7 @@ import ToteHTTP
         "handoff-restarted", "handoff-copied-guest", "wall-code", "wall-code-dead-spot",
         "nearest-store", "nearest-store-dead-spot", "after-sale", "after-sale-dead-spot",
         "visit", "visit-dead-spot", "offers", "offers-dead-spot", "list-ordered",
+        "shared-list", "shared-list-dead-spot", "tote-passed-on", "tote-dead-spot",
     ]
 
     @Test(arguments: names)

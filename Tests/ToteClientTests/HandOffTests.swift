@@ -379,6 +379,7 @@ import ToteSQLite
         let path = bed.directory("tablet") + "/installation.sqlite"
         try Database(path: path).execute(
             "DROP TABLE borrowed; DROP TABLE claims; DROP TABLE keys; DROP TABLE removals; "
+                + "DROP TABLE shares; "
                 + "ALTER TABLE adoptions DROP COLUMN policy; "
                 + "PRAGMA user_version=1")
 

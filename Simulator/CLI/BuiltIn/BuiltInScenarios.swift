@@ -12,7 +12,7 @@ enum BuiltInScenarios {
     static let all: [Entry] =
         [Entry(name: "first-sync", text: firstSync)] + counters + networks + crashes + accounts
         + documents + lists + orders + stores + points + pointsEdges + handOffs + channels + nearest
-        + afterSales + offers + orderedLists
+        + afterSales + offers + orderedLists + shares
 
     static let firstSync = #"""
         {

@@ -52,6 +52,12 @@ enum DeviceHelp {
                 + "many uses of it are left, or are here without a network"
         ),
         ("challenge ID N|done", "orders were collected on so many days of a challenge"),
+        (
+            "share-line SKU N [ticked|gathered|missing|OTHER-SKU]",
+            "a line of the share that is open has a quantity, and stands so"
+        ),
+        ("share-members N", "so many share what is open"),
+        ("shares N", "so many lists and totes are shared here"),
         ("ticked N [cart:NAME]", "so many lines of a cart are ticked off"),
         ("entries N [KIND]", "so many entries of the ledger show, like: entries 1 spend"),
         (

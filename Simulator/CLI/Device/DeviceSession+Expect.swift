@@ -135,6 +135,7 @@ extension DeviceSession {
             if let pair = try await lookAtOrders(what, read) { return pair }
             if let pair = try await lookAtPoints(what, read) { return pair }
             if let pair = try await lookAtHandOff(what, read) { return pair }
+            if let pair = try await lookAtShare(what, read) { return pair }
             throw DeviceHelp.help.unknownExpectation(what)
         }
     }

@@ -7,6 +7,7 @@ extension DeviceSession {
     func run(_ line: VerbLine) async throws -> Answer {
         let name = line.verb.name
         if let answer = try await runList(line) { return answer }
+        if let answer = try await runShare(line) { return answer }
         if name.hasPrefix("cart ") { return try await runCart(line) }
         if name.hasPrefix("wish ") { return try await runWish(line) }
         if name == "scan" { return try await scan(line) }

@@ -27,7 +27,9 @@ actor DeviceSession {
     let options: Options
     nonisolated let link: NetworkLink
     let tote: Tote
-    private let transport: NetworkTransport
+    /// The list or tote that is open.
+    var opened: SharedSpace?
+    let transport: NetworkTransport
     private let world: Lock<DeviceSettings>
     private(set) var isLive: Bool
     /// The orders that were placed here, and how long the server took to decide.
@@ -94,7 +96,7 @@ actor DeviceSession {
         settings.tokenFile ?? options.tokenFile ?? options.token != nil
     }
 
-    private var token: TokenProvider {
+    var token: TokenProvider {
         let (file, secret) = (settings.tokenFile ?? options.tokenFile, options.token)
         return {
             guard let file else { return secret.map { AccessToken($0) } }

@@ -67,8 +67,17 @@ enum DeviceText {
         return lines
             + cart.lines.map { entry in
                 "  \(entry.isTicked ? "[x] " : "")\(entry.quantity) × \(line(entry.name))"
-                    + (entry.note.map { "  (\($0))" } ?? "")
+                    + (entry.note.map { "  (\($0))" } ?? "") + pick(entry.pick)
             }
+    }
+
+    private static func pick(_ pick: CartLine.Pick?) -> String {
+        switch pick {
+        case .gathered: "  gathered"
+        case .missing: "  missing"
+        case .substituted(let name): "  \(line(name)) in its place"
+        case nil: ""
+        }
     }
 
     static func wishlist(_ list: Wishlist) -> [String] {

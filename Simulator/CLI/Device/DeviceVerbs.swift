@@ -147,6 +147,41 @@ enum DeviceVerbs {
         Verb(
             "leave", "", "on a store's device: gives the customer's cart back and erases it",
             0...0, "leave"),
+        Verb("shares", "", "shows the lists and totes that are shared", 0...0, "shares"),
+        Verb(
+            "share new", "list|tote [TITLE]",
+            "makes a list of the customer's, or on a store's device a tote, and opens it", 1...2,
+            "share new list Weekly", "share new tote"),
+        Verb(
+            "share join", "CODE|LINK", "joins what somebody shares, and opens it", 1...1,
+            "share join ACDEFG"),
+        Verb("share open", "ID|last", "opens what is shared already", 1...1, "share open last"),
+        Verb("share show", "", "shows what is open", 0...0, "share show"),
+        Verb(
+            "share add", "SKU [N] [group=value…]", "adds N (1) to a line of it", 1...many,
+            "share add tea 2"),
+        Verb(
+            "share scan", "CODE [N]", "adds what a scanner that types like a keyboard has read",
+            1...2, "share scan 4006381333931"),
+        Verb(
+            "share tick", "SKU [off] [group=value…]", "ticks a line of it off", 1...many,
+            "share tick tea"),
+        Verb(
+            "share pick", "SKU gathered|missing|OTHER-SKU|none [group=value…]",
+            "says what was found of a line: it lies in the basket, is missing, or another does",
+            2...many, "share pick tea gathered", "share pick mug scarf"),
+        Verb(
+            "share invite", "owner|editor|viewer [for TIME]",
+            "says a code for one more, or a link where it is to last for more than an hour", 1...3,
+            "share invite editor", "share invite viewer for 2d"),
+        Verb("share members", "", "shows who shares it", 0...0, "share members"),
+        Verb(
+            "share role", "MEMBER owner|editor|viewer|none", "gives a member another role", 2...2,
+            "share role 3f2a editor"),
+        Verb("share cart", "[cart:NAME]", "puts its lines into the cart", 0...1, "share cart"),
+        Verb("share sync", "", "sends and receives what there is of it", 0...0, "share sync"),
+        Verb("share leave", "", "leaves it: nothing of it stays here", 0...0, "share leave"),
+        Verb("share end", "", "ends it for all", 0...0, "share end"),
         Verb(
             "checkin", "last|ID [SPOT]", "tells the store that the customer is there", 1...2,
             "checkin last \"lot 3\""),

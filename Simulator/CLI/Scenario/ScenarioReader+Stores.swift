@@ -14,6 +14,8 @@ struct LineReference: Hashable, Sendable {
         "code": "order code", "order": "order id", "number": "order number",
         "member": "qr member text",
         "lease": "qr last text", "handoff": "handoff text",
+        "invite-editor": "share invite editor", "invite-viewer": "share invite viewer",
+        "invite-owner": "share invite owner", "invite-link": "share invite editor for 2h",
     ]
 
     /// Those that stand in a line.

@@ -66,6 +66,15 @@ public struct CartReference: Sendable {
         try await tote.edit(.setTicked(isTicked, of: sku, options: options, cart: name))
     }
 
+    /// Says what whoever gathers a tote found of a line; `nil` takes it back. Of two who say so
+    /// meanwhile the later one counts. Writes nothing for a line that does not show.
+    @discardableResult
+    public func setPick(
+        _ pick: CartLine.Pick?, of sku: String, options: [String: String] = [:]
+    ) async throws(ToteError) -> Receipt.ID? {
+        try await tote.edit(.setPick(pick, of: sku, options: options, cart: name))
+    }
+
     /// Adds all lines of a list, for example of one that somebody sent: quantities are added, notes
     /// and ticks are those of the list. Its title becomes that of a cart without one.
     ///
@@ -225,6 +234,20 @@ extension Edit {
         let label = isTicked ? "tick \(line.item.text)" : "untick \(line.item.text)"
         return Edit(label, refusal: line.refusal) { view, _ in
             view.ticking(isTicked, collection: Cart.collection(cart), item: line.item)
+        }
+    }
+
+    /// See `CartReference.setPick`.
+    public static func setPick(
+        _ pick: CartLine.Pick?, of sku: String, options: [String: String] = [:],
+        cart: String = "main"
+    ) -> Edit {
+        let line = LineName(sku, options: options)
+        return Edit("pick \(line.item.text)", refusal: line.refusal) { view, _ in
+            let collection = Cart.collection(cart)
+            guard view.quantity(collection, line.item) > 0 else { return [] }
+            let key = Key(collection, line.item, Fields.pick)
+            return pick.map { view.registering($0.value, key) } ?? view.erasing(key)
         }
     }
 

@@ -6,6 +6,36 @@ public struct CartLine: Hashable, Sendable {
     public var note: String?
     /// Whether it is ticked off: of a list, that it lies in the basket.
     public var isTicked: Bool
+    /// Of a tote: what whoever gathers the lines found.
+    public var pick: Pick?
+
+    /// What became of a line of a pick list.
+    public enum Pick: Hashable, Sendable {
+        case gathered
+        case missing
+        /// Another item lies there in its place.
+        case substituted(LineName)
+
+        package var value: Value {
+            switch self {
+            case .gathered: .map(["state": .text("gathered")])
+            case .missing: .map(["state": .text("missing")])
+            case .substituted(let name):
+                .map(["state": .text("substituted"), "by": .text(name.item.text)])
+            }
+        }
+
+        package init?(_ value: Value) {
+            switch value["state"]?.textValue {
+            case "gathered": self = .gathered
+            case "missing": self = .missing
+            case "substituted":
+                guard let by = value["by"]?.textValue else { return nil }
+                self = .substituted(LineName(item: Name(by)))
+            default: return nil
+            }
+        }
+    }
 
     public init(name: LineName, quantity: Int64, note: String? = nil, isTicked: Bool = false) {
         self.name = name
@@ -39,9 +69,12 @@ public struct Cart: Hashable, Sendable {
             guard item != Fields.itself, let fields = items[item] else { return nil }
             let quantity = Fold.counter(fields.cells(Fields.quantity))
             guard quantity > 0 else { return nil }
-            return CartLine(
+            var line = CartLine(
                 name: LineName(item: item), quantity: quantity, note: fields.text(Fields.note),
                 isTicked: Fold.flag(fields.cells(Fields.ticked)))
+            line.pick = (Fold.register(fields.cells(Fields.pick))?.value)
+                .flatMap { CartLine.Pick($0) }
+            return line
         }
     }
 

@@ -104,6 +104,8 @@ package enum Fields {
     package static let channel: Name = "channel"
     /// Of a cart's line: it lies in the basket already.
     package static let ticked: Name = "ticked"
+    /// Of a tote's line: what whoever gathers it found.
+    package static let pick: Name = "pick"
     package static let member: Name = "member"
     package static let position: Name = "position"
     package static let viewed: Name = "viewed"

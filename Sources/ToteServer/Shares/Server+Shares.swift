@@ -64,6 +64,16 @@ extension Server {
         if let text = body["join"]?.textValue, body["space"] == nil, body["seed"] == nil {
             return try join(text, principal)
         }
+        if let name = body["space"]?.textValue, body["join"] == nil, body["seed"] == nil,
+            Share.kind(of: name) != nil
+        {
+            // Only asks what one is to it.
+            guard let number = try store.spaceNumber(name), let share = try store.share(number),
+                clock < share.until ?? .max,
+                let member = try store.member(of: number, principal.text)
+            else { throw Problem.notFound }
+            return answer(member, name, share.until)
+        }
         guard body["join"] == nil, let name = body["space"]?.textValue,
             let kind = Share.kind(of: name),
             let seed = body["seed"]?.textValue.flatMap({ HandOffID($0) }),

@@ -1,0 +1,438 @@
+internal import ToteCore
+
+// Lists and totes that several share (Protocol/shares.md): each is a `Tote` of its own within this
+// one's directory, in sync with the token of whoever shares it.
+extension Tote {
+    /// What this device has of shares: those it made or joined, and of a customer those that their
+    /// other devices did.
+    public var shares: [ShareSummary] {
+        let account = installation.account ?? ""
+        let records = (try? installation.shares(of: account)) ?? []
+        var summaries = records.compactMap { record in
+            Share.kind(of: record.space).map {
+                ShareSummary(id: record.space, kind: $0, role: record.role, until: record.until)
+            }
+        }
+        let known = Set(records.map { Name($0.space) })
+        for item in documents.items(Reserved.shares).keys.sorted() where !known.contains(item) {
+            guard let kind = Share.kind(of: item.text),
+                let value = Fold.register(documents.cells(Share.key(item)))?.value
+            else { continue }
+            summaries.append(
+                ShareSummary(
+                    id: item.text, kind: kind,
+                    role: value["role"]?.textValue.flatMap(Share.Role.init(rawValue:)),
+                    until: value["until"]?.intValue.flatMap { UInt64(exactly: $0) }))
+        }
+        return summaries.sorted { Name($0.id) < Name($1.id) }
+    }
+
+    /// The shares now, and again whenever that changes.
+    public nonisolated var sharesUpdates: Updates<[ShareSummary]> { Updates(self) { $0.shares } }
+
+    /// Shares that ended on this device since it was opened, the first one first.
+    public var endedShares: [EndedShare] { endedShareList }
+
+    /// Makes a list, of which the customer is the owner. Needs no network: what is written into it
+    /// is sent when there is one.
+    ///
+    /// - Throws: `signedOut`, `storage`.
+    public func makeList(title: String? = nil) async throws(ToteError) -> SharedSpace {
+        let list = try await make(.list, try customerAccess())
+        if let title { _ = try await list.cart.setTitle(title) }
+        return list
+    }
+
+    /// Makes an empty tote on a store's device, for whoever stands in front of it. Needs no
+    /// network.
+    ///
+    /// - Parameter token: asks for the device's own token, one of staff of that store.
+    /// - Throws: `invalidArgument` where a customer's documents show; `storage`.
+    public func makeTote(
+        at store: String, transport: any Transport, token: @escaping TokenProvider
+    ) async throws(ToteError) -> SharedSpace {
+        try await make(.tote, try storeAccess(store, transport, token))
+    }
+
+    /// Opens a share that this device has, or that the customer's other devices have.
+    ///
+    /// - Throws: `signedOut`; `notFound` for one that there is not, or not any more; `storage`.
+    public func openShare(_ id: String) async throws(ToteError) -> SharedSpace {
+        let access = try customerAccess()
+        if try installation.shares(of: installation.account ?? "").allSatisfy({ $0.space != id }) {
+            guard shares.contains(where: { $0.id == id }) else {
+                throw ToteError(.notFound, "nothing that is shared here is \(id)")
+            }
+            try installation.save(ShareRecord(space: id, account: installation.account ?? ""))
+        }
+        return try await open(id, access)
+    }
+
+    /// The same on a store's device, after the app was started anew.
+    public func openShare(
+        _ id: String, at store: String, transport: any Transport, token: @escaping TokenProvider
+    ) async throws(ToteError) -> SharedSpace {
+        try await open(id, try storeAccess(store, transport, token))
+    }
+
+    /// Joins a share by the code or the link of an invitation. Safe to call again with the same
+    /// one when an answer was lost.
+    ///
+    /// - Throws: `signedOut`, `server`, `shareRefused` with `wrong_code`, `invitation_taken`…
+    public func joinShare(_ invitation: String) async throws(ToteError) -> SharedSpace {
+        try await join(invitation, try customerAccess())
+    }
+
+    /// The same as a store's device.
+    public func joinShare(
+        _ invitation: String, at store: String, transport: any Transport,
+        token: @escaping TokenProvider
+    ) async throws(ToteError) -> SharedSpace {
+        try await join(invitation, try storeAccess(store, transport, token))
+    }
+
+    private func customerAccess() throws(ToteError) -> ShareAccess {
+        guard let session, session.store == nil, !session.isShared, joinedHandOff == nil,
+            let path = session.path.split(separator: "/").dropFirst(2).first
+        else { throw ToteError(.signedOut, "no customer is signed in: call signIn first") }
+        return ShareAccess(
+            transport: session.transport, token: session.token,
+            maker: Self.percentDecoded(String(path)))
+    }
+
+    private func storeAccess(
+        _ store: String, _ transport: any Transport, _ token: @escaping TokenProvider
+    ) throws(ToteError) -> ShareAccess {
+        guard installation.account == nil else {
+            throw ToteError(.invalidArgument, "a customer's documents show here: leave first")
+        }
+        return ShareAccess(transport: transport, token: token, maker: "store:\(store)")
+    }
+
+    private static func percentDecoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(code)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func make(
+        _ kind: Share.Kind, _ access: ShareAccess
+    ) async throws(ToteError) -> SharedSpace {
+        let seed = HandOffID(high: clock.draw(), low: clock.draw())
+        let space = Share.space(kind, of: access.maker, seed: seed)
+        var record = ShareRecord(space: space, account: installation.account ?? "")
+        record.seed = seed.text
+        // By its own reckoning: the server's is told with its first answer.
+        if kind == .tote { limit(&record, to: Share.toteMilliseconds, until: 0) }
+        try installation.save(record)
+        return try await open(space, access)
+    }
+
+    private func limit(_ record: inout ShareRecord, to span: UInt64, until: UInt64) {
+        let reading = clock.reading()
+        record.until = until
+        record.bootID = reading.bootID
+        record.since = reading.uptimeMilliseconds
+        record.deadline = reading.uptimeMilliseconds + span
+    }
+
+    private func open(
+        _ space: String, _ access: ShareAccess
+    ) async throws(ToteError) -> SharedSpace {
+        guard let record = shareRecord(space), record.rest(at: clock.reading()) != 0 else {
+            throw ToteError(.notFound, "nothing that is shared here is \(space)")
+        }
+        let nested: Tote
+        if let known = openShares[space] {
+            nested = known
+        } else {
+            nested = try await opened(space)
+            openShares[space] = nested
+        }
+        try await nested.enter(
+            space: space, file: Installation.accountName(customer: space),
+            transport: access.transport
+        ) { [weak self] in
+            guard let self, try await self.isAdmitted(to: space, by: access) else { return nil }
+            return try await access.token()
+        }
+        if let bytes = (try? openReplica?.store.bytes("catalog")) ?? nil {
+            await nested.takeOver(catalog: bytes)
+        }
+        awaitEnd(of: record)
+        announce()
+        return SharedSpace(id: space, parent: self, tote: nested, access: access)
+    }
+
+    /// How often a directory is asked for that a former opening has not let go yet.
+    private static let openTries = 1_000
+
+    private func opened(_ space: String) async throws(ToteError) -> Tote {
+        var tries = 0
+        while true {
+            do throws(ToteError) {
+                return try Tote(
+                    directory: installation.path(share: space), clock: clock,
+                    channel: installation.account == nil ? .tablet : channel,
+                    catalogReader: catalogReader,
+                    survivesPowerCuts: installation.survivesPowerCuts)
+            } catch {
+                tries += 1
+                guard error.code == .storage, tries < Self.openTries else { throw error }
+                await Task.yield()
+            }
+        }
+    }
+
+    func shareRecord(_ space: String) -> ShareRecord? {
+        (try? installation.shares())?.first { $0.space == space }
+    }
+
+    // What the server says.
+
+    private func ask(
+        _ path: String, _ body: [String: Value], _ access: ShareAccess
+    ) async throws(ToteError) -> TransportResponse {
+        guard let token = try? await access.token() else {
+            throw ToteError(.signedOut, "no token could be had")
+        }
+        do {
+            return try await access.transport.send(
+                TransportRequest(
+                    method: "POST", path: path,
+                    headers: [
+                        "Authorization": "Bearer \(token.secret)",
+                        "Content-Type": "application/json", "Accept": "application/json",
+                    ], body: Encoding.json.encode(.map(body)),
+                    timeout: SyncMachine.exchangeTimeout, lane: .lookup))
+        } catch {
+            throw ToteError(.server, "no answer: \(error)")
+        }
+    }
+
+    /// What a route of shares answered.
+    private static func answer(_ response: TransportResponse) throws(ToteError) -> Value {
+        let value = try? Encoding.json.value(response.body)
+        switch response.status {
+        case 200, 201: if let value { return value }
+        case 401: throw ToteError(.signedOut, "the server takes no token of this device")
+        case 400, 404, 409, 410, 422, 429:
+            if response.isProblem, let code = value?["code"]?.textValue {
+                throw ToteError(
+                    .shareRefused, value?["detail"]?.textValue ?? code,
+                    rejection: Rejection(code: code))
+            }
+        default: break
+        }
+        throw ToteError(.server, "a share was answered with \(response.status)")
+    }
+
+    /// Keeps what the server says of a membership.
+    private func keep(_ value: Value, _ record: ShareRecord) throws(ToteError) {
+        var record = record
+        record.role = value["role"]?.textValue.flatMap(Share.Role.init(rawValue:))
+        record.member = value["member"]?.textValue
+        if let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:)),
+            let now = value["server_time"]?.intValue.flatMap(UInt64.init(exactly:)), now < until
+        {
+            limit(&record, to: until - now, until: until)
+        }
+        try installation.save(record)
+        awaitEnd(of: record)
+        announce()
+    }
+
+    /// Makes sure that one is a member, before anything is synced.
+    ///
+    /// - Returns: `false` for who is not any more: nothing of it is here then.
+    /// - Throws: when the server cannot be asked now.
+    private func isAdmitted(to space: String, by access: ShareAccess) async throws -> Bool {
+        guard let record = shareRecord(space) else { return false }
+        var ways: [[String: Value]] = []
+        if record.role != nil || record.seed == nil { ways.append(["space": .text(space)]) }
+        if let seed = record.seed { ways.append(["space": .text(space), "seed": .text(seed)]) }
+        if let text = record.invitation { ways.append(["join": .text(text)]) }
+        for way in ways {
+            do throws(ToteError) {
+                try keep(Self.answer(try await ask("/v1/shares", way, access)), record)
+                return true
+            } catch {
+                guard error.code == .shareRefused, error.rejection?.code != "locked" else {
+                    throw error
+                }
+            }
+        }
+        // A server that went back does not know what came after its backup: it is kept, until
+        // somebody invites this device again.
+        let response = try await access.transport.send(
+            TransportRequest(
+                method: "GET", path: "/v1/handshake", headers: ["Accept": "application/json"],
+                timeout: SyncMachine.exchangeTimeout, lane: .lookup))
+        let epoch = (try? Encoding.json.value(response.body))?["epoch"]?.textValue
+        guard let epoch = epoch.flatMap(Hex.id) else {
+            throw ToteError(.server, "no handshake came")
+        }
+        if let known = await openShares[space]?.knownEpoch, known != epoch {
+            throw ToteError(.signedOut, "the server was restored, and does not know this share")
+        }
+        await removeShare(space)
+        return false
+    }
+
+    /// Takes over the catalogue that another file of this device has: it is the same for everybody.
+    func takeOver(catalog bytes: [UInt8]) {
+        guard let openReplica, openReplica.catalog == nil else { return }
+        // Legal to fail: it is fetched then.
+        try? openReplica.keepCatalog(bytes)
+    }
+
+    /// The epoch of what is confirmed here.
+    var knownEpoch: UInt64? { openReplica?.cursor?.epoch }
+
+    private func join(
+        _ invitation: String, _ access: ShareAccess
+    ) async throws(ToteError) -> SharedSpace {
+        let value = try Self.answer(
+            try await ask("/v1/shares", ["join": .text(invitation)], access))
+        guard let space = value["space"]?.textValue, Share.kind(of: space) != nil else {
+            throw ToteError(.server, "the invitation was answered as none is")
+        }
+        var record =
+            shareRecord(space) ?? ShareRecord(space: space, account: installation.account ?? "")
+        record.invitation = invitation
+        try installation.save(record)
+        try keep(value, record)
+        return try await open(space, access)
+    }
+
+    func invite(
+        to space: String, as role: Share.Role, for duration: Duration, by access: ShareAccess
+    ) async throws(ToteError) -> ShareInvitation {
+        let secret = HandOffID(high: clock.draw(), low: clock.draw())
+        let value = try Self.answer(
+            try await ask(
+                "/v1/spaces/\(space)/invitations",
+                [
+                    "secret": .text(secret.text), "role": .text(role.rawValue),
+                    "for_s": .int(duration.components.seconds),
+                ], access))
+        guard let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:)) else {
+            throw ToteError(.server, "the invitation was answered as none is")
+        }
+        return ShareInvitation(
+            link: Share.link(secret), code: value["code"]?.textValue, role: role, until: until)
+    }
+
+    func setRole(
+        in space: String, of member: String, to role: Share.Role?, by access: ShareAccess
+    ) async throws(ToteError) {
+        guard Hex.id(member) != nil else {
+            throw ToteError(.invalidArgument, "a member has 16 hex digits")
+        }
+        _ = try Self.answer(
+            try await ask(
+                "/v1/spaces/\(space)/members/\(member)",
+                ["role": .text(role?.rawValue ?? "none")], access))
+        if role == nil, member == shareRecord(space)?.member { await removeShare(space) }
+    }
+
+    func leaveShare(_ space: String, by access: ShareAccess) async throws(ToteError) {
+        if let member = shareRecord(space)?.member {
+            do {
+                _ = try Self.answer(
+                    try await ask(
+                        "/v1/spaces/\(space)/members/\(member)", ["role": .text("none")], access))
+            } catch  where error.rejection?.code == "last_owner" {
+                throw error
+            } catch {
+                // Legal: the server cannot be told now, or knows it already.
+            }
+        }
+        await removeShare(space)
+    }
+
+    func endShare(_ space: String, by access: ShareAccess) async throws(ToteError) {
+        _ = try Self.answer(try await ask("/v1/spaces/\(space)/end", [:], access))
+        await removeShare(space)
+    }
+
+    // The end.
+
+    /// Removes all that is here of a share; what cannot be removed now is at the next start.
+    private func removeShare(_ space: String) async {
+        shareTasks.removeValue(forKey: space)?.cancel()
+        guard shareRecord(space) != nil else { return }
+        let nested = openShares.removeValue(forKey: space)
+        let lost = await nested?.unsentCount ?? 0
+        await nested?.close()
+        try? installation.removeShare(space)
+        endedShareList.append(EndedShare(id: space, lostCount: lost))
+        announce()
+    }
+
+    /// Asks about shares of which the customer's own documents say nothing any more: another device
+    /// has left or ended them, or somebody has removed the customer.
+    func checkShares() {
+        guard installation.hasShares, checkTask == nil, let access = try? customerAccess(),
+            let account = installation.account
+        else { return }
+        let gone = ((try? installation.shares(of: account)) ?? []).filter { record in
+            record.role != nil && documents.cells(Share.key(Name(record.space))).isEmpty
+        }
+        guard !gone.isEmpty else { return }
+        checkTask = Task { [weak self] in
+            for record in gone {
+                // Legal to fail: it is asked again with the next answer.
+                _ = try? await self?.isAdmitted(to: record.space, by: access)
+            }
+            await self?.checkEnded()
+        }
+    }
+
+    private func checkEnded() { checkTask = nil }
+
+    private func awaitEnd(of record: ShareRecord) {
+        guard let rest = record.rest(at: clock.reading()) else { return }
+        shareTasks[record.space]?.cancel()
+        shareTasks[record.space] = Task { [clock, weak self] in
+            guard (try? await clock.sleep(.milliseconds(Int64(rest)))) != nil else { return }
+            await self?.removeShare(record.space)
+        }
+    }
+
+    /// Removes, at the start, those whose time was over before it.
+    static func removeOldShares(
+        _ installation: Installation, _ clock: DeviceClock
+    ) throws(ToteError) {
+        for record in try installation.shares() where record.rest(at: clock.reading()) == 0 {
+            try installation.removeShare(record.space)
+        }
+    }
+
+    /// Closes the shares that are open; they stay on the device.
+    func closeShares() {
+        for task in shareTasks.values { task.cancel() }
+        checkTask?.cancel()
+        shareTasks = [:]
+        for nested in openShares.values { Task { await nested.close() } }
+        openShares = [:]
+    }
+
+    /// Removes the shares of an account that is given up.
+    func removeShares(of account: String) throws(ToteError) {
+        closeShares()
+        for record in try installation.shares(of: account) {
+            try installation.removeShare(record.space)
+        }
+    }
+}
