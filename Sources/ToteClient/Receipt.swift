@@ -60,6 +60,11 @@ public struct Receipt: Hashable, Sendable, Identifiable {
             return "reserve again: nobody holds this reservation any more"
         case "reward_unknown", "reward_changed":
             return "fetch the catalogue, and show the rewards as they are now"
+        case "offer_unknown", "offer_changed":
+            return "fetch the catalogue, and show the offers as they are now"
+        case "offer_not_on": return "say that the offer is over, or when it begins"
+        case "offer_not_earned": return "say how many orders are missing"
+        case "offer_exhausted": return "say that others were faster: nothing of it is left"
         case "not_redeemer": return "an operator names the store's redeemer: tote store redeemer"
         case "too_many_open_orders": return "collect or cancel an open order first"
         case "unsupported": return "this server is older than the app: update the server"

@@ -47,18 +47,26 @@ enum OfferCommands {
         return parts.joined(separator: "  ")
     }
 
+    private static let customersPerRequest = 1_000
+
     static func admit(_ command: ParsedCommand, _ output: Output) throws(UsageError) -> ExitCode {
         let line = try Operator(command)
         let offer = command.arguments[0]
         let customers = command.arguments.dropFirst().map { Value.text($0) }
         return FileCommands.attempt(output) { () throws(Operator.Failure) in
-            let value = try line.call(
-                "POST", ["v1", "admin", "offers", offer, "customers"],
-                .map(["customers": .array(Array(customers))]),
-                missing: "the catalogue has no offer \(offer): `tote offer list` shows them")
-            let new = value["new"]?.intValue ?? 0
+            var (new, listed): (Int64, Int64) = (0, 0)
+            for start in stride(from: 0, to: customers.count, by: customersPerRequest) {
+                let some = customers[start..<min(start + customersPerRequest, customers.count)]
+                let value = try line.call(
+                    "POST", ["v1", "admin", "offers", offer, "customers"],
+                    .map(["customers": .array(Array(some))]),
+                    missing: "the catalogue has no offer \(offer): `tote offer list` shows them")
+                new += value["new"]?.intValue ?? 0
+                listed = value["listed"]?.intValue ?? 0
+            }
             output.result(
-                value, ["\(new) new, \(value["listed"]?.intValue ?? 0) in all may activate it"])
+                .map(["listed": .int(listed), "new": .int(new)]),
+                ["\(new) new, \(listed) in all may activate it"])
             return .success
         }
     }

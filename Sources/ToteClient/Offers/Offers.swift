@@ -13,7 +13,8 @@ public struct CustomerOffer: Hashable, Sendable, Identifiable {
         case used
         /// Not begun, or over.
         case notOn
-        /// The server refused it, with a code: `offer_exhausted`, `offer_not_earned`…
+        /// The server refused it here last, with a code: `offer_exhausted`, `offer_not_earned`. It
+        /// may be activated again: the server decides anew.
         case refused(String)
     }
 

@@ -25,10 +25,13 @@ extension Replica {
         }
     }
 
+    private static let activating = "activate offer"
+
     /// What the server refused of this device, oldest first.
     private var refusedOffers: [(offer: String, code: String)] {
         ((try? receipts()) ?? []).compactMap { receipt in
-            guard case .rejected(let rejection) = receipt.state,
+            // An order that was refused names an offer as well.
+            guard case .rejected(let rejection) = receipt.state, receipt.label == Self.activating,
                 let offer = rejection.details["offer"]?.textValue
             else { return nil }
             return (offer, rejection.code)
@@ -45,7 +48,9 @@ extension Replica {
                 && $0.change.readableIntent == .activate(offer.id)
         }
         if isQueued { return .queued }
-        return isOn ? refusal.map { .refused($0) } ?? .open : .notOn
+        // It shows: so it is there, and the customer on its list, by now.
+        let stands = refusal.flatMap { $0 == "offer_unknown" || $0 == "offer_not_on" ? nil : $0 }
+        return isOn ? stands.map { .refused($0) } ?? .open : .notOn
     }
 
     package var challenges: [CustomerChallenge] {
@@ -80,7 +85,7 @@ extension Replica {
         }
         guard
             let nonce = try commit(
-                [], intent: .activate(offer.id), label: "activate offer", at: reading,
+                [], intent: .activate(offer.id), label: Self.activating, at: reading,
                 channel: channel)
         else { throw ToteError(.storage, "nothing was saved") }
         return Hex.string(nonce)

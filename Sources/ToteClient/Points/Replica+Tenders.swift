@@ -21,12 +21,12 @@ extension Replica {
         var due = quote.total
         var tenders: [Tender] = []
         for id in request.offers {
-            let tender = try tender(offer: id, quote, due, isOnline: isOnline, &power)
+            let tender = try tender(offer: id, quote, due, tenders, isOnline: isOnline, &power)
             due -= tender.amount
             tenders.append(tender)
         }
         for id in request.rewards {
-            let tender = try tender(id, quote, due, isOnline: isOnline, &power)
+            let tender = try tender(id, quote, due, tenders, isOnline: isOnline, &power)
             due -= tender.amount
             tenders.append(tender)
         }
@@ -48,12 +48,11 @@ extension Replica {
     }
 
     private func tender(
-        _ id: String, _ quote: Quote, _ due: Int64, isOnline: Bool, _ power: inout SpendingPower
+        _ id: String, _ quote: Quote, _ due: Int64, _ before: [Tender], isOnline: Bool,
+        _ power: inout SpendingPower
     ) throws(ToteError) -> Tender {
-        let prices = quote.lines.map { ($0.line.sku, $0.price) }
         guard let programme = catalog?.programme, let reward = programme.reward(id),
-            let value = programme.value(
-                of: reward.benefit, lines: prices, currency: quote.currency),
+            let value = value(of: reward.benefit, programme, quote, before),
             let points = Amount(reward.points)
         else {
             throw .order(
@@ -68,6 +67,21 @@ extension Replica {
         return tender
     }
 
+    /// What one more of rewards and offers is worth, as the server will find it.
+    private func value(
+        of benefit: Programme.Benefit, _ programme: Programme, _ quote: Quote, _ before: [Tender]
+    ) -> Int64? {
+        let taken = before.count { tender in
+            let other =
+                tender.reward.flatMap { programme.reward($0)?.benefit }
+                ?? tender.offer.flatMap { programme.offer($0)?.benefit }
+            return other == benefit
+        }
+        return programme.value(
+            of: benefit, lines: quote.lines.map { ($0.line.sku, $0.price, $0.quantity) },
+            currency: quote.currency, taken: taken)
+    }
+
     private static func nothingLeft(_ what: String, _ quote: Quote) -> ToteError {
         .order(
             "tenders_mismatch", "nothing is left to be paid by \(what)",
@@ -75,13 +89,11 @@ extension Replica {
     }
 
     private func tender(
-        offer id: String, _ quote: Quote, _ due: Int64, isOnline: Bool,
+        offer id: String, _ quote: Quote, _ due: Int64, _ before: [Tender], isOnline: Bool,
         _ power: inout SpendingPower
     ) throws(ToteError) -> Tender {
-        let prices = quote.lines.map { ($0.line.sku, $0.price) }
         guard let programme = catalog?.programme, let offer = programme.offer(id),
-            let value = programme.value(
-                of: offer.benefit, lines: prices, currency: quote.currency),
+            let value = value(of: offer.benefit, programme, quote, before),
             let use = Amount(1)
         else {
             throw .order(

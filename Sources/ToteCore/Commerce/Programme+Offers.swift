@@ -51,8 +51,7 @@ extension Programme {
 
         /// The id that a link or an id means.
         public static func id(_ text: String) -> String {
-            text.utf8.starts(with: linkPrefix.utf8)
-                ? String(text.dropFirst(linkPrefix.count)) : text
+            Name(text).text(after: linkPrefix) ?? text
         }
     }
 
@@ -84,9 +83,17 @@ extension Programme {
             guard sku.map({ sku in skus.contains { Name($0) == Name(sku) } }) ?? true else {
                 return nil
             }
-            let shifted = Int64(clamping: time) + offsetMinutes * 60_000
+            return day(of: time)
+        }
+
+        private func day(of time: UInt64) -> Int64 {
+            let shifted =
+                Int64(clamping: min(time, UInt64(Limits.integerMax))) + offsetMinutes * 60_000
             return shifted / 86_400_000 - (shifted % 86_400_000 < 0 ? 1 : 0)
         }
+
+        /// The days that it has.
+        var span: ClosedRange<Int64> { day(of: from)...max(day(of: from), day(of: until - 1)) }
     }
 
     /// The offer with this id.
@@ -127,6 +134,9 @@ package struct OfferPool: Hashable, Sendable {
 public struct ChallengeProgress: Hashable, Sendable {
     /// Days on which an order that counts was collected, in days since 1970, rising.
     public var days: [Int64] = []
+    /// The orders that these days are counted for, by their ids: none counts twice, also when
+    /// it is handed over again.
+    var orders: [String] = []
     /// When the prize was given, by the server's clock.
     public var doneAt: UInt64?
 
@@ -135,21 +145,34 @@ public struct ChallengeProgress: Hashable, Sendable {
     package init?(_ value: Value) {
         guard case .array(let days)? = value["days"] else { return nil }
         self.days = days.compactMap(\.intValue)
+        if case .array(let orders)? = value["orders"] {
+            self.orders = orders.compactMap(\.textValue)
+        }
         doneAt = value["done"]?.intValue.flatMap { UInt64(exactly: $0) }
     }
 
     package var value: Value {
         .map(
-            ["days": .array(days.map { .int($0) })]
-                .merging(doneAt.map { ["done": .int(Int64($0))] } ?? [:]) { $1 })
+            [
+                "days": .array(days.map { .int($0) }),
+                "orders": .array(orders.map { .text($0) }),
+            ]
+            .merging(doneAt.map { ["done": .int(Int64($0))] } ?? [:]) { $1 })
     }
 
     /// Counts a day.
     ///
-    /// - Returns: whether it is new.
-    package mutating func count(_ day: Int64) -> Bool {
-        guard doneAt == nil, !days.contains(day) else { return false }
+    /// - Returns: whether it is new, and no other day is counted for the order.
+    package mutating func count(_ day: Int64, of order: OrderID) -> Bool {
+        guard doneAt == nil, !days.contains(day), !orders.contains(order.text) else { return false }
         days = (days + [day]).sorted()
+        orders.append(order.text)
         return true
+    }
+
+    /// Drops days that the challenge has not, since it was changed.
+    package mutating func forget(outside challenge: Programme.Challenge) {
+        guard doneAt == nil, days.contains(where: { !challenge.span.contains($0) }) else { return }
+        days.removeAll { !challenge.span.contains($0) }
     }
 }

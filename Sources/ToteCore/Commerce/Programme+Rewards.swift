@@ -24,6 +24,29 @@ extension Programme {
         }
     }
 
+    /// What one more of rewards or offers of the same product takes off an order: the dearest of
+    /// the units that those before it left.
+    ///
+    /// - Parameters:
+    ///   - lines: SKU, unit price and quantity of each line.
+    ///   - taken: how many stand before it.
+    /// - Returns: `nil` when none is left, or it does not apply.
+    public func value(
+        of benefit: Benefit, lines: [(sku: String, price: Int64, quantity: Int64)],
+        currency: String, taken: Int
+    ) -> Int64? {
+        guard case .product(let sku) = benefit else {
+            return value(of: benefit, lines: [], currency: currency)
+        }
+        var rest = Int64(taken)
+        let own = lines.filter { Name($0.sku) == Name(sku) }.sorted { $0.price > $1.price }
+        for line in own {
+            if rest < line.quantity { return line.price > 0 ? line.price : nil }
+            rest -= line.quantity
+        }
+        return nil
+    }
+
     /// The rewards that apply to an order and cost no more than `points`, with their value (see
     /// `value(of:lines:currency:)`): the cheapest first, those of one price as the catalogue has
     /// them.

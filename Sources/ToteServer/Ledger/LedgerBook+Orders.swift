@@ -55,15 +55,16 @@ extension LedgerBook {
         }
         let unknown = Rejection(code: "\(code)_unknown", details: .map([member: .text(id)]))
         guard let benefit else { return unknown }
-        let prices = order.lines.map { ($0.name.sku, $0.price) }
-        let value = programme?.value(of: benefit, lines: prices, currency: order.currency) ?? 0
         // A product is given as often as it was ordered, and no oftener.
+        let before = order.tenders[..<index].count { self.benefit(of: $0) == benefit }
+        let ordered = order.lines.map { (sku: $0.name.sku, price: $0.price, quantity: $0.quantity) }
         if case .product(let sku) = benefit {
-            let before = order.tenders[..<index].count { self.benefit(of: $0) == benefit }
-            let ordered = order.lines.filter { Name($0.name.sku) == Name(sku) }
-                .reduce(0) { $0 + $1.quantity }
-            guard before < ordered else { return unknown }
+            let units = ordered.filter { Name($0.sku) == Name(sku) }.reduce(0) { $0 + $1.quantity }
+            guard before < units else { return unknown }
         }
+        let value =
+            programme?.value(of: benefit, lines: ordered, currency: order.currency, taken: before)
+            ?? 0
         let points = tender.kind == .points ? programme?.reward(id)?.points : nil
         guard tender.amount <= value, points ?? 0 <= tender.points ?? 0 else {
             var details: [String: Value] = [member: .text(id), "value": .int(value)]
@@ -148,9 +149,13 @@ extension LedgerBook {
     }
 
     /// Grants what a collected order earns, once for each hand-over.
-    func earn(_ order: Order) throws {
-        guard let time = order.collectedAt else { return }
-        try advance(by: order, collectedAt: time)
+    ///
+    /// - Parameter later: the order with what came back just now: what came back as a whole is no
+    ///   part of a challenge.
+    func earn(_ order: Order, later: Order? = nil) throws {
+        // Nobody is there any more to earn.
+        guard let time = order.collectedAt, !space.name.hasPrefix(Server.erasedKind) else { return }
+        try advance(by: later ?? order, collectedAt: time)
         guard let amount = earnings(order) else { return }
         try earn(amount, "\(Self.source(order.id))/\(time)")
     }

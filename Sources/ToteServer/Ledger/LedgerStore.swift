@@ -156,7 +156,8 @@ extension ServerStore {
             ($0.int(0), $0.text(1), $0.int(2), $0.int(3))
         }
         for (number, name, available, held) in accounts {
-            guard let name = AccountName(name) else { continue }
+            // Of an offer all would be withheld, for as long as its uses last.
+            guard let name = AccountName(name), name.kind != "offer" else { continue }
             let most = Account.leasable(
                 LeaseTerms(policy, of: name), available: available, held: held)
             try database.run(

@@ -114,6 +114,8 @@ extension Server {
         return try changeLedger(of: customer) { book -> Rejection? in
             let reference = LedgerEntry.source("redemption", redeem.redemption.text)
             let name = certificate.account
+            // No store holds any of an offer (M-OFF-5).
+            guard name.kind != "offer" else { return Rejection(code: "lease_unknown") }
             guard try store.redemption(redeem.redemption) == nil else { return nil }
             if let row {
                 // Of somebody who was erased since nobody is a member: the lease itself says whose

@@ -266,7 +266,7 @@ extension Server {
         let space = try space(numbered: row.space)
         // What was not earned yet is earned first: it is taken back by the same rule then.
         let outside = try changeLedger(of: space) { book -> Int64 in
-            try book.earn(kept)
+            try book.earn(kept, later: order)
             return try book.takeBack(order, returned: after, before: before, number: number)
         }
         _ = try record(row, after: nil)

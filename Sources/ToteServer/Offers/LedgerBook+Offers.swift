@@ -12,8 +12,10 @@ extension LedgerBook {
     func activate(_ id: String, nonce: Nonce, isResent: Bool) throws -> Rejection? {
         let unknown = Rejection(code: "offer_unknown", details: .map(["offer": .text(id)]))
         guard let offer = programme?.offer(id) else { return unknown }
-        if offer.audience == .listed, try !store.isListed(space.number, for: id) { return unknown }
-        guard offer.isOn(at: now) else {
+        if !isResent, offer.audience == .listed, try !store.isListed(space.number, for: id) {
+            return unknown
+        }
+        guard isResent || offer.isOn(at: now) else {
             var details: [String: Value] = ["offer": .text(id)]
             if let from = offer.from { details["from"] = .int(Int64(from)) }
             if let until = offer.until { details["until"] = .int(Int64(until)) }
@@ -73,7 +75,8 @@ extension LedgerBook {
             var progress =
                 LedgerDocuments.value(item, in: space.documents)
                 .flatMap { ChallengeProgress($0) } ?? ChallengeProgress()
-            guard progress.count(day) else { continue }
+            progress.forget(outside: challenge)
+            guard progress.count(day, of: order.id) else { continue }
             if progress.days.count >= challenge.days {
                 progress.doneAt = now
                 try give(challenge)

@@ -1,6 +1,6 @@
 internal import ToteCore
 
-// What operators and the app's backend do with offers: Protocol/offers.md section 30.4.
+// What operators and the app's backend do with offers: Protocol/offers.md section 30.5.
 extension Server {
     /// How many customers one request names.
     static let listedMax = 1_000
@@ -12,7 +12,7 @@ extension Server {
         Route("POST", "/v1/admin/offers/{offer}/customers", .admin, "Lists whom it is for.") {
             $0.takes(
                 .object(
-                    ["customers": .list(.text(1...118), 1...listedMax)], others: .none))
+                    ["customers": .list(.text(1...119), 1...listedMax)], others: .none))
             $0.answers(200, .object(["listed": .int, "new": .int]))
             $0.refuses(409, "offer_not_listed")
         },
