@@ -26,7 +26,8 @@ final class Redactor {
             "cart", "wishlist", "recent", "journey", "orders", "ledger", "points", "card", "main",
             "place", "cancel", "check_in", "rate", "post", "lease", "release", "redeem",
             "watermark", "store",
-            "activate", "offer", "listed", "challenge", "join", "joins", "union", "max", "replace",
+            "ticked", "pick", "gathered", "missing", "substituted", "shares", "owner", "editor",
+            "viewer", "activate", "offer", "listed", "challenge", "join", "joins", "union", "max", "replace",
             "pickup_time", "screen", "quantity", "note", "title", "member", "position", "viewed",
             "value", "earned",
         ]
