@@ -27,7 +27,8 @@ final class Redactor {
             "place", "cancel", "check_in", "rate", "post", "lease", "release", "redeem",
             "watermark", "store",
             "ticked", "pick", "gathered", "missing", "substituted", "shares", "owner", "editor",
-            "viewer", "activate", "offer", "listed", "challenge", "join", "joins", "union", "max", "replace",
+            "viewer", "activate", "offer",
+            "listed", "challenge", "join", "joins", "union", "max", "replace",
             "pickup_time", "screen", "quantity", "note", "title", "member", "position", "viewed",
             "value", "earned",
         ]

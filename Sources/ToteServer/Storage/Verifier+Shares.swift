@@ -6,6 +6,7 @@ extension Verifier {
         _ number: UInt64, _ name: String, _ documents: Documents, _ store: ServerStore,
         _ report: inout Report
     ) throws {
+        guard Share.kind(of: name) != nil else { return }
         var roles: [Name: String] = [:]
         for member in try store.members(of: number) {
             roles[Name(Hex.string(member.member))] = member.role.rawValue

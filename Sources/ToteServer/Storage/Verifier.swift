@@ -157,9 +157,7 @@ package enum Verifier {
         // What is left of an erased customer is shown to nobody.
         guard !name.hasPrefix(Server.erasedKind) else { return }
         try verifyLedger(number, name, space.documents, store, &report)
-        if Share.kind(of: name) != nil {
-            try verifyShare(number, name, space.documents, store, &report)
-        }
+        try verifyShare(number, name, space.documents, store, &report)
     }
 
     /// What is wrong with a row's bytes.
