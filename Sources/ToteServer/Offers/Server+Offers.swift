@@ -12,7 +12,8 @@ extension Server {
         Route("POST", "/v1/admin/offers/{offer}/customers", .admin, "Lists whom it is for.") {
             $0.takes(
                 .object(
-                    ["customers": .list(.text(1...(Limits.spaceNameBytesMax - 9)), 1...listedMax)], others: .none))
+                    ["customers": .list(.text(1...(Limits.spaceNameBytesMax - 9)), 1...listedMax)],
+                    others: .none))
             $0.answers(200, .object(["listed": .int, "new": .int]))
             $0.refuses(409, "offer_not_listed")
         },
