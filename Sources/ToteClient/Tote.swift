@@ -135,6 +135,8 @@ public actor Tote {
         enrolTask?.cancel()
         handOffTask?.cancel()
         eraseTask?.cancel()
+        checkTask?.cancel()
+        for task in shareTasks.values { task.cancel() }
     }
 
     /// Ends syncing and closes the files, so that the directory can be opened again.

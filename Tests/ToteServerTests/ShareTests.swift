@@ -189,6 +189,7 @@ struct ShareTests {
         #expect(try post(path, #"{"role":"viewer"}"#, ada).value["code"] == .text("last_owner"))
         #expect(try post("v1/spaces/\(Self.list)/end", "{}", ben).status == 409)
         #expect(try server.admin("POST", "v1/admin/customers/ada/erase").status == 200)
+        #expect(try server.dump().filter { $0.contains("customer:ada") } == [])
         #expect(try invite(to: Self.list, "viewer", by: ben, secret: 8).status == 201)
         #expect(try post("v1/spaces/\(Self.list)/end", "{}", ben).status == 200)
         #expect(try quantity(Self.list, ben) == nil)

@@ -187,6 +187,8 @@ extension Tote {
                     catalogReader: catalogReader,
                     survivesPowerCuts: installation.survivesPowerCuts)
             } catch {
+                // Opened meanwhile by whoever asked at the same time.
+                if let known = openShares[space] { return known }
                 tries += 1
                 guard error.code == .storage, tries < Self.openTries else { throw error }
                 await Task.yield()

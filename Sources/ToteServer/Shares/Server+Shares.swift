@@ -363,5 +363,6 @@ extension Server {
                 try remove(member, of: space)
             }
         }
+        try store.forgetTaker(principal)
     }
 }

@@ -150,6 +150,11 @@ extension ServerStore {
         ) { $0.int(0) } ?? 0
     }
 
+    /// Leaves of who took invitations that they were taken.
+    func forgetTaker(_ principal: String) throws {
+        try database.run("UPDATE invitations SET taken = '' WHERE taken = ?", .text(principal))
+    }
+
     /// Drops invitations that were over a day ago.
     func forgetInvitations(at time: UInt64) throws {
         try database.run(
