@@ -197,6 +197,10 @@ final class Installation {
                     "SELECT guest FROM adoptions WHERE account = ?", .text(account)
                 ) { $0.int(0) }
                 for guest in guests { try forget(guest: guest) }
+                let shares = try database.rows(
+                    "SELECT space FROM shares WHERE account = ?", .text(account)
+                ) { $0.text(0) }
+                for share in shares { try removeShare(share) }
                 try database.run("DELETE FROM removals WHERE account = ?", .text(account))
             }
             // What is gone from the tables is not to be found in the log either.
@@ -250,9 +254,9 @@ final class Installation {
         }
     }
 
-    func exists(guest: Int64) -> Bool {
-        FileManager.default.fileExists(atPath: path(guest: guest))
-    }
+    func exists(guest: Int64) -> Bool { hasFile(path(guest: guest)) }
+
+    func hasFile(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
     /// Removes the file of a guest whose documents an account has taken in.
     func forget(guest: Int64) throws(ToteError) {

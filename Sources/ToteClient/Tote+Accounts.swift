@@ -112,7 +112,7 @@ extension Tote {
     ///
     /// - Throws: `signedOut` when no account shows; `storage`: what is left is removed when the
     ///   directory is next opened.
-    public func eraseAccount() throws(ToteError) {
+    public func eraseAccount() async throws(ToteError) {
         if let borrowed = installation.borrowed {
             try endBorrowed(borrowed.joined.id, .left)
             return
@@ -120,12 +120,13 @@ extension Tote {
         guard let account = installation.account else {
             throw ToteError(.signedOut, "nobody is signed in: there is nothing to erase")
         }
+        // Nothing is answered as saved in a file that is removed.
+        await closeAllShares()
         try giveUp(account)
     }
 
     /// Removes an account's file; where it shows, a guest's documents show from then on.
     private func giveUp(_ account: String) throws(ToteError) {
-        try removeShares(of: account)
         if installation.account == account {
             catalogTask?.cancel()
             handle(.stop)
@@ -152,8 +153,17 @@ extension Tote {
     func noteErased() {
         guard let account = installation.account else { return }
         wasErased = true
-        eraseForSure(account)
-        resumeWaiters()
+        closeShares()
+        guard !closing.isEmpty else {
+            eraseForSure(account)
+            return resumeWaiters()
+        }
+        eraseTask?.cancel()
+        eraseTask = Task { [weak self] in
+            await self?.closeAllShares()
+            await self?.eraseForSure(account)
+            await self?.resumeWaiters()
+        }
     }
 
     private func eraseForSure(_ account: String) {

@@ -62,6 +62,8 @@ public actor Tote {
     var openShares: [String: Tote] = [:]
     /// Ends those whose time is over.
     var shareTasks: [String: Task<Void, Never>] = [:]
+    /// Shares that are being closed, by their spaces: whoever opens one waits for it.
+    var closing: [String: Task<Void, Never>] = [:]
     /// Asks about shares that the customer's documents know no more.
     var checkTask: Task<Void, Never>?
     /// Shares that ended on this device since it was opened.
@@ -113,7 +115,7 @@ public actor Tote {
         // Legal to fail: the files are nobody's, and the next start tries again.
         try? installation.removeGivenUp()
         let ended = try Self.endIfOver(installation, clock)
-        try Self.removeOldShares(installation, clock)
+        let endedShares = try Self.removeOldShares(installation, clock)
         let replica = try Replica(
             path: installation.path, survivesPowerCuts: survivesPowerCuts, random: clock.draw)
         replica.catalogReader = catalogReader
@@ -123,6 +125,7 @@ public actor Tote {
         openReplica = replica
         guestWaits = waits
         self.ended = ended
+        endedShareList = endedShares
         machine = SyncMachine(hasAccount: installation.account != nil)
         if installation.borrowed != nil {
             Task { [weak self] in await self?.awaitEndOfHandOff() }
@@ -142,7 +145,7 @@ public actor Tote {
     /// Ends syncing and closes the files, so that the directory can be opened again.
     ///
     /// What is called afterwards throws `storage`; sequences end.
-    public func close() {
+    public func close() async {
         handle(.stop)
         try? openReplica?.checkpoint()
         openReplica = nil
@@ -156,6 +159,7 @@ public actor Tote {
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }
         resumeWaiters()
+        await closeAllShares()
     }
 
     /// - Throws: `storage` after `close`.

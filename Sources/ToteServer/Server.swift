@@ -460,6 +460,7 @@ package final class Server {
         try forgetWebhooks(at: clock)
         if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
         try store.forgetInvitations(at: clock)
+        try forgetOldShares()
         let some = try store.spaces(after: lastSwept, most: Self.spacesPerSweep)
         for (_, name) in some { try keeper.keep(try space(name), now: clock, trims: true) }
         lastSwept = some.count < Self.spacesPerSweep ? 0 : some.last?.number ?? 0
@@ -471,6 +472,7 @@ package final class Server {
         try forgetAnswers()
         if try store.forgetHandOffs(at: clock) { tokens.noteRemoved() }
         try store.forgetInvitations(at: clock)
+        try forgetOldShares()
         for (_, name) in try store.spaceNames() {
             try keeper.keep(try space(name), now: clock, trims: true)
         }

@@ -57,25 +57,6 @@ import ToteSQLite
         for tote in [phone, tablet, phone] { _ = try? await tote.syncOnce() }
     }
 
-    /// Whether any file of a device holds these bytes.
-    private func isOn(_ device: String, _ text: String) throws -> Bool {
-        try bed.files(device).contains { name in
-            let path = bed.directory(device) + "/" + name
-            return try Data(contentsOf: URL(filePath: path)).range(of: Data(text.utf8)) != nil
-        }
-    }
-
-    private func refusal<Result>(_ body: () async throws -> Result) async -> String? {
-        do {
-            _ = try await body()
-            return nil
-        } catch let error as ToteError {
-            return error.rejection?.code ?? error.code.rawValue
-        } catch {
-            return "\(error)"
-        }
-    }
-
     @Test func `both see what either does, and the guest's own stays the guest's`() async throws {
         try await tablet.cart().add("cake", quantity: 9)
         let id = try await joined()
@@ -109,13 +90,13 @@ import ToteSQLite
         await tablet.start()
         try await phone.cart().add("cake", quantity: 4)
         _ = await first(of: tablet.cart().updates) { $0.quantity("cake") == 4 }
-        #expect(try isOn("tablet", "cake"))
+        #expect(try bed.isOn("tablet", "cake"))
         try await phone.endHandOff(id)
         let end = await first(of: tablet.endedHandOffUpdates) { $0 != nil }
         #expect(end == EndedHandOff(id: id, reason: .revoked, lostCount: 0))
         #expect(await tablet.joinedHandOff == nil)
         #expect(await tablet.cart().value.lines.isEmpty)
-        #expect(try !isOn("tablet", "cake") && !isOn("tablet", "customer:ada"))
+        #expect(try !bed.isOn("tablet", "cake") && !bed.isOn("tablet", "customer:ada"))
         await phone.stop()
     }
 
@@ -129,11 +110,11 @@ import ToteSQLite
         bed.clock.wallSkewMilliseconds = -86_400_000
         bed.clock.advance(by: .seconds(599))
         #expect(await tablet.joinedHandOff?.id == id)
-        #expect(try isOn("tablet", "tea"))
+        #expect(try bed.isOn("tablet", "tea"))
         bed.clock.advance(by: .seconds(1))
         let end = await first(of: tablet.endedHandOffUpdates) { $0 != nil }
         #expect(end == EndedHandOff(id: id, reason: .over, lostCount: 1))
-        #expect(try !isOn("tablet", "tea") && !isOn("tablet", "customer:ada"))
+        #expect(try !bed.isOn("tablet", "tea") && !bed.isOn("tablet", "customer:ada"))
         #expect(try bed.files("tablet").allSatisfy { !$0.hasPrefix("account-") })
     }
 
@@ -155,7 +136,7 @@ import ToteSQLite
         #expect(await again.endedHandOff == EndedHandOff(id: id, reason: .over, lostCount: 1))
         #expect(await again.joinedHandOff == nil)
         #expect(await again.cart().value.lines.isEmpty)
-        #expect(try !isOn("tablet", "tea"))
+        #expect(try !bed.isOn("tablet", "tea"))
         #expect(
             await refusal { try await again.resumeHandOff(transport: bed.server) } == "not_found")
     }
@@ -166,7 +147,7 @@ import ToteSQLite
         bed.clock.reboot()
         let again = try bed.open("tablet")
         #expect(await again.joinedHandOff == nil)
-        #expect(try !isOn("tablet", "tea"))
+        #expect(try !bed.isOn("tablet", "tea"))
     }
 
     @Test func `an end that a crash cut off is brought to its end`() async throws {
@@ -177,10 +158,10 @@ import ToteSQLite
         try Database(path: path).execute(
             "UPDATE borrowed SET ended = 1; UPDATE state SET account = ''")
 
-        #expect(try isOn("tablet", "tea"))
+        #expect(try bed.isOn("tablet", "tea"))
         let again = try bed.open("tablet")
         #expect(await again.joinedHandOff == nil)
-        #expect(try !isOn("tablet", "tea"))
+        #expect(try !bed.isOn("tablet", "tea"))
     }
 
     @Test func `points and orders once the customer allows it on the phone`() async throws {
@@ -259,7 +240,7 @@ import ToteSQLite
             try await tablet.leaveHandOff(deadline: .milliseconds(100))
         }
         #expect(left == EndedHandOff(id: id, reason: .left, lostCount: 2))
-        #expect(try !isOn("tablet", "tea"))
+        #expect(try !bed.isOn("tablet", "tea"))
     }
 
     /// A network that lets so many requests through, and then none.
@@ -287,7 +268,7 @@ import ToteSQLite
         try await phone.endHandOff(offer.id)
         _ = try? await tablet.syncOnce()
         #expect(await tablet.endedHandOff?.reason == .revoked)
-        #expect(try !isOn("tablet", "tea") && !isOn("tablet", "customer:ada"))
+        #expect(try !bed.isOn("tablet", "tea") && !bed.isOn("tablet", "customer:ada"))
     }
 
     @Test func `an end that is told beside the sync erases, too`() async throws {
@@ -295,7 +276,7 @@ import ToteSQLite
         try await phone.endHandOff(id)
         try? await tablet.refreshCatalog()
         #expect(await tablet.endedHandOff?.reason == .revoked)
-        #expect(try !isOn("tablet", "tea"))
+        #expect(try !bed.isOn("tablet", "tea"))
     }
 
     /// A network on which the catalogue is answered when a test says so.
@@ -358,7 +339,7 @@ import ToteSQLite
         let again = try bed.open("killed")
         #expect(await again.joinedHandOff == nil)
         #expect(await again.cart().value.lines.isEmpty)
-        #expect(try !isOn("killed", "tea"))
+        #expect(try !bed.isOn("killed", "tea"))
         bed.clock.advance(by: .seconds(20))
         _ = try await leaving.value
     }

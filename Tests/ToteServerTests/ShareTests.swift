@@ -176,6 +176,47 @@ struct ShareTests {
         #expect(reply?.fates.map(\.rejection?.code) == ["not_allowed", "field_not_writable"])
     }
 
+    @Test func `a token that is minted for its name opens no share`() throws {
+        _ = try make(Self.list, ada)
+        let minted = try server.mint("{\"spaces\":[{\"space\":\"\(Self.list)\"}]}")
+        #expect(try quantity(Self.list, minted) == nil)
+        #expect(try post("v1/spaces/\(Self.list)/end", "{}", ada).status == 200)
+        #expect(try quantity(Self.list, minted) == nil)
+    }
+
+    @Test func `of who took an invitation and is erased nothing is left`() throws {
+        _ = try make(Self.list, ada)
+        let link = try #require(
+            try invite(to: Self.list, "editor", by: ada).value["link"]?.textValue)
+        let joined = try join(link, ben)
+        let member = try #require(joined.value["member"]?.textValue)
+        let path = "v1/spaces/\(Self.list)/members/\(member)"
+        #expect(try post(path, #"{"role":"none"}"#, ben).status == 200)
+        #expect(try server.admin("POST", "v1/admin/customers/ben/erase").status == 200)
+        #expect(try server.dump().filter { $0.contains("customer:ben") } == [])
+        let eve = try server.mint(#"{"spaces":[{"space":"customer:eve"}]}"#)
+        #expect(try join(link, eve).value["code"] == .text("invitation_taken"))
+        #expect(try server.faults() == [])
+    }
+
+    @Test func `what ended is bounded, and forgotten`() throws {
+        for number in 0..<200 {
+            let seed = HandOffID(high: 5, low: UInt64(number))
+            let space = Share.space(.tote, of: "customer:ada", seed: seed)
+            let body = "{\"space\":\"\(space)\",\"seed\":\"\(seed)\"}"
+            #expect(try post("v1/shares", body, ada).status == 201)
+            #expect(try post("v1/spaces/\(space)/end", "{}", ada).status == 200)
+        }
+        #expect(try make(Self.list, ada).value["code"] == .text("too_many_shares"))
+        server.now += 86_400_001
+        #expect(try make(Self.list, ada).status == 201)
+        server.now += 8 * 86_400_000
+        for _ in 0..<3 { _ = try server.inGroup { try server.server.sweepAll(at: server.now) } }
+        let rows = try server.dump().filter { $0.hasPrefix("shares ") }
+        #expect(rows.count == 1)
+        #expect(try server.faults() == [])
+    }
+
     @Test func `the last owner stays or ends it, and who is erased leaves it to the others`()
         throws
     {

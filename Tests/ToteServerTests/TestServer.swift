@@ -215,11 +215,11 @@ final class TestServer {
             """,
             "SELECT 'offers', json_array(id, issued, ceiling) FROM offers",
             "SELECT 'offer_customers', json_array(offer, space) FROM offer_customers",
-            "SELECT 'shares', json_array(space, until, ended) FROM shares",
+            "SELECT 'shares', json_array(space, made, until, ended) FROM shares",
             "SELECT 'share_members', json_array(space, principal, member, role) FROM share_members",
             """
-            SELECT 'invitations', json_array(hex(secret), code, space, role, until, taken)
-            FROM invitations ORDER BY secret
+            SELECT 'invitations', json_array(hex(secret), code, space, inviter, role, until,
+                taken) FROM invitations ORDER BY secret
             """,
             "SELECT 'members', json_array(space, member, hex(earned)) FROM members",
             "SELECT 'redeemers', json_array(store, token, incarnation, watermark) FROM redeemers",

@@ -9,7 +9,7 @@ extension DeviceSession {
         case "shares":
             let lines = await tote.shares.map { share in
                 "\(share.id)  \(share.role?.rawValue ?? "not told to the server yet")"
-                    + (share.until.map { $0 > 0 ? "  until \(Moment.text($0))" : "" } ?? "")
+                    + (share.until.map { "  until \(Moment.text($0))" } ?? "")
             }
             return Answer(lines: lines.isEmpty ? ["nothing is shared"] : lines)
         case "share new": return try await makeShare(line.words)
@@ -36,8 +36,13 @@ extension DeviceSession {
                             + "\(report.unsentCount) to be sent"
                 ])
         case "share leave":
-            try await share().leave()
-            return Answer(lines: ["left: nothing of it is here"])
+            let ended = try await share().leave()
+            return Answer(
+                lines: [
+                    ended.lostCount == 0
+                        ? "left: nothing of it is here"
+                        : "left; \(ended.lostCount) changes were not sent, and are lost"
+                ])
         case "share end":
             try await share().end()
             return Answer(lines: ["ended for all"])

@@ -18,16 +18,18 @@ struct ShareRecord: Hashable {
     /// `nil` before the server has said so.
     var role: Share.Role?
     var member: String?
-    /// Of a tote: milliseconds of the server's clock.
+    /// The epoch of the server that said so.
+    var epoch: UInt64?
+    /// Of a tote: milliseconds of the server's clock, once that has said so.
     var until: UInt64?
-    /// When that is, by the uptime of a start of the device.
+    /// When that is, by the uptime of a start of the device; 0 for what has no end.
     var bootID: UInt64 = 0
     var since: UInt64 = 0
     var deadline: UInt64 = 0
 
     /// Milliseconds until it is over; `nil` for what has no end.
     func rest(at reading: ClockReading) -> UInt64? {
-        guard until != nil else { return nil }
+        guard deadline > 0 else { return nil }
         guard reading.bootID == bootID,
             (since..<deadline).contains(reading.uptimeMilliseconds)
         else { return 0 }
@@ -42,8 +44,9 @@ extension Installation {
             """
             CREATE TABLE shares (
                 space TEXT PRIMARY KEY, account TEXT NOT NULL, seed TEXT, invitation TEXT,
-                role TEXT, member TEXT, until INTEGER, boot INTEGER NOT NULL,
-                since INTEGER NOT NULL, deadline INTEGER NOT NULL
+                role TEXT, member TEXT, epoch INTEGER, until INTEGER, boot INTEGER NOT NULL,
+                since INTEGER NOT NULL, deadline INTEGER NOT NULL,
+                ended INTEGER NOT NULL DEFAULT 0
             ) STRICT
             """)
     }
@@ -52,46 +55,88 @@ extension Installation {
         "\(directory)/share-\(Self.accountName(customer: space))"
     }
 
+    /// Those that are not ended.
+    ///
     /// - Parameter account: of this one alone; `nil` for all.
     func shares(of account: String? = nil) throws(ToteError) -> [ShareRecord] {
+        do { return try shares(of: account, ended: false) } catch { throw ToteError.storage(error) }
+    }
+
+    /// Those that are to be removed, and were not yet.
+    func endedShares() throws(ToteError) -> [ShareRecord] {
+        do { return try shares(of: nil, ended: true) } catch { throw ToteError.storage(error) }
+    }
+
+    private func shares(of account: String?, ended: Bool) throws -> [ShareRecord] {
+        try database.rows(
+            """
+            SELECT space, account, seed, invitation, role, member, epoch, until, boot, since,
+                deadline
+            FROM shares WHERE (?1 IS NULL OR account = ?1) AND ended = ?2 ORDER BY space
+            """, .optional(account), .int(ended ? 1 : 0)
+        ) { row in
+            var record = ShareRecord(space: row.text(0), account: row.text(1))
+            record.seed = row.optionalText(2)
+            record.invitation = row.optionalText(3)
+            record.role = row.optionalText(4).flatMap(Share.Role.init(rawValue:))
+            record.member = row.optionalText(5)
+            record.epoch = row.optionalBits(6)
+            record.until = row.optionalBits(7)
+            record.bootID = row.bits(8)
+            record.since = row.bits(9)
+            record.deadline = row.bits(10)
+            return record
+        }
+    }
+
+    /// Adds a share; one that is there stays as it is.
+    func add(_ record: ShareRecord) throws(ToteError) {
         do {
-            return try database.rows(
+            try database.run(
                 """
-                SELECT space, account, seed, invitation, role, member, until, boot, since, deadline
-                FROM shares WHERE ?1 IS NULL OR account = ?1 ORDER BY space
-                """, .optional(account)
-            ) { row in
-                var record = ShareRecord(space: row.text(0), account: row.text(1))
-                record.seed = row.optionalText(2)
-                record.invitation = row.optionalText(3)
-                record.role = row.optionalText(4).flatMap(Share.Role.init(rawValue:))
-                record.member = row.optionalText(5)
-                record.until = row.optionalBits(6)
-                record.bootID = row.bits(7)
-                record.since = row.bits(8)
-                record.deadline = row.bits(9)
-                return record
-            }
+                INSERT INTO shares VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)
+                ON CONFLICT (space) DO NOTHING
+                """, .text(record.space), .text(record.account), .optional(record.seed),
+                .optional(record.invitation), .optional(record.role?.rawValue),
+                .optional(record.member), .optional(bits: record.epoch),
+                .optional(bits: record.until), .bits(record.bootID), .bits(record.since),
+                .bits(record.deadline))
+            hasShares = true
         } catch {
             throw ToteError.storage(error)
         }
     }
 
-    func save(_ record: ShareRecord) throws(ToteError) {
+    /// Keeps what has changed of a share that is still there.
+    func update(_ record: ShareRecord) throws(ToteError) {
         do {
             try database.run(
                 """
-                INSERT INTO shares VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                ON CONFLICT (space) DO UPDATE SET seed = ?3, invitation = ?4, role = ?5,
-                    member = ?6, until = ?7, boot = ?8, since = ?9, deadline = ?10
-                """, .text(record.space), .text(record.account), .optional(record.seed),
-                .optional(record.invitation), .optional(record.role?.rawValue),
-                .optional(record.member), .optional(bits: record.until), .bits(record.bootID),
-                .bits(record.since), .bits(record.deadline))
-            hasShares = true
+                UPDATE shares SET invitation = ?2, role = ?3, member = ?4, epoch = ?5, until = ?6,
+                    boot = ?7, since = ?8, deadline = ?9
+                WHERE space = ?1 AND ended = 0
+                """, .text(record.space), .optional(record.invitation),
+                .optional(record.role?.rawValue), .optional(record.member),
+                .optional(bits: record.epoch), .optional(bits: record.until),
+                .bits(record.bootID), .bits(record.since), .bits(record.deadline))
         } catch {
             throw ToteError.storage(error)
         }
+    }
+
+    /// Marks a share as ended: nobody opens it from here on, and the next start removes it,
+    /// whatever comes between.
+    func endShare(_ space: String) throws(ToteError) {
+        do {
+            try database.run("UPDATE shares SET ended = 1 WHERE space = ?", .text(space))
+        } catch {
+            throw ToteError.storage(error)
+        }
+    }
+
+    /// The file of a share's documents, in its own directory.
+    func documents(ofShare space: String) -> String {
+        "\(path(share: space))/account-\(Self.accountName(customer: space)).sqlite"
     }
 
     /// Removes all that is here of a share; its documents first.

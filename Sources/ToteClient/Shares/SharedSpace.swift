@@ -7,7 +7,7 @@ public struct ShareSummary: Hashable, Sendable, Identifiable {
     public let kind: Share.Kind
     /// `nil` before the server has said so: it was made here, without a network.
     public let role: Share.Role?
-    /// When it ends by itself; milliseconds of the server's clock.
+    /// When it ends by itself; milliseconds of the server's clock, `nil` before that has said so.
     public let until: UInt64?
 }
 
@@ -118,13 +118,16 @@ public struct SharedSpace: Sendable {
         try await parent.setRole(in: id, of: member, to: role, by: access)
     }
 
-    /// Leaves it: what waits is sent, then everything of it is removed here, whether the server can
-    /// be told or not.
+    /// Leaves it: what waits is sent, then everything of it is removed here. A store's device does
+    /// so whether the server can be told or not.
     ///
-    /// - Throws: `shareRefused` with `last_owner`: it stays then; `storage`.
-    public func leave(deadline: Duration = .seconds(10)) async throws(ToteError) {
+    /// - Returns: with what could not be sent, which is lost.
+    /// - Throws: `shareRefused` with `last_owner`; of a customer's `server`, `signedOut`: it stays
+    ///   then, as a whole.
+    @discardableResult
+    public func leave(deadline: Duration = .seconds(10)) async throws(ToteError) -> EndedShare {
         if await tote.unsentCount > 0 { _ = try? await tote.syncOnce(deadline: deadline) }
-        try await parent.leaveShare(id, by: access)
+        return try await parent.leaveShare(id, by: access)
     }
 
     /// Ends it for all.

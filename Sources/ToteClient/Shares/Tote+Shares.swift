@@ -63,7 +63,7 @@ extension Tote {
             guard shares.contains(where: { $0.id == id }) else {
                 throw ToteError(.notFound, "nothing that is shared here is \(id)")
             }
-            try installation.save(ShareRecord(space: id, account: installation.account ?? ""))
+            try installation.add(ShareRecord(space: id, account: installation.account ?? ""))
         }
         return try await open(id, access)
     }
@@ -133,14 +133,13 @@ extension Tote {
         var record = ShareRecord(space: space, account: installation.account ?? "")
         record.seed = seed.text
         // By its own reckoning: the server's is told with its first answer.
-        if kind == .tote { limit(&record, to: Share.toteMilliseconds, until: 0) }
-        try installation.save(record)
+        if kind == .tote { limit(&record, to: Share.toteMilliseconds) }
+        try installation.add(record)
         return try await open(space, access)
     }
 
-    private func limit(_ record: inout ShareRecord, to span: UInt64, until: UInt64) {
+    private func limit(_ record: inout ShareRecord, to span: UInt64) {
         let reading = clock.reading()
-        record.until = until
         record.bootID = reading.bootID
         record.since = reading.uptimeMilliseconds
         record.deadline = reading.uptimeMilliseconds + span
@@ -152,13 +151,7 @@ extension Tote {
         guard let record = shareRecord(space), record.rest(at: clock.reading()) != 0 else {
             throw ToteError(.notFound, "nothing that is shared here is \(space)")
         }
-        let nested: Tote
-        if let known = openShares[space] {
-            nested = known
-        } else {
-            nested = try await opened(space)
-            openShares[space] = nested
-        }
+        let nested = try await nested(space)
         try await nested.enter(
             space: space, file: Installation.accountName(customer: space),
             transport: access.transport
@@ -174,26 +167,20 @@ extension Tote {
         return SharedSpace(id: space, parent: self, tote: nested, access: access)
     }
 
-    /// How often a directory is asked for that a former opening has not let go yet.
-    private static let openTries = 1_000
-
-    private func opened(_ space: String) async throws(ToteError) -> Tote {
-        var tries = 0
-        while true {
-            do throws(ToteError) {
-                return try Tote(
-                    directory: installation.path(share: space), clock: clock,
-                    channel: installation.account == nil ? .tablet : channel,
-                    catalogReader: catalogReader,
-                    survivesPowerCuts: installation.survivesPowerCuts)
-            } catch {
-                // Opened meanwhile by whoever asked at the same time.
-                if let known = openShares[space] { return known }
-                tries += 1
-                guard error.code == .storage, tries < Self.openTries else { throw error }
-                await Task.yield()
-            }
+    /// The share's own `Tote`, opened where it is not.
+    private func nested(_ space: String) async throws(ToteError) -> Tote {
+        await closing[space]?.value
+        guard shareRecord(space) != nil else {
+            throw ToteError(.notFound, "nothing that is shared here is \(space)")
         }
+        // Nothing is awaited from here on: there is one for whoever asks at the same time.
+        if let known = openShares[space] { return known }
+        let opened = try Tote(
+            directory: installation.path(share: space), clock: clock,
+            channel: installation.account == nil ? .tablet : channel,
+            catalogReader: catalogReader, survivesPowerCuts: installation.survivesPowerCuts)
+        openShares[space] = opened
+        return opened
     }
 
     func shareRecord(_ space: String) -> ShareRecord? {
@@ -228,7 +215,8 @@ extension Tote {
         switch response.status {
         case 200, 201: if let value { return value }
         case 401: throw ToteError(.signedOut, "the server takes no token of this device")
-        case 400, 404, 409, 410, 422, 429:
+        case 410 where response.isProblem: throw .customerErased
+        case 400, 404, 409, 422, 429:
             if response.isProblem, let code = value?["code"]?.textValue {
                 throw ToteError(
                     .shareRefused, value?["detail"]?.textValue ?? code,
@@ -239,56 +227,86 @@ extension Tote {
         throw ToteError(.server, "a share was answered with \(response.status)")
     }
 
-    /// Keeps what the server says of a membership.
-    private func keep(_ value: Value, _ record: ShareRecord) throws(ToteError) {
-        var record = record
+    /// Keeps what the server says of a membership, unless it was left meanwhile.
+    ///
+    /// - Returns: whether the share is here.
+    private func keep(
+        _ value: Value, of space: String, by invitation: String? = nil
+    ) async throws(ToteError) -> Bool {
+        guard var record = shareRecord(space), record.account == installation.account ?? "" else {
+            return false
+        }
         record.role = value["role"]?.textValue.flatMap(Share.Role.init(rawValue:))
         record.member = value["member"]?.textValue
+        record.epoch = value["epoch"]?.textValue.flatMap(Hex.id)
+        record.invitation = invitation ?? record.invitation
         if let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:)),
-            let now = value["server_time"]?.intValue.flatMap(UInt64.init(exactly:)), now < until
+            let now = value["server_time"]?.intValue.flatMap(UInt64.init(exactly:))
         {
-            limit(&record, to: until - now, until: until)
+            guard now < until else {
+                await removeShare(space)
+                return false
+            }
+            record.until = until
+            limit(&record, to: until - now)
         }
-        try installation.save(record)
+        try installation.update(record)
         awaitEnd(of: record)
         announce()
+        return true
     }
 
     /// Makes sure that one is a member, before anything is synced.
     ///
+    /// Only what the server says of the share itself ends it here: that it is not there, that it
+    /// was ended or left. What is refused for another reason is asked again.
+    ///
     /// - Returns: `false` for who is not any more: nothing of it is here then.
-    /// - Throws: when the server cannot be asked now.
+    /// - Throws: when that cannot be found out now.
     private func isAdmitted(to space: String, by access: ShareAccess) async throws -> Bool {
         guard let record = shareRecord(space) else { return false }
-        var ways: [[String: Value]] = []
-        if record.role != nil || record.seed == nil { ways.append(["space": .text(space)]) }
-        if let seed = record.seed { ways.append(["space": .text(space), "seed": .text(seed)]) }
-        if let text = record.invitation { ways.append(["join": .text(text)]) }
-        for way in ways {
-            do throws(ToteError) {
-                try keep(Self.answer(try await ask("/v1/shares", way, access)), record)
-                return true
-            } catch {
-                guard error.code == .shareRefused, error.rejection?.code != "locked" else {
-                    throw error
-                }
+        var way: [String: Value] = ["space": .text(space)]
+        if let seed = record.seed { way["seed"] = .text(seed) }
+        do throws(ToteError) {
+            return try await keep(
+                Self.answer(try await ask("/v1/shares", way, access)), of: space)
+        } catch {
+            switch error.rejection?.code {
+            case "share_ended", "share_left":
+                await removeShare(space)
+                return false
+            case "not_found": break
+            default: throw error
             }
         }
-        // A server that went back does not know what came after its backup: it is kept, until
-        // somebody invites this device again.
+        // A server that was restored does not know what came after its backup.
         let response = try await access.transport.send(
             TransportRequest(
                 method: "GET", path: "/v1/handshake", headers: ["Accept": "application/json"],
                 timeout: SyncMachine.exchangeTimeout, lane: .lookup))
         let epoch = (try? Encoding.json.value(response.body))?["epoch"]?.textValue
-        guard let epoch = epoch.flatMap(Hex.id) else {
+        guard response.status == 200, let epoch = epoch.flatMap(Hex.id) else {
             throw ToteError(.server, "no handshake came")
         }
-        if let known = await openShares[space]?.knownEpoch, known != epoch {
-            throw ToteError(.signedOut, "the server was restored, and does not know this share")
+        guard let known = record.epoch, known != epoch else {
+            guard record.epoch != nil else {
+                throw ToteError(.server, "the server does not know this share")
+            }
+            await removeShare(space)
+            return false
         }
-        await removeShare(space)
-        return false
+        // A code is soon over, and each try of a wrong one counts.
+        if let invitation = record.invitation, Share.secret(invitation) != nil,
+            let value = try? Self.answer(
+                try await ask("/v1/shares", ["join": .text(invitation)], access)),
+            value["space"]?.textValue == space
+        {
+            return try await keep(value, of: space)
+        }
+        throw ToteError(
+            .server,
+            "the server was restored, and does not know who shares this: ask for a new "
+                + "invitation")
     }
 
     /// Takes over the catalogue that another file of this device has: it is the same for everybody.
@@ -298,9 +316,6 @@ extension Tote {
         try? openReplica.keepCatalog(bytes)
     }
 
-    /// The epoch of what is confirmed here.
-    var knownEpoch: UInt64? { openReplica?.cursor?.epoch }
-
     private func join(
         _ invitation: String, _ access: ShareAccess
     ) async throws(ToteError) -> SharedSpace {
@@ -309,11 +324,12 @@ extension Tote {
         guard let space = value["space"]?.textValue, Share.kind(of: space) != nil else {
             throw ToteError(.server, "the invitation was answered as none is")
         }
-        var record =
-            shareRecord(space) ?? ShareRecord(space: space, account: installation.account ?? "")
-        record.invitation = invitation
-        try installation.save(record)
-        try keep(value, record)
+        // What is being removed of a former membership is gone first.
+        await closing[space]?.value
+        try installation.add(ShareRecord(space: space, account: installation.account ?? ""))
+        guard try await keep(value, of: space, by: invitation) else {
+            throw ToteError(.notFound, "another account shows here by now")
+        }
         return try await open(space, access)
     }
 
@@ -348,19 +364,25 @@ extension Tote {
         if role == nil, member == shareRecord(space)?.member { await removeShare(space) }
     }
 
-    func leaveShare(_ space: String, by access: ShareAccess) async throws(ToteError) {
+    /// - Returns: what was lost with it.
+    func leaveShare(_ space: String, by access: ShareAccess) async throws(ToteError) -> EndedShare {
         if let member = shareRecord(space)?.member {
-            do {
+            do throws(ToteError) {
                 _ = try Self.answer(
                     try await ask(
                         "/v1/spaces/\(space)/members/\(member)", ["role": .text("none")], access))
-            } catch  where error.rejection?.code == "last_owner" {
-                throw error
             } catch {
-                // Legal: the server cannot be told now, or knows it already.
+                let isOver = error.rejection?.code == "not_found"
+                // A store's device keeps nothing, whether the server can be told or not. A customer
+                // would be a member still, and find the list again.
+                let isStores = access.maker.hasPrefix("store:")
+                guard isOver || isStores && error.rejection?.code != "last_owner" else {
+                    throw error
+                }
             }
         }
         await removeShare(space)
+        return endedShareList.last { $0.id == space } ?? EndedShare(id: space, lostCount: 0)
     }
 
     func endShare(_ space: String, by access: ShareAccess) async throws(ToteError) {
@@ -373,13 +395,50 @@ extension Tote {
     /// Removes all that is here of a share; what cannot be removed now is at the next start.
     private func removeShare(_ space: String) async {
         shareTasks.removeValue(forKey: space)?.cancel()
-        guard shareRecord(space) != nil else { return }
-        let nested = openShares.removeValue(forKey: space)
-        let lost = await nested?.unsentCount ?? 0
-        await nested?.close()
+        guard shareRecord(space) != nil else {
+            await closing[space]?.value
+            return
+        }
+        // Whoever asks for it from here on is told that it is not there.
+        try? installation.endShare(space)
+        let task = closed(space) { [weak self] lost in await self?.noteRemoved(space, lost: lost) }
+        announce()
+        await task.value
+    }
+
+    /// Closes a share that is open, and then goes on.
+    private func closed(
+        _ space: String, _ goOn: @escaping @Sendable (_ unsent: Int?) async -> Void
+    ) -> Task<Void, Never> {
+        let (nested, before) = (openShares.removeValue(forKey: space), closing[space])
+        let task = Task {
+            await before?.value
+            let unsent = await nested?.unsentCount
+            await nested?.close()
+            await goOn(unsent)
+        }
+        closing[space] = task
+        return task
+    }
+
+    private func noteRemoved(_ space: String, lost: Int?) {
+        let lost = lost ?? Self.unsentCount(ofShare: space, installation, clock)
         try? installation.removeShare(space)
         endedShareList.append(EndedShare(id: space, lostCount: lost))
         announce()
+    }
+
+    /// What was not sent of a share that is not open.
+    private static func unsentCount(
+        ofShare space: String, _ installation: Installation, _ clock: DeviceClock
+    ) -> Int {
+        let path = installation.documents(ofShare: space)
+        guard installation.hasFile(path) else { return 0 }
+        // A file that cannot be read is removed all the same.
+        return
+            (try? Replica(
+                path: path, survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw))?
+            .unsentCount ?? 0
     }
 
     /// Asks about shares of which the customer's own documents say nothing any more: another device
@@ -412,12 +471,15 @@ extension Tote {
         }
     }
 
-    /// Removes, at the start, those whose time was over before it.
+    /// Removes, at the start, those whose time was over before it, and what an end left.
     static func removeOldShares(
         _ installation: Installation, _ clock: DeviceClock
-    ) throws(ToteError) {
-        for record in try installation.shares() where record.rest(at: clock.reading()) == 0 {
+    ) throws(ToteError) -> [EndedShare] {
+        let over = try installation.shares().filter { $0.rest(at: clock.reading()) == 0 }
+        return try (over + installation.endedShares()).map { record throws(ToteError) in
+            let lost = unsentCount(ofShare: record.space, installation, clock)
             try installation.removeShare(record.space)
+            return EndedShare(id: record.space, lostCount: lost)
         }
     }
 
@@ -426,15 +488,14 @@ extension Tote {
         for task in shareTasks.values { task.cancel() }
         checkTask?.cancel()
         shareTasks = [:]
-        for nested in openShares.values { Task { await nested.close() } }
-        openShares = [:]
+        for space in openShares.keys.sorted() {
+            _ = closed(space) { _ in }
+        }
     }
 
-    /// Removes the shares of an account that is given up.
-    func removeShares(of account: String) throws(ToteError) {
+    /// The same, and waits until they are.
+    func closeAllShares() async {
         closeShares()
-        for record in try installation.shares(of: account) {
-            try installation.removeShare(record.space)
-        }
+        for task in closing.values { await task.value }
     }
 }

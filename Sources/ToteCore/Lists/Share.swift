@@ -6,6 +6,14 @@ public enum Share {
         case list
         /// Of a store's devices and whoever they pass it to, for a day.
         case tote
+
+        /// What the names of its spaces begin with.
+        var prefix: String {
+            switch self {
+            case .list: "list:"
+            case .tote: "tote:"
+            }
+        }
     }
 
     /// What a member may do, the least first.
@@ -22,6 +30,8 @@ public enum Share {
     package static let membersMax = 50
     /// How many one customer or device is a member of at once.
     package static let sharesMax = 100
+    /// How many of the spaces that one shares or shared may have been made within a day.
+    package static let madePerDayMax: Int64 = 200
     /// How long an invitation is taken, in seconds.
     package static let secondsRange: ClosedRange<Int64> = 60...604_800
     package static let secondsUsual: Int64 = 600
@@ -31,7 +41,7 @@ public enum Share {
 
     /// The kind of a space; `nil` for one that is not shared.
     package static func kind(of space: String) -> Kind? {
-        Kind.allCases.first { space.utf8.starts(with: "\($0.rawValue):".utf8) }
+        Kind.allCases.first { space.utf8.starts(with: $0.prefix.utf8) }
     }
 
     /// The space that its maker's seed stands for: nobody else can make it, also where the server
@@ -40,7 +50,7 @@ public enum Share {
     /// - Parameter maker: the customer's space, or the store's.
     package static func space(_ kind: Kind, of maker: String, seed: HandOffID) -> String {
         let text = "tote share\n\(kind.rawValue)\n\(maker)\n\(seed.text)"
-        return "\(kind.rawValue):" + Hex.string(SHA256.digest(Array(text.utf8)).prefix(16))
+        return kind.prefix + Hex.string(SHA256.digest(Array(text.utf8)).prefix(16))
     }
 
     /// What is sent to somebody who is to join.

@@ -14,7 +14,8 @@ extension Server {
             $0.answers(200, .named("Share"))
             $0.answers(201, .named("Share"))
             $0.refuses(
-                409, "share_ended", "share_full", "share_customers_only", "too_many_shares",
+                409, "share_ended", "share_left", "share_full", "share_customers_only",
+                "too_many_shares",
                 "invitation_taken")
             $0.refuses(422, "wrong_code")
             $0.refuses(429, "locked")

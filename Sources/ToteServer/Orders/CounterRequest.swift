@@ -64,6 +64,8 @@ struct GuessGuard {
     static let triesMax = 5
     static let windowMilliseconds: UInt64 = 600_000
     static let lockMilliseconds: UInt64 = 300_000
+    /// How many are kept before those are dropped that are over.
+    private static let triedMax = 10_000
 
     /// Seconds until the token may try again; `nil` when it may now.
     func locked(_ token: String, at now: UInt64) -> Int? {
@@ -73,6 +75,11 @@ struct GuessGuard {
 
     /// Notes a wrong code. Returns how many more are allowed.
     mutating func miss(_ token: String, at now: UInt64) -> Int {
+        if tries.count >= Self.triedMax {
+            tries = tries.filter {
+                max($0.value.lockedUntil, $0.value.since + Self.windowMilliseconds) > now
+            }
+        }
         var entry = tries[token] ?? Tries(since: now, count: 0, lockedUntil: 0)
         if now > entry.since + Self.windowMilliseconds {
             entry = Tries(since: now, count: 0, lockedUntil: 0)

@@ -30,10 +30,11 @@ extension Server {
 
     /// What a token opens of a space: by its own grant, or as a member of the share.
     func grant(_ token: Token, for name: String) throws -> Grant? {
-        if let grant = token.grant(for: name) { return grant }
-        guard Share.kind(of: name) != nil, let principal = Self.principal(token),
-            let number = try store.spaceNumber(name), let share = try store.share(number),
-            clock < share.until ?? .max,
+        // Of a share membership alone decides, also for a token that was minted for its name.
+        guard Share.kind(of: name) != nil, let number = try store.spaceNumber(name),
+            let share = try store.share(number)
+        else { return token.grant(for: name) }
+        guard share.isOpen(at: clock), let principal = Self.principal(token),
             let member = try store.member(of: number, principal.text)
         else { return nil }
         return Grant(space: name, write: member.role == .viewer ? [] : ["*"])
@@ -68,11 +69,15 @@ extension Server {
             Share.kind(of: name) != nil
         {
             // Only asks what one is to it.
-            guard let number = try store.spaceNumber(name), let share = try store.share(number),
-                clock < share.until ?? .max,
-                let member = try store.member(of: number, principal.text)
+            guard let number = try store.spaceNumber(name), let share = try store.share(number)
             else { throw Problem.notFound }
-            return answer(member, name, share.until)
+            if share.isOpen(at: clock), let member = try store.member(of: number, principal.text) {
+                return answer(member, name, share.until)
+            }
+            let wasMember =
+                try store.member(of: number, principal.text) != nil
+                || store.hasLeft(number, principal.text)
+            throw wasMember ? Self.left : Problem.notFound
         }
         guard body["join"] == nil, let name = body["space"]?.textValue,
             let kind = Share.kind(of: name),
@@ -86,17 +91,23 @@ extension Server {
         guard kind == .tote || principal.isCustomer else { throw Self.customersOnly }
         let space = try space(name)
         if let share = try store.share(space.number), space.number != 0 {
-            guard !share.isEnded else { throw Self.ended }
+            guard share.isOpen(at: clock) else { throw Self.ended }
             // The same asked again, for an answer that was lost.
             guard let member = try store.member(of: space.number, principal.text) else {
-                throw Problem.notFound
+                throw try store.hasLeft(space.number, principal.text)
+                    ? Self.left : Problem.notFound
             }
             return answer(member, name, share.until)
         }
         try checkRoom(for: principal)
+        let today = clock - min(clock, 86_400_000)
+        guard try store.sharesMade(with: principal.text, since: today) < Share.madePerDayMax else {
+            throw Problem(
+                409, "too_many_shares", "\(Share.madePerDayMax) were made within a day: wait")
+        }
         try space.store(in: store)
         let until = kind == .tote ? clock + Share.toteMilliseconds : nil
-        try store.insertShare(space.number, until: until)
+        try store.insertShare(space.number, made: clock, until: until)
         noteDue()
         let member = ShareMember(principal: principal.text, member: randomBits(), role: .owner)
         try record(member, in: space, until: until)
@@ -105,6 +116,8 @@ extension Server {
 
     private static let customersOnly = Problem(
         409, "share_customers_only", "a list is shared by customers: a store's device has a tote")
+    private static let left = Problem(
+        409, "share_left", "this is shared with you no more: remove what is held of it")
     private static let ended = Problem(409, "share_ended", "this share was ended: make a new one")
 
     private func answer(
@@ -113,6 +126,7 @@ extension Server {
         var members: [String: Value] = [
             "space": .text(name), "role": .text(member.role.rawValue),
             "member": .text(Hex.string(member.member)), "server_time": .int(Int64(clock)),
+            "epoch": .text(Hex.string(epoch)),
         ]
         if let until { members["until"] = .int(Int64(until)) }
         return json(.map(members), status: status)
@@ -139,15 +153,15 @@ extension Server {
             row.taken == principal.text || clock < row.until,
             let name = try store.spaceName(row.space)
         else {
+            // A link cannot be guessed: whoever holds an old one may still type a code.
+            let left = digest == nil ? guesses.miss(tries, at: clock) : GuessGuard.triesMax
             throw Problem(
                 422, "wrong_code", "nobody invites with this now",
-                members: [
-                    Value.Entry("attempts_left", .int(Int64(guesses.miss(tries, at: clock))))
-                ])
+                members: [Value.Entry("attempts_left", .int(Int64(left)))])
         }
-        guard let share = try store.share(row.space), !share.isEnded,
-            clock < share.until ?? .max
-        else { throw Self.ended }
+        guard let share = try store.share(row.space), share.isOpen(at: clock) else {
+            throw Self.ended
+        }
         guard Share.kind(of: name) == .tote || principal.isCustomer else {
             throw Self.customersOnly
         }
@@ -205,6 +219,7 @@ extension Server {
     /// Takes somebody out of a share: they open it no more from now on.
     private func remove(_ member: ShareMember, of space: Space) throws {
         try store.remove(member, of: space.number)
+        try store.withdrawInvitations(of: member, to: space.number)
         try tell(
             Share.write(Name(Hex.string(member.member)), nil, in: space.documents), in: space)
         try tellOwn(member, of: space.name, nil)
@@ -217,7 +232,7 @@ extension Server {
         let principal = try asking(request)
         let name = request.path[2]
         guard Share.kind(of: name) != nil, let number = try store.spaceNumber(name),
-            let share = try store.share(number), clock < share.until ?? .max,
+            let share = try store.share(number), share.isOpen(at: clock),
             let member = try store.member(of: number, principal.text)
         else { throw Problem.notFound }
         return (try space(name), share, member)
@@ -259,7 +274,8 @@ extension Server {
         }
         let row = InvitationRow(
             digest: digest, code: seconds <= Share.codeSecondsMax ? try freshInvitation() : nil,
-            space: space.number, role: role, until: clock + UInt64(seconds) * 1_000)
+            space: space.number, inviter: member.member, role: role,
+            until: clock + UInt64(seconds) * 1_000)
         try store.save(row)
         return answer(row, secret, status: 201)
     }
@@ -311,6 +327,7 @@ extension Server {
         }
         if let role {
             target.role = role
+            if role != .owner { try store.withdrawInvitations(of: target, to: space.number) }
             try record(target, in: space, until: share.until)
         } else {
             try remove(target, of: space)
@@ -332,7 +349,7 @@ extension Server {
         for member in try store.members(of: space.number) {
             try tellOwn(member, of: space.name, nil)
         }
-        try store.endShare(space.number)
+        try store.endShare(space.number, at: clock)
         try store.removeDocuments(of: space.number)
         forgetSpace(space.name)
     }
@@ -350,8 +367,14 @@ extension Server {
         for number in try store.shares(of: principal) {
             let space = try space(numbered: number)
             let members = try store.members(of: number)
-            let others = members.filter { $0.principal != principal }
-            guard var heir = others.max(by: { $0.role < $1.role }) else {
+            guard
+                var heir = try members.filter({
+                    try $0.principal != principal && isThere($0)
+                }).max(by: {
+                    ($0.role, $0.principal.hasPrefix("customer:") ? 1 : 0)
+                        < ($1.role, $1.principal.hasPrefix("customer:") ? 1 : 0)
+                })
+            else {
                 try end(space)
                 continue
             }
@@ -363,6 +386,24 @@ extension Server {
                 try remove(member, of: space)
             }
         }
-        try store.forgetTaker(principal)
+        try store.forgetPrincipal(principal)
+    }
+
+    /// Whether there is somebody to ask: a store's device has a token that is taken.
+    private func isThere(_ member: ShareMember) throws -> Bool {
+        guard let id = Name(member.principal).text(after: "token:") else { return true }
+        return try tokens.token(id: id)?.isValid(at: clock) ?? false
+    }
+
+    /// Drops what is left of shares that ended long ago: by then no device can make them anew.
+    func forgetOldShares() throws {
+        for (kind, milliseconds) in [
+            (Share.Kind.tote, 7 * Share.toteMilliseconds), (.list, Limits.fateMilliseconds),
+        ] {
+            let since = clock - min(clock, milliseconds)
+            for name in try store.forgetShares(ofKind: kind, endedBefore: since) {
+                forgetSpace(name)
+            }
+        }
     }
 }

@@ -12,10 +12,12 @@ struct ShareMember: Hashable {
 
 /// A shared space as the file has it.
 struct ShareRow {
-    let space: UInt64
     /// When it ends by itself, milliseconds.
     let until: UInt64?
-    let isEnded: Bool
+    /// When it was ended.
+    let ended: UInt64?
+
+    func isOpen(at now: UInt64) -> Bool { ended == nil && now < until ?? .max }
 }
 
 /// An invitation as the file has it: its secret is not.
@@ -23,6 +25,8 @@ struct InvitationRow {
     let digest: [UInt8]
     let code: String?
     let space: UInt64
+    /// The owner who made it: it goes with their role.
+    let inviter: UInt64
     let role: Share.Role
     let until: UInt64
     var taken: String?
@@ -32,28 +36,51 @@ struct InvitationRow {
 extension ServerStore {
     func share(_ space: UInt64) throws -> ShareRow? {
         try database.row("SELECT until, ended FROM shares WHERE space = ?", .bits(space)) {
-            ShareRow(space: space, until: $0.optionalBits(0), isEnded: $0.int(1) == 1)
+            ShareRow(until: $0.optionalBits(0), ended: $0.optionalBits(1))
         }
     }
 
-    func insertShare(_ space: UInt64, until: UInt64?) throws {
+    func insertShare(_ space: UInt64, made: UInt64, until: UInt64?) throws {
         try database.run(
-            "INSERT INTO shares VALUES (?1, ?2, 0)", .bits(space), .optional(bits: until))
+            "INSERT INTO shares VALUES (?1, ?2, ?3, NULL)", .bits(space), .bits(made),
+            .optional(bits: until))
+    }
+
+    /// How many of the spaces that somebody was ever a member of were made since a moment.
+    func sharesMade(with principal: String, since time: UInt64) throws -> Int64 {
+        try database.row(
+            """
+            SELECT count(*) FROM share_members JOIN shares USING (space)
+            WHERE principal = ?1 AND made > ?2
+            """, .text(principal), .bits(time)
+        ) { $0.int(0) } ?? 0
     }
 
     func members(of space: UInt64) throws -> [ShareMember] {
         try database.rows(
-            "SELECT principal, member, role FROM share_members WHERE space = ? ORDER BY member",
-            .bits(space), map: Self.member
+            """
+            SELECT principal, member, role FROM share_members
+            WHERE space = ? AND role <> 'none' ORDER BY member
+            """, .bits(space), map: Self.member
         ).map(Self.sound)
     }
 
     func member(of space: UInt64, _ principal: String) throws -> ShareMember? {
         let row = try database.row(
             """
-            SELECT principal, member, role FROM share_members WHERE space = ?1 AND principal = ?2
+            SELECT principal, member, role FROM share_members
+            WHERE space = ?1 AND principal = ?2 AND role <> 'none'
             """, .bits(space), .text(principal), map: Self.member)
         return try row.map(Self.sound)
+    }
+
+    /// Whether somebody was a member, and is not any more.
+    func hasLeft(_ space: UInt64, _ principal: String) throws -> Bool {
+        try database.row(
+            """
+            SELECT 1 FROM share_members WHERE space = ?1 AND principal = ?2 AND role = 'none'
+            """, .bits(space), .text(principal)
+        ) { _ in true } ?? false
     }
 
     private static func member(_ row: Statement) -> ShareMember? {
@@ -70,7 +97,9 @@ extension ServerStore {
     /// The spaces that somebody shares.
     func shares(of principal: String) throws -> [UInt64] {
         try database.rows(
-            "SELECT space FROM share_members WHERE principal = ? ORDER BY space", .text(principal)
+            """
+            SELECT space FROM share_members WHERE principal = ? AND role <> 'none' ORDER BY space
+            """, .text(principal)
         ) { $0.bits(0) }
     }
 
@@ -78,22 +107,31 @@ extension ServerStore {
         try database.run(
             """
             INSERT INTO share_members VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (space, principal) DO UPDATE SET role = ?4
+            ON CONFLICT (space, principal) DO UPDATE SET member = ?3, role = ?4
             """, .bits(space), .text(member.principal), .bits(member.member),
             .text(member.role.rawValue))
     }
 
+    /// Leaves of a member that there was one.
     func remove(_ member: ShareMember, of space: UInt64) throws {
         try database.run(
-            "DELETE FROM share_members WHERE space = ?1 AND principal = ?2", .bits(space),
-            .text(member.principal))
+            "UPDATE share_members SET role = 'none' WHERE space = ?1 AND principal = ?2",
+            .bits(space), .text(member.principal))
     }
 
     /// Marks a share as ended, with nobody in it.
-    func endShare(_ space: UInt64) throws {
-        try database.run("DELETE FROM share_members WHERE space = ?", .bits(space))
+    func endShare(_ space: UInt64, at time: UInt64) throws {
+        try database.run("UPDATE share_members SET role = 'none' WHERE space = ?", .bits(space))
         try database.run("DELETE FROM invitations WHERE space = ?", .bits(space))
-        try database.run("UPDATE shares SET ended = 1, until = NULL WHERE space = ?", .bits(space))
+        try database.run(
+            "UPDATE shares SET ended = ?2, until = NULL WHERE space = ?1", .bits(space),
+            .bits(time))
+    }
+
+    /// Leaves nothing of who was a member, or took an invitation.
+    func forgetPrincipal(_ principal: String) throws {
+        try database.run("DELETE FROM share_members WHERE principal = ?", .text(principal))
+        try database.run("UPDATE invitations SET taken = '' WHERE taken = ?", .text(principal))
     }
 
     /// Shares whose time is over.
@@ -110,13 +148,32 @@ extension ServerStore {
         } ?? nil
     }
 
+    /// Drops what is left of shares that ended before a moment.
+    ///
+    /// - Returns: their names.
+    func forgetShares(ofKind kind: Share.Kind, endedBefore time: UInt64) throws -> [String] {
+        let ended = try database.rows(
+            """
+            SELECT number, name FROM shares JOIN spaces ON number = space
+            WHERE ended < ?1 AND name GLOB ?2 || ':*' LIMIT 100
+            """, .bits(time), .text(kind.rawValue)
+        ) { ($0.bits(0), $0.text(1)) }
+        for (space, _) in ended {
+            try removeDocuments(of: space)
+            try database.run("DELETE FROM share_members WHERE space = ?", .bits(space))
+            try database.run("DELETE FROM shares WHERE space = ?", .bits(space))
+            try database.run("DELETE FROM spaces WHERE number = ?", .bits(space))
+        }
+        return ended.map(\.1)
+    }
+
     // Invitations.
 
     private static func invitation(_ row: Statement) -> InvitationRow? {
-        Share.Role(rawValue: row.text(3)).map {
+        Share.Role(rawValue: row.text(4)).map {
             InvitationRow(
-                digest: row.blob(0), code: row.optionalText(1), space: row.bits(2), role: $0,
-                until: row.bits(4), taken: row.optionalText(5))
+                digest: row.blob(0), code: row.optionalText(1), space: row.bits(2),
+                inviter: row.bits(3), role: $0, until: row.bits(5), taken: row.optionalText(6))
         }
     }
 
@@ -124,7 +181,7 @@ extension ServerStore {
     func invitation(digest: [UInt8]? = nil, code: String? = nil) throws -> InvitationRow? {
         let row = try database.row(
             """
-            SELECT secret, code, space, role, until, taken FROM invitations
+            SELECT secret, code, space, inviter, role, until, taken FROM invitations
             WHERE secret = ?1 OR code = ?2
             """, .optional(digest), .optional(code), map: Self.invitation)
         guard let row else { return nil }
@@ -135,10 +192,17 @@ extension ServerStore {
     func save(_ row: InvitationRow) throws {
         try database.run(
             """
-            INSERT INTO invitations VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (secret) DO UPDATE SET taken = ?6
-            """, .blob(row.digest), .optional(row.code), .bits(row.space),
+            INSERT INTO invitations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (secret) DO UPDATE SET taken = ?7
+            """, .blob(row.digest), .optional(row.code), .bits(row.space), .bits(row.inviter),
             .text(row.role.rawValue), .bits(row.until), .optional(row.taken))
+    }
+
+    /// Drops the invitations of a member that nobody has taken.
+    func withdrawInvitations(of member: ShareMember, to space: UInt64) throws {
+        try database.run(
+            "DELETE FROM invitations WHERE space = ?1 AND inviter = ?2 AND taken IS NULL",
+            .bits(space), .bits(member.member))
     }
 
     /// How many invitations of a share may still be taken.
@@ -150,14 +214,11 @@ extension ServerStore {
         ) { $0.int(0) } ?? 0
     }
 
-    /// Leaves of who took invitations that they were taken.
-    func forgetTaker(_ principal: String) throws {
-        try database.run("UPDATE invitations SET taken = '' WHERE taken = ?", .text(principal))
-    }
-
-    /// Drops invitations that were over a day ago.
+    /// Drops invitations that nobody took and that were over a day ago. Those that were taken stay
+    /// as long as the share: none is taken twice.
     func forgetInvitations(at time: UInt64) throws {
         try database.run(
-            "DELETE FROM invitations WHERE until < ?", .bits(time - min(time, 86_400_000)))
+            "DELETE FROM invitations WHERE taken IS NULL AND until < ?",
+            .bits(time - min(time, 86_400_000)))
     }
 }

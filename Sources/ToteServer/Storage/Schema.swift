@@ -73,28 +73,33 @@ package enum Schema {
 
     /// Spaces that several share, who they are, and who may become one of them.
     private static let shares: [StaticString] = [
+        // `ended` is when, and not null of one that is over.
         """
         CREATE TABLE shares (
-            space INTEGER PRIMARY KEY REFERENCES spaces, until INTEGER, ended INTEGER NOT NULL
+            space INTEGER PRIMARY KEY REFERENCES spaces, made INTEGER NOT NULL, until INTEGER,
+            ended INTEGER
         ) STRICT
         """,
         "CREATE INDEX shares_due ON shares (until) WHERE until IS NOT NULL",
-        // `principal` is a customer's space, or the token of a store's device.
+        "CREATE INDEX shares_ended ON shares (ended) WHERE ended IS NOT NULL",
+        // `principal` is a customer's space, or the token of a store's device; with the role `none`
+        // one who was a member.
         """
         CREATE TABLE share_members (
             space INTEGER NOT NULL REFERENCES shares, principal TEXT NOT NULL,
             member INTEGER NOT NULL, role TEXT NOT NULL CHECK (role IN ('owner', 'editor',
-                'viewer')),
+                'viewer', 'none')),
             PRIMARY KEY (space, principal)
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX share_members_of ON share_members (principal)",
-        // `secret` is the SHA-256 of what the link holds; `taken` by a principal.
+        // `secret` is the SHA-256 of what the link holds; `inviter` a member, `taken` by a
+        // principal.
         """
         CREATE TABLE invitations (
             secret BLOB PRIMARY KEY CHECK (length(secret) = 32), code TEXT UNIQUE,
-            space INTEGER NOT NULL REFERENCES shares, role TEXT NOT NULL,
-            until INTEGER NOT NULL, taken TEXT
+            space INTEGER NOT NULL REFERENCES shares, inviter INTEGER NOT NULL,
+            role TEXT NOT NULL, until INTEGER NOT NULL, taken TEXT
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX invitations_of ON invitations (space)",

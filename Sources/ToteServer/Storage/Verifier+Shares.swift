@@ -18,11 +18,11 @@ extension Verifier {
         }
         if shown != roles { report.faults.append("\(name): the members see other members") }
         let share = try store.share(number)
-        if share?.isEnded == true, !documents.collections.isEmpty {
+        if share?.ended != nil, !documents.collections.isEmpty {
             report.faults.append("\(name): something is left of a share that was ended")
         }
         let hasOwner = roles.values.contains(Share.Role.owner.rawValue)
-        if let share, !share.isEnded, !hasOwner {
+        if let share, share.ended == nil, !hasOwner {
             report.faults.append("\(name): the share has no owner")
         }
     }

@@ -61,6 +61,19 @@ final class TestBed: Sendable {
         try FileManager.default.copyItem(atPath: directory(device), toPath: directory(other))
     }
 
+    /// Whether any file of a device, in whatever folder, holds these bytes.
+    func isOn(_ device: String, _ text: String) throws -> Bool {
+        let root = directory(device)
+        return try FileManager.default.subpathsOfDirectory(atPath: root).contains { name in
+            var isFolder: ObjCBool = false
+            let path = root + "/" + name
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+                !isFolder.boolValue
+            else { return false }
+            return try Data(contentsOf: URL(filePath: path)).range(of: Data(text.utf8)) != nil
+        }
+    }
+
     func files(_ device: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: directory(device)).sorted()
     }
@@ -83,5 +96,17 @@ extension Cart {
     /// The quantity of a SKU without options.
     func quantity(_ sku: String) -> Int64 {
         lines.first { $0.name == LineName(sku) }?.quantity ?? 0
+    }
+}
+
+/// Why something was refused: the code of the rejection, or of the error; `nil` when it was not.
+func refusal<Result>(_ body: () async throws -> Result) async -> String? {
+    do {
+        _ = try await body()
+        return nil
+    } catch let error as ToteError {
+        return error.rejection?.code ?? error.code.rawValue
+    } catch {
+        return "\(error)"
     }
 }
