@@ -112,6 +112,34 @@ import ToteCore
         #expect(try await list.syncOnce().isComplete)
     }
 
+    @Test func `a tablet that gets another token keeps its tote, and goes on by a new invitation`()
+        async throws
+    {
+        let tablet = try bed.open("tablet")
+        let first = try await bed.server.staff()
+        let tote = try await tablet.makeTote(at: "s-1", transport: bed.server) {
+            AccessToken(first)
+        }
+        #expect(try await tote.syncOnce().isComplete)
+        let ada = try await bed.device("ada", "ada")
+        let owner = try await ada.joinShare(try await tote.invite(as: .owner).link)
+        _ = try await tote.cart.add("quince-jam")
+        let second = try await bed.server.staff()
+        let again = try await tablet.openShare(tote.id, at: "s-1", transport: bed.server) {
+            AccessToken(second)
+        }
+        let report = try? await bed.passing { try await again.syncOnce(deadline: .seconds(1)) }
+        #expect(report?.isComplete != true)
+        #expect(await again.cart.value.quantity("quince-jam") == 1)
+        let code = try #require(try await owner.invite(as: .editor).code)
+        let joined = try await tablet.joinShare(code, at: "s-1", transport: bed.server) {
+            AccessToken(second)
+        }
+        #expect(try await joined.syncOnce().isComplete)
+        #expect(try await owner.syncOnce().isComplete)
+        #expect(await owner.cart.value.quantity("quince-jam") == 1)
+    }
+
     @Test func `nothing is answered as saved in what is removed`() async throws {
         let ada = try await bed.device("ada", "ada")
         let list = try await ada.makeList()

@@ -18,8 +18,6 @@ struct ShareRecord: Hashable {
     /// `nil` before the server has said so.
     var role: Share.Role?
     var member: String?
-    /// The epoch of the server that said so.
-    var epoch: UInt64?
     /// Of a tote: milliseconds of the server's clock, once that has said so.
     var until: UInt64?
     /// When that is, by the uptime of a start of the device; 0 for what has no end.
@@ -44,7 +42,7 @@ extension Installation {
             """
             CREATE TABLE shares (
                 space TEXT PRIMARY KEY, account TEXT NOT NULL, seed TEXT, invitation TEXT,
-                role TEXT, member TEXT, epoch INTEGER, until INTEGER, boot INTEGER NOT NULL,
+                role TEXT, member TEXT, until INTEGER, boot INTEGER NOT NULL,
                 since INTEGER NOT NULL, deadline INTEGER NOT NULL,
                 ended INTEGER NOT NULL DEFAULT 0
             ) STRICT
@@ -70,8 +68,7 @@ extension Installation {
     private func shares(of account: String?, ended: Bool) throws -> [ShareRecord] {
         try database.rows(
             """
-            SELECT space, account, seed, invitation, role, member, epoch, until, boot, since,
-                deadline
+            SELECT space, account, seed, invitation, role, member, until, boot, since, deadline
             FROM shares WHERE (?1 IS NULL OR account = ?1) AND ended = ?2 ORDER BY space
             """, .optional(account), .int(ended ? 1 : 0)
         ) { row in
@@ -80,11 +77,10 @@ extension Installation {
             record.invitation = row.optionalText(3)
             record.role = row.optionalText(4).flatMap(Share.Role.init(rawValue:))
             record.member = row.optionalText(5)
-            record.epoch = row.optionalBits(6)
-            record.until = row.optionalBits(7)
-            record.bootID = row.bits(8)
-            record.since = row.bits(9)
-            record.deadline = row.bits(10)
+            record.until = row.optionalBits(6)
+            record.bootID = row.bits(7)
+            record.since = row.bits(8)
+            record.deadline = row.bits(9)
             return record
         }
     }
@@ -94,13 +90,12 @@ extension Installation {
         do {
             try database.run(
                 """
-                INSERT INTO shares VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)
+                INSERT INTO shares VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)
                 ON CONFLICT (space) DO NOTHING
                 """, .text(record.space), .text(record.account), .optional(record.seed),
                 .optional(record.invitation), .optional(record.role?.rawValue),
-                .optional(record.member), .optional(bits: record.epoch),
-                .optional(bits: record.until), .bits(record.bootID), .bits(record.since),
-                .bits(record.deadline))
+                .optional(record.member), .optional(bits: record.until), .bits(record.bootID),
+                .bits(record.since), .bits(record.deadline))
             hasShares = true
         } catch {
             throw ToteError.storage(error)
@@ -112,13 +107,13 @@ extension Installation {
         do {
             try database.run(
                 """
-                UPDATE shares SET invitation = ?2, role = ?3, member = ?4, epoch = ?5, until = ?6,
-                    boot = ?7, since = ?8, deadline = ?9
+                UPDATE shares SET invitation = ?2, role = ?3, member = ?4, until = ?5, boot = ?6,
+                    since = ?7, deadline = ?8
                 WHERE space = ?1 AND ended = 0
                 """, .text(record.space), .optional(record.invitation),
                 .optional(record.role?.rawValue), .optional(record.member),
-                .optional(bits: record.epoch), .optional(bits: record.until),
-                .bits(record.bootID), .bits(record.since), .bits(record.deadline))
+                .optional(bits: record.until), .bits(record.bootID), .bits(record.since),
+                .bits(record.deadline))
         } catch {
             throw ToteError.storage(error)
         }

@@ -170,7 +170,7 @@ extension Tote {
     /// The share's own `Tote`, opened where it is not.
     private func nested(_ space: String) async throws(ToteError) -> Tote {
         await closing[space]?.value
-        guard shareRecord(space) != nil else {
+        guard shareRecord(space)?.account == installation.account ?? "" else {
             throw ToteError(.notFound, "nothing that is shared here is \(space)")
         }
         // Nothing is awaited from here on: there is one for whoever asks at the same time.
@@ -238,7 +238,6 @@ extension Tote {
         }
         record.role = value["role"]?.textValue.flatMap(Share.Role.init(rawValue:))
         record.member = value["member"]?.textValue
-        record.epoch = value["epoch"]?.textValue.flatMap(Hex.id)
         record.invitation = invitation ?? record.invitation
         if let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:)),
             let now = value["server_time"]?.intValue.flatMap(UInt64.init(exactly:))
@@ -258,55 +257,36 @@ extension Tote {
 
     /// Makes sure that one is a member, before anything is synced.
     ///
-    /// Only what the server says of the share itself ends it here: that it is not there, that it
-    /// was ended or left. What is refused for another reason is asked again.
+    /// A share is removed only where the server says that it was left or ended. One that it does
+    /// not know may be what a restored server lost, or another token may be asking: it is kept, and
+    /// asked for again.
     ///
     /// - Returns: `false` for who is not any more: nothing of it is here then.
     /// - Throws: when that cannot be found out now.
     private func isAdmitted(to space: String, by access: ShareAccess) async throws -> Bool {
         guard let record = shareRecord(space) else { return false }
-        var way: [String: Value] = ["space": .text(space)]
-        if let seed = record.seed { way["seed"] = .text(seed) }
-        do throws(ToteError) {
-            return try await keep(
-                Self.answer(try await ask("/v1/shares", way, access)), of: space)
-        } catch {
-            switch error.rejection?.code {
-            case "share_ended", "share_left":
-                await removeShare(space)
-                return false
-            case "not_found": break
-            default: throw error
-            }
-        }
-        // A server that was restored does not know what came after its backup.
-        let response = try await access.transport.send(
-            TransportRequest(
-                method: "GET", path: "/v1/handshake", headers: ["Accept": "application/json"],
-                timeout: SyncMachine.exchangeTimeout, lane: .lookup))
-        let epoch = (try? Encoding.json.value(response.body))?["epoch"]?.textValue
-        guard response.status == 200, let epoch = epoch.flatMap(Hex.id) else {
-            throw ToteError(.server, "no handshake came")
-        }
-        guard let known = record.epoch, known != epoch else {
-            guard record.epoch != nil else {
-                throw ToteError(.server, "the server does not know this share")
-            }
-            await removeShare(space)
-            return false
-        }
+        var ways: [[String: Value]] = [["space": .text(space)]]
+        if let seed = record.seed { ways[0]["seed"] = .text(seed) }
         // A code is soon over, and each try of a wrong one counts.
-        if let invitation = record.invitation, Share.secret(invitation) != nil,
-            let value = try? Self.answer(
-                try await ask("/v1/shares", ["join": .text(invitation)], access)),
-            value["space"]?.textValue == space
-        {
-            return try await keep(value, of: space)
+        if let text = record.invitation, Share.secret(text) != nil {
+            ways.append(["join": .text(text)])
         }
-        throw ToteError(
-            .server,
-            "the server was restored, and does not know who shares this: ask for a new "
-                + "invitation")
+        var unknown: ToteError?
+        for way in ways {
+            do throws(ToteError) {
+                return try await keep(
+                    Self.answer(try await ask("/v1/shares", way, access)), of: space)
+            } catch {
+                switch error.rejection?.code {
+                case "share_ended" where way["join"] == nil, "share_left":
+                    await removeShare(space)
+                    return false
+                case "not_found": unknown = error
+                default: throw unknown ?? error
+                }
+            }
+        }
+        throw unknown ?? ToteError(.server, "the server does not know this share")
     }
 
     /// Takes over the catalogue that another file of this device has: it is the same for everybody.

@@ -212,7 +212,7 @@ enum Schemas {
         "Share": .object(
             [
                 "space": .text, "role": .words(Share.Role.allCases.map(\.rawValue)),
-                "member": .hex(16), "server_time": .milliseconds, "epoch": .hex(16),
+                "member": .hex(16), "server_time": .milliseconds,
             ], optional: ["until": .milliseconds]),
         "Invitation": .object(
             [

@@ -126,7 +126,6 @@ extension Server {
         var members: [String: Value] = [
             "space": .text(name), "role": .text(member.role.rawValue),
             "member": .text(Hex.string(member.member)), "server_time": .int(Int64(clock)),
-            "epoch": .text(Hex.string(epoch)),
         ]
         if let until { members["until"] = .int(Int64(until)) }
         return json(.map(members), status: status)
