@@ -99,9 +99,12 @@ package final class Database {
     /// file once, or nothing when it is ended while at it. Outside a transaction.
     package func addPageChecksums() throws(SQLiteError) {
         guard !isInMemory, !hasPageChecksums else { return }
-        try execute("VACUUM")
+        try rewrite()
         try checkpoint(truncating: true)
     }
+
+    /// Writes the whole file anew: nothing is in it but what can be read. Outside a transaction.
+    package func rewrite() throws(SQLiteError) { try execute("VACUUM") }
 
     /// Whether a page that is not what was written is noticed when it is read. Of a database file
     /// that was read from.
@@ -239,8 +242,13 @@ package final class Database {
         let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, &done)
         guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
+        if truncating, code == SQLITE_OK { forgetPages() }
         return Int(max(0, pages - done))
     }
+
+    /// Reads pages anew from here on: in those that SQLite has is what left them, and was
+    /// overwritten in the file alone.
+    private func forgetPages() { sqlite3_db_release_memory(handle) }
 
     /// Writes the WAL back and empties it, unless somebody reads from it: waits for nobody.
     ///
@@ -250,6 +258,7 @@ package final class Database {
         defer { sqlite3_busy_timeout(handle, busyMilliseconds) }
         let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
         guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
+        if code == SQLITE_OK { forgetPages() }
         return code == SQLITE_OK
     }
 

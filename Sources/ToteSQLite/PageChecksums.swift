@@ -7,6 +7,9 @@ internal import CSQLite
 /// there; pages in the WAL have SQLite's own. A page's number is part of it, so that a page in the
 /// place of another is found as well. One that was never written, all zeros, has none. (The idea
 /// is that of SQLite's cksumvfs, sqlite.org/cksumvfs.html; the format is our own.)
+///
+/// What a page of a tree does not use is overwritten on the way: SQLite moves rows from page to
+/// page and leaves them where they were, also with `secure_delete`.
 enum PageChecksums {
     /// The bytes at the end of each page that SQLite leaves alone: the header's byte 20 says so.
     static let reservedBytes: Int32 = 8
@@ -70,6 +73,8 @@ enum PageChecksums {
         var pageBytes = 0
         /// Whether the first page was read or written: it says whether there are checksums.
         var isKnown = false
+        /// How many pages there are, as the first one says.
+        var pageCount = UInt32.max
         /// Where what was written before the first page ends.
         ///
         /// A copy of more than SQLite keeps in memory is such a file: `VACUUM INTO` holds the first
@@ -82,6 +87,7 @@ enum PageChecksums {
             guard count >= 100 else { return }
             isKnown = true
             let byte = { header.load(fromByteOffset: $0, as: UInt8.self) }
+            pageCount = (28..<32).reduce(0) { $0 << 8 | UInt32(byte($1)) }
             let size = Int(byte(16)) << 8 | Int(byte(17))
             let pageBytes = byte(20) == UInt8(reservedBytes) ? (size == 1 ? 65_536 : size) : 0
             guard pageBytes != self.pageBytes else { return }
@@ -180,11 +186,36 @@ enum PageChecksums {
             else { return write?(file, bytes, count, offset) ?? SQLITE_ERROR }
             let covered = Int(count) - Int(reservedBytes)
             copy.copyMemory(from: bytes, byteCount: covered)
+            if state.pointee.pageCount < tellablePages {
+                clearUnused(copy, covered, header: page == 1 ? 100 : 0)
+            }
             copy.storeBytes(
-                of: checksum(bytes, covered, page).littleEndian, toByteOffset: covered,
+                of: checksum(copy, covered, page).littleEndian, toByteOffset: covered,
                 as: UInt64.self)
             return write?(file, copy, count, offset) ?? SQLITE_ERROR
         }
+
+    /// Other pages begin with the number of a page, and its first byte is 0 or 1 as long as there
+    /// are fewer than these: no page of a tree begins so.
+    private static let tellablePages: UInt32 = 0x0200_0000
+
+    /// Overwrites what a page of a tree has between the pointers to its cells and the cells
+    /// (sqlite.org/fileformat2.html, section 1.6). Leaves another page as it is.
+    private static func clearUnused(_ page: UnsafeMutableRawPointer, _ usable: Int, header: Int) {
+        func byte(_ offset: Int) -> Int { Int(page.load(fromByteOffset: offset, as: UInt8.self)) }
+        func number(_ offset: Int) -> Int { byte(offset) << 8 | byte(offset + 1) }
+        let headerBytes: Int
+        switch byte(header) {
+        case 2, 5: headerBytes = 12
+        case 10, 13: headerBytes = 8
+        default: return
+        }
+        let start = header + headerBytes + 2 * number(header + 3)
+        // Written as 0 where it is 65,536.
+        let end = number(header + 5) == 0 ? 65_536 : number(header + 5)
+        guard start < end, end <= usable else { return }
+        (page + start).initializeMemory(as: UInt8.self, repeating: 0, count: end - start)
+    }
 
     /// Gives the pages that were written before the first one their checksums.
     private static func sealEarlyPages(_ file: UnsafeMutablePointer<sqlite3_file>) -> Int32 {

@@ -163,6 +163,11 @@ extension Server {
     ///
     /// Waits for nobody: a backup that reads just now keeps it from being emptied.
     package func truncateLog() throws {
+        // Pages that an earlier release wrote may have copies of rows in what they do not use.
+        if try store.meta("clear_pages") == nil {
+            try store.database.rewrite()
+            try store.setMeta("clear_pages", 1)
+        }
         if try store.database.truncateLog() { wantsTruncation = false }
     }
 }

@@ -360,6 +360,7 @@ package enum Schema {
             for migration in migrations[Int(version)...] {
                 for statement in migration { try database.execute(statement.description) }
             }
+            if version == 0 { try database.execute("INSERT INTO meta VALUES ('clear_pages', 1)") }
             try database.execute("PRAGMA user_version=\(currentVersion)")
         }
     }
