@@ -96,12 +96,12 @@ package struct Parked: Sendable {
     package let tokenID: String
     /// Milliseconds of the server's clock at which it is answered anyway.
     package let deadline: UInt64
-    /// How many such requests of one token may wait at once.
+    /// How many such requests of one token may wait in one space at once.
     package let perTokenMax: Int
     let question: Question
     package let requestID: String
 
-    /// Pulls of one token that may wait at once.
+    /// Pulls of one token that may wait in one space at once.
     static let pullsPerTokenMax = 2
 }
 

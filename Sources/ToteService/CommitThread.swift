@@ -111,6 +111,16 @@ private struct CommitLoop {
     let statistics: Lock<CommitThread.Statistics>
     let onNewWebhooks: Lock<(@Sendable () -> Void)?>
 
+    private struct Reader: Hashable {
+        let token: String
+        let space: String
+
+        init(_ parked: Parked) {
+            token = parked.tokenID
+            space = parked.space
+        }
+    }
+
     private final class Waiting {
         let parked: Parked
         let asker: Asker
@@ -123,7 +133,8 @@ private struct CommitLoop {
 
     private var parked: [UInt64: Waiting] = [:]
     private var parkedBySpace: [String: Set<UInt64>] = [:]
-    private var parkedByToken: [String: Int] = [:]
+    /// How many of one token wait in one space: a device shares several, each with its own.
+    private var parkedByReader: [Reader: Int] = [:]
     /// When what is parked is answered anyway; what was answered before is still there.
     private var deadlines = DeadlineWheel()
     private var parkedLooks: UInt64 = 0
@@ -296,10 +307,10 @@ private struct CommitLoop {
         _ number: UInt64, _ sync: Parked, _ asker: Asker,
         _ answers: inout [(Asker, ServerResponse)]
     ) {
-        guard parkedByToken[sync.tokenID, default: 0] < sync.perTokenMax else {
+        guard parkedByReader[Reader(sync), default: 0] < sync.perTokenMax else {
             var problem = Problem(
                 429, "too_many_waiting",
-                "at most \(sync.perTokenMax) requests of one token may wait")
+                "at most \(sync.perTokenMax) requests of one token may wait in one space")
             problem.retryAfterSeconds = 5
             answers.append((asker, ServerResponse(problem, requestID: sync.requestID)))
             return
@@ -307,7 +318,7 @@ private struct CommitLoop {
         parked[number] = Waiting(parked: sync, asker: asker.parked())
         deadlines.insert(number, deadline: sync.deadline)
         parkedBySpace[sync.space, default: []].insert(number)
-        parkedByToken[sync.tokenID, default: 0] += 1
+        parkedByReader[Reader(sync), default: 0] += 1
     }
 
     private mutating func forget(_ number: UInt64) {
@@ -316,8 +327,9 @@ private struct CommitLoop {
         if parkedBySpace[waiting.parked.space]?.isEmpty ?? false {
             parkedBySpace[waiting.parked.space] = nil
         }
-        let left = parkedByToken[waiting.parked.tokenID, default: 1] - 1
-        parkedByToken[waiting.parked.tokenID] = left == 0 ? nil : left
+        let reader = Reader(waiting.parked)
+        let left = parkedByReader[reader, default: 1] - 1
+        parkedByReader[reader] = left == 0 ? nil : left
     }
 
     /// Looks again at what waits in spaces that were written to, whose token went, or whose time is

@@ -11,8 +11,10 @@ final class LaneSession: Sendable {
     private let receiver = Receiver()
     private let session: URLSession
 
-    init() {
+    /// - Parameter connections: how many requests are under way at once; the others wait.
+    init(connections: Int) {
         let configuration = URLSessionConfiguration.ephemeral
+        configuration.httpMaximumConnectionsPerHost = connections
         configuration.httpCookieStorage = nil
         configuration.httpShouldSetCookies = false
         configuration.urlCache = nil

@@ -14,13 +14,15 @@ public final class URLSessionTransport: Transport {
     private let server: URL
     private let exchange: LaneSession
     private let parked: LaneSession
+    /// One waits for the customer's documents, and one for each list or tote that is open.
+    private static let parkedMax = 128
 
     /// - Parameter server: the address of the server or of the proxy before it, for example
     ///   `https://sync.example.com`; a path in it goes before every request's.
     public init(server: URL) {
         self.server = server
-        exchange = LaneSession()
-        parked = LaneSession()
+        exchange = LaneSession(connections: 6)
+        parked = LaneSession(connections: Self.parkedMax)
     }
 
     deinit {

@@ -6,12 +6,15 @@ import ToteHTTP
 import ToteService
 
 @Suite(.timeLimit(.minutes(5))) struct ServiceTests {
-    private func parked(_ service: TestService, _ secret: String) throws -> HTTPConnection {
-        let first = try service.sync(SyncRequest(replica: ReplicaID(7)), secret: secret)
+    private func parked(
+        _ service: TestService, _ secret: String, in space: String = "customer:c-1"
+    ) throws -> HTTPConnection {
+        let first = try service.sync(
+            SyncRequest(replica: ReplicaID(7)), secret: secret, in: space)
         var wait = SyncRequest(replica: ReplicaID(7), cursor: first.cursor)
         wait.waitSeconds = 25
         let connection = try service.connect()
-        try connection.write(connection.encoded(service.request(wait, secret: secret)))
+        try connection.write(connection.encoded(service.request(wait, secret: secret, in: space)))
         return connection
     }
 
@@ -36,6 +39,22 @@ import ToteService
             try service.connect().sendToAPI(
                 service.request(SyncRequest(replica: ReplicaID(7)), secret: secret)
             ).status == 401)
+    }
+
+    @Test func `a token may wait in many spaces at once`() throws {
+        let service = try TestService()
+        let spaces = (0..<8).map { "customer:c\($0)" }
+        let grants = spaces.map { #"{"space":"\#($0)"}"# }.joined(separator: ",")
+        let minted = try service.operate(
+            "POST", "/v1/admin/tokens", #"{"spaces":[\#(grants)]}"#)
+        let secret = try #require(minted["token"]?.textValue)
+        var waiting: [HTTPConnection] = []
+        for space in spaces { waiting.append(try parked(service, secret, in: space)) }
+        for connection in waiting {
+            #expect(throws: (any Error).self) {
+                try connection.readResponse(timeout: .milliseconds(100))
+            }
+        }
     }
 
     @Test func `a token may wait twice at once and not three times`() throws {

@@ -79,16 +79,20 @@ final class TestService {
     }
 
     /// A sync request as it goes over the wire.
-    func request(_ sync: SyncRequest, secret: String) -> HTTPClientRequest {
+    func request(
+        _ sync: SyncRequest, secret: String, in space: String = "customer:c-1"
+    ) -> HTTPClientRequest {
         HTTPClientRequest(
-            method: "POST", target: "/v1/spaces/customer:c-1/sync",
+            method: "POST", target: "/v1/spaces/\(space)/sync",
             headers: [
                 ("Authorization", "Bearer \(secret)"), ("Content-Type", "application/cbor"),
             ], body: Encoding.cbor.encode(sync))
     }
 
-    func sync(_ sync: SyncRequest, secret: String) throws -> SyncReply {
-        let response = try connect().send(request(sync, secret: secret))
+    func sync(
+        _ sync: SyncRequest, secret: String, in space: String = "customer:c-1"
+    ) throws -> SyncReply {
+        let response = try connect().send(request(sync, secret: secret, in: space))
         return try Encoding.cbor.reply(response.body)
     }
 }
