@@ -13,7 +13,7 @@ internal import ToteSQLite
 /// about customers.
 final class Installation {
     static let applicationID: Int64 = 0x546F_7449
-    static let schemaVersion: Int64 = 5
+    static let schemaVersion: Int64 = 6
 
     let directory: String
     private var record: Database?
@@ -101,7 +101,7 @@ final class Installation {
             try database.execute(
                 "ALTER TABLE adoptions ADD COLUMN policy TEXT NOT NULL DEFAULT 'union'")
         }
-        try makeShareTable(database)
+        try version == 5 ? widenShareTable(database) : makeShareTable(database)
         try database.execute("PRAGMA user_version=\(schemaVersion)")
     }
 
@@ -197,10 +197,9 @@ final class Installation {
                     "SELECT guest FROM adoptions WHERE account = ?", .text(account)
                 ) { $0.int(0) }
                 for guest in guests { try forget(guest: guest) }
-                let shares = try database.rows(
-                    "SELECT space FROM shares WHERE account = ?", .text(account)
-                ) { $0.text(0) }
-                for share in shares { try removeShare(share) }
+                for share in try shares(of: account) + endedShares(of: account) {
+                    try remove(share)
+                }
                 try database.run("DELETE FROM removals WHERE account = ?", .text(account))
             }
             // What is gone from the tables is not to be found in the log either.

@@ -41,7 +41,8 @@ extension Tote {
         guard session != nil else {
             throw ToteError(.signedOut, "nobody is signed in: call signIn first")
         }
-        handle(.start(isLive: false))
+        // Live sync that was started goes on from here, where a refused token had ended it.
+        handle(.start(isLive: wantsLive))
         let asked = shown
         await settle(within: deadline)
         if wasErased, shown != asked || session == nil { throw .customerErased }
@@ -59,9 +60,12 @@ extension Tote {
         }
     }
 
-    /// Waits until the machine has nothing to do, or the time is over, or the task is cancelled.
+    /// Whether the machine has nothing to do, and what its last answer led to is done.
+    var isIdle: Bool { machine.isSettled && checkTask == nil }
+
+    /// Waits until there is nothing to do, or the time is over, or the task is cancelled.
     private func settle(within deadline: Duration) async {
-        guard !machine.isSettled else { return }
+        guard !isIdle else { return }
         nextObserver += 1
         let id = nextObserver
         let timer = Task { [clock, weak self] in
@@ -99,7 +103,7 @@ extension Tote {
         }
         isHandling = false
         announce()
-        if machine.isSettled { resumeWaiters() }
+        if isIdle { resumeWaiters() }
     }
 
     private func perform(_ action: SyncMachine.Action) {
@@ -235,12 +239,13 @@ extension Tote {
                 outcome = .progress(isCurrent: false)
             }
             noteRedeemer()
+            // First: who waits for this sync waits for it, too.
+            if case .progress(isCurrent: true) = outcome { checkShares() }
             finish(id, .answered(id, outcome))
             if case .progress(isCurrent: true) = outcome {
                 refreshCatalogIfDue()
                 keepPoints()
                 keepRedeeming()
-                checkShares()
             }
         } catch {
             finish(id, failure(id, error))

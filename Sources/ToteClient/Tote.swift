@@ -58,11 +58,11 @@ public actor Tote {
     /// How the last hand-off ended that was joined here.
     var ended: EndedHandOff?
 
-    /// Shares that are open, by their spaces.
+    /// Shares that are open, by their directories.
     var openShares: [String: Tote] = [:]
     /// Ends those whose time is over.
     var shareTasks: [String: Task<Void, Never>] = [:]
-    /// Shares that are being closed, by their spaces: whoever opens one waits for it.
+    /// Shares that are being closed, by their directories: whoever opens one waits for it.
     var closing: [String: Task<Void, Never>] = [:]
     /// Asks about shares that the customer's documents know no more.
     var checkTask: Task<Void, Never>?
@@ -130,6 +130,9 @@ public actor Tote {
         if installation.borrowed != nil {
             Task { [weak self] in await self?.awaitEndOfHandOff() }
         }
+        if installation.hasShares {
+            Task { [weak self] in await self?.awaitEndsOfShares() }
+        }
     }
 
     deinit {
@@ -155,6 +158,7 @@ public actor Tote {
         handOffTask?.cancel()
         eraseTask?.cancel()
         redeemerRecord = nil
+        for task in shareTasks.values { task.cancel() }
         closeShares()
         installation.close()
         for id in observers.keys.sorted() { observers.removeValue(forKey: id)?.finish() }

@@ -12,7 +12,8 @@ import Testing
         let used = try await world.phone(
             "menu refresh", "cart add latte 2 size=L", "cart note latte \"with oat\" size=L",
             "wish add mug", "sync", "order place paris-republique", "sync", "sync",
-            "cart add croissant 3", "sync")
+            "cart add croissant 3", "share new list Weekly", "share add tea 7", "share sync",
+            "sync")
         #expect(used.exit == 0, "\(used)")
         for (customer, reference) in [("demo", "gift-of-ada"), ("eve", "gift-of-eve")] {
             let entered = try await world.operate(
@@ -36,6 +37,10 @@ import Testing
         #expect(references.contains { $0.contains("gift-of-ada") }, "\(references)")
         #expect(try list("leases").first?["left"] as? Int == 100)
         #expect(try list("devices").count == 1 && list("tokens").count >= 1)
+        let share = try #require(try list("shares").first)
+        #expect(share["role"] as? String == "owner")
+        let shared = try #require(share["documents"] as? [[String: Any]])
+        #expect(shared.contains { ($0["fields"] as? [String: Any])?["quantity"] as? Int == 7 })
         // What is not there any more was said nevertheless: the log has it.
         let changes = try JSONSerialization.data(withJSONObject: try list("changes"))
         #expect(String(decoding: changes, as: UTF8.self).contains("with oat"))

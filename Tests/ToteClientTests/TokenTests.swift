@@ -64,6 +64,22 @@ import ToteTesting
         #expect(try await bed.server.judged("ada").count == 1)
     }
 
+    @Test func `live sync that a refused token had ended goes on with the next`() async throws {
+        let bed = try TestBed()
+        let tote = try bed.open()
+        let bad = AccessToken("bad")
+        let good = AccessToken(try await bed.server.mint("ada"))
+        try await signIn(tote, bed, Backend(.success(bad), .success(bad), .success(good)))
+        await tote.start()
+        _ = await first(of: tote.statusUpdates) { $0 == .signedOut }
+        #expect(try await tote.syncOnce().isComplete)
+        let other = try await bed.device("b")
+        try await other.cart().add("latte")
+        #expect(try await other.syncOnce().isComplete)
+        // Nobody asks: it is told.
+        _ = await first(of: tote.cart().updates) { $0.quantity("latte") == 1 }
+    }
+
     @Test func `no token means signed out, and documents still show`() async throws {
         let bed = try TestBed()
         let tote = try bed.open()

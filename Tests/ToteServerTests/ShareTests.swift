@@ -176,6 +176,16 @@ struct ShareTests {
         #expect(reply?.fates.map(\.rejection?.code) == ["not_allowed", "field_not_writable"])
     }
 
+    @Test func `a token that is minted for its name opens no share that nobody has made yet`()
+        throws
+    {
+        let minted = try server.mint(#"{"spaces":[{"space":"\#(Self.list)"}]}"#)
+        var device = TestDevice(1)
+        #expect(try push(Self.list, &device, minted).code == "not_found")
+        #expect(try make(Self.list, ada).status == 201)
+        #expect(try push(Self.list, &device, minted).code == "not_found")
+    }
+
     @Test func `a token that is minted for its name opens no share`() throws {
         _ = try make(Self.list, ada)
         let minted = try server.mint("{\"spaces\":[{\"space\":\"\(Self.list)\"}]}")

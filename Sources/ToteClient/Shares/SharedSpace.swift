@@ -80,14 +80,14 @@ public struct SharedSpace: Sendable {
     }
 
     private func checkIsHere() async throws(ToteError) {
-        guard await parent.shareRecord(id) == nil else { return }
+        guard await parent.shareRecord(id, of: access.account) == nil else { return }
         throw ToteError(.notFound, "this is shared with this device no more, and is gone from it")
     }
 
     /// Who shares it, as of the last sync.
     public var members: [ShareMember] {
         get async {
-            let own = await parent.shareRecord(id)?.member
+            let own = await parent.shareRecord(id, of: access.account)?.member
             return await tote.read { documents in
                 documents.items(Reserved.shares).keys.sorted().compactMap { item in
                     let value = Fold.register(documents.cells(Share.key(item)))?.value
@@ -121,12 +121,23 @@ public struct SharedSpace: Sendable {
     /// Leaves it: what waits is sent, then everything of it is removed here. A store's device does
     /// so whether the server can be told or not.
     ///
-    /// - Returns: with what could not be sent, which is lost.
+    /// - Parameter discarding: leaves also when something could not be sent, which is lost then.
+    /// - Returns: with what could not be sent.
     /// - Throws: `shareRefused` with `last_owner`; of a customer's `server`, `signedOut`: it stays
     ///   then, as a whole.
     @discardableResult
-    public func leave(deadline: Duration = .seconds(10)) async throws(ToteError) -> EndedShare {
+    public func leave(
+        deadline: Duration = .seconds(10), discarding: Bool = false
+    ) async throws(ToteError) -> EndedShare {
         if await tote.unsentCount > 0 { _ = try? await tote.syncOnce(deadline: deadline) }
+        // It may have ended with that.
+        let unsent = await tote.unsentCount
+        if unsent > 0, !discarding, !access.isStores,
+            await parent.shareRecord(id, of: access.account) != nil
+        {
+            throw ToteError(
+                .server, "\(unsent) changes could not be sent, and would be lost: try again")
+        }
         return try await parent.leaveShare(id, by: access)
     }
 
@@ -152,4 +163,8 @@ struct ShareAccess: Sendable {
     let token: TokenProvider
     /// What spaces are made as: a customer's space, or a store's.
     let maker: String
+    /// The file of the account that shares; empty for a store's device.
+    let account: String
+
+    var isStores: Bool { maker.hasPrefix("store:") }
 }

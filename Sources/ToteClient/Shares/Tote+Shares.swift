@@ -7,7 +7,10 @@ extension Tote {
     /// other devices did.
     public var shares: [ShareSummary] {
         let account = installation.account ?? ""
-        let records = (try? installation.shares(of: account)) ?? []
+        let reading = clock.reading()
+        let records = ((try? installation.shares(of: account)) ?? []).filter {
+            $0.rest(at: reading) != 0
+        }
         var summaries = records.compactMap { record in
             Share.kind(of: record.space).map {
                 ShareSummary(id: record.space, kind: $0, role: record.role, until: record.until)
@@ -59,11 +62,16 @@ extension Tote {
     /// - Throws: `signedOut`; `notFound` for one that there is not, or not any more; `storage`.
     public func openShare(_ id: String) async throws(ToteError) -> SharedSpace {
         let access = try customerAccess()
-        if try installation.shares(of: installation.account ?? "").allSatisfy({ $0.space != id }) {
-            guard shares.contains(where: { $0.id == id }) else {
+        if shareRecord(id, of: access.account) == nil {
+            guard let known = shares.first(where: { $0.id == id }) else {
                 throw ToteError(.notFound, "nothing that is shared here is \(id)")
             }
-            try installation.add(ShareRecord(space: id, account: installation.account ?? ""))
+            var record = ShareRecord(space: id, account: access.account)
+            (record.role, record.until) = (known.role, known.until)
+            if known.kind == .tote {
+                record.end(after: Share.toteMilliseconds, from: clock.reading())
+            }
+            try installation.add(record)
         }
         return try await open(id, access)
     }
@@ -97,7 +105,7 @@ extension Tote {
         else { throw ToteError(.signedOut, "no customer is signed in: call signIn first") }
         return ShareAccess(
             transport: session.transport, token: session.token,
-            maker: Self.percentDecoded(String(path)))
+            maker: Self.percentDecoded(String(path)), account: installation.account ?? "")
     }
 
     private func storeAccess(
@@ -106,7 +114,8 @@ extension Tote {
         guard installation.account == nil else {
             throw ToteError(.invalidArgument, "a customer's documents show here: leave first")
         }
-        return ShareAccess(transport: transport, token: token, maker: "store:\(store)")
+        return ShareAccess(
+            transport: transport, token: token, maker: "store:\(store)", account: "")
     }
 
     private static func percentDecoded(_ text: String) -> String {
@@ -130,28 +139,21 @@ extension Tote {
     ) async throws(ToteError) -> SharedSpace {
         let seed = HandOffID(high: clock.draw(), low: clock.draw())
         let space = Share.space(kind, of: access.maker, seed: seed)
-        var record = ShareRecord(space: space, account: installation.account ?? "")
+        var record = ShareRecord(space: space, account: access.account)
         record.seed = seed.text
         // By its own reckoning: the server's is told with its first answer.
-        if kind == .tote { limit(&record, to: Share.toteMilliseconds) }
+        if kind == .tote { record.end(after: Share.toteMilliseconds, from: clock.reading()) }
         try installation.add(record)
         return try await open(space, access)
-    }
-
-    private func limit(_ record: inout ShareRecord, to span: UInt64) {
-        let reading = clock.reading()
-        record.bootID = reading.bootID
-        record.since = reading.uptimeMilliseconds
-        record.deadline = reading.uptimeMilliseconds + span
     }
 
     private func open(
         _ space: String, _ access: ShareAccess
     ) async throws(ToteError) -> SharedSpace {
-        guard let record = shareRecord(space), record.rest(at: clock.reading()) != 0 else {
-            throw ToteError(.notFound, "nothing that is shared here is \(space)")
-        }
-        let nested = try await nested(space)
+        guard let record = shareRecord(space, of: access.account),
+            record.rest(at: clock.reading()) != 0
+        else { throw ToteError(.notFound, "nothing that is shared here is \(space)") }
+        let nested = try await nested(record)
         try await nested.enter(
             space: space, file: Installation.accountName(customer: space),
             transport: access.transport
@@ -168,23 +170,24 @@ extension Tote {
     }
 
     /// The share's own `Tote`, opened where it is not.
-    private func nested(_ space: String) async throws(ToteError) -> Tote {
-        await closing[space]?.value
-        guard shareRecord(space)?.account == installation.account ?? "" else {
-            throw ToteError(.notFound, "nothing that is shared here is \(space)")
-        }
+    private func nested(_ record: ShareRecord) async throws(ToteError) -> Tote {
+        await closing[record.folder]?.value
+        guard record.account == installation.account ?? "",
+            shareRecord(record.space, of: record.account) != nil
+        else { throw ToteError(.notFound, "nothing that is shared here is \(record.space)") }
         // Nothing is awaited from here on: there is one for whoever asks at the same time.
-        if let known = openShares[space] { return known }
+        if let known = openShares[record.folder] { return known }
         let opened = try Tote(
-            directory: installation.path(share: space), clock: clock,
+            directory: installation.path(share: record), clock: clock,
             channel: installation.account == nil ? .tablet : channel,
             catalogReader: catalogReader, survivesPowerCuts: installation.survivesPowerCuts)
-        openShares[space] = opened
+        openShares[record.folder] = opened
         return opened
     }
 
-    func shareRecord(_ space: String) -> ShareRecord? {
-        (try? installation.shares())?.first { $0.space == space }
+    /// What this device has of a share of an account's; `nil` for one that ended.
+    func shareRecord(_ space: String, of account: String) -> ShareRecord? {
+        (try? installation.shares(of: account))?.first { $0.space == space }
     }
 
     // What the server says.
@@ -227,27 +230,45 @@ extension Tote {
         throw ToteError(.server, "a share was answered with \(response.status)")
     }
 
+    /// Gives a role, or none; ends a share, which leaves none.
+    ///
+    /// - Throws: `server` also when something else answered in its place.
+    private func change(
+        _ path: String, of space: String, to role: Share.Role?, _ access: ShareAccess
+    ) async throws(ToteError) {
+        let word = role?.rawValue ?? "none"
+        let body: [String: Value] = path == "/end" ? [:] : ["role": .text(word)]
+        let value = try Self.answer(
+            try await ask("/v1/spaces/\(space)\(path)", body, access))
+        guard value["role"]?.textValue == word else {
+            throw ToteError(.server, "a role was answered as none is")
+        }
+    }
+
     /// Keeps what the server says of a membership, unless it was left meanwhile.
     ///
     /// - Returns: whether the share is here.
+    /// - Throws: `server` for what says nothing of one: something else answered in its place.
     private func keep(
-        _ value: Value, of space: String, by invitation: String? = nil
+        _ value: Value, of space: String, by access: ShareAccess, invitation: String? = nil
     ) async throws(ToteError) -> Bool {
-        guard var record = shareRecord(space), record.account == installation.account ?? "" else {
-            return false
-        }
-        record.role = value["role"]?.textValue.flatMap(Share.Role.init(rawValue:))
-        record.member = value["member"]?.textValue
+        guard value["space"]?.textValue == space,
+            let role = value["role"]?.textValue.flatMap(Share.Role.init(rawValue:)),
+            let member = value["member"]?.textValue, Hex.id(member) != nil
+        else { throw ToteError(.server, "a share was answered as none is") }
+        guard var record = shareRecord(space, of: access.account) else { return false }
+        record.role = role
+        record.member = member
         record.invitation = invitation ?? record.invitation
         if let until = value["until"]?.intValue.flatMap(UInt64.init(exactly:)),
             let now = value["server_time"]?.intValue.flatMap(UInt64.init(exactly:))
         {
             guard now < until else {
-                await removeShare(space)
+                await remove(record)
                 return false
             }
             record.until = until
-            limit(&record, to: until - now)
+            record.end(after: until - now, from: clock.reading())
         }
         try installation.update(record)
         awaitEnd(of: record)
@@ -264,29 +285,30 @@ extension Tote {
     /// - Returns: `false` for who is not any more: nothing of it is here then.
     /// - Throws: when that cannot be found out now.
     private func isAdmitted(to space: String, by access: ShareAccess) async throws -> Bool {
-        guard let record = shareRecord(space) else { return false }
-        var ways: [[String: Value]] = [["space": .text(space)]]
-        if let seed = record.seed { ways[0]["seed"] = .text(seed) }
-        // A code is soon over, and each try of a wrong one counts.
-        if let text = record.invitation, Share.secret(text) != nil {
-            ways.append(["join": .text(text)])
-        }
-        var unknown: ToteError?
-        for way in ways {
-            do throws(ToteError) {
-                return try await keep(
-                    Self.answer(try await ask("/v1/shares", way, access)), of: space)
-            } catch {
-                switch error.rejection?.code {
-                case "share_ended" where way["join"] == nil, "share_left":
-                    await removeShare(space)
-                    return false
-                case "not_found": unknown = error
-                default: throw unknown ?? error
-                }
+        guard let record = shareRecord(space, of: access.account) else { return false }
+        var asked: [String: Value] = ["space": .text(space)]
+        if let seed = record.seed { asked["seed"] = .text(seed) }
+        // The server may have gone back to when one had left, and know nothing of this membership.
+        if let member = record.member { asked["member"] = .text(member) }
+        let unknown: ToteError
+        do throws(ToteError) {
+            return try await keep(
+                Self.answer(try await ask("/v1/shares", asked, access)), of: space, by: access)
+        } catch {
+            switch error.rejection?.code {
+            case "share_ended", "share_left":
+                await remove(record)
+                return false
+            case "not_found": unknown = error
+            default: throw error
             }
         }
-        throw unknown ?? ToteError(.server, "the server does not know this share")
+        // A code is soon over, and each try of a wrong one counts.
+        guard let text = record.invitation, Share.secret(text) != nil else { throw unknown }
+        // Whatever it is answered, nothing is removed.
+        return try await keep(
+            Self.answer(try await ask("/v1/shares", ["join": .text(text)], access)), of: space,
+            by: access)
     }
 
     /// Takes over the catalogue that another file of this device has: it is the same for everybody.
@@ -304,11 +326,15 @@ extension Tote {
         guard let space = value["space"]?.textValue, Share.kind(of: space) != nil else {
             throw ToteError(.server, "the invitation was answered as none is")
         }
+        let fresh = ShareRecord(space: space, account: access.account)
         // What is being removed of a former membership is gone first.
-        await closing[space]?.value
-        try installation.add(ShareRecord(space: space, account: installation.account ?? ""))
-        guard try await keep(value, of: space, by: invitation) else {
-            throw ToteError(.notFound, "another account shows here by now")
+        await closing[fresh.folder]?.value
+        guard installation.account ?? "" == access.account else {
+            throw ToteError(.signedOut, "another account shows here by now: call it again there")
+        }
+        try installation.add(fresh)
+        guard try await keep(value, of: space, by: access, invitation: invitation) else {
+            throw ToteError(.notFound, "it was left, or is over, by now")
         }
         return try await open(space, access)
     }
@@ -337,82 +363,106 @@ extension Tote {
         guard Hex.id(member) != nil else {
             throw ToteError(.invalidArgument, "a member has 16 hex digits")
         }
-        _ = try Self.answer(
-            try await ask(
-                "/v1/spaces/\(space)/members/\(member)",
-                ["role": .text(role?.rawValue ?? "none")], access))
-        if role == nil, member == shareRecord(space)?.member { await removeShare(space) }
+        try await change("/members/\(member)", of: space, to: role, access)
+        if role == nil, let record = shareRecord(space, of: access.account),
+            record.member == member
+        {
+            await remove(record)
+        }
     }
 
     /// - Returns: what was lost with it.
     func leaveShare(_ space: String, by access: ShareAccess) async throws(ToteError) -> EndedShare {
-        if let member = shareRecord(space)?.member {
-            do throws(ToteError) {
-                _ = try Self.answer(
-                    try await ask(
-                        "/v1/spaces/\(space)/members/\(member)", ["role": .text("none")], access))
-            } catch {
-                let isOver = error.rejection?.code == "not_found"
-                // A store's device keeps nothing, whether the server can be told or not. A customer
-                // would be a member still, and find the list again.
-                let isStores = access.maker.hasPrefix("store:")
-                guard isOver || isStores && error.rejection?.code != "last_owner" else {
-                    throw error
-                }
-            }
+        guard let record = shareRecord(space, of: access.account) else {
+            return endedShareList.last { $0.id == space } ?? EndedShare(id: space, lostCount: 0)
         }
-        await removeShare(space)
+        do throws(ToteError) {
+            try await tellLeft(record, access)
+        } catch {
+            // A store's device keeps nothing, whether the server can be told or not. A customer
+            // would be a member still, and find the list again.
+            guard access.isStores, error.rejection?.code != "last_owner" else { throw error }
+        }
+        await remove(record)
         return endedShareList.last { $0.id == space } ?? EndedShare(id: space, lostCount: 0)
     }
 
+    private func tellLeft(_ record: ShareRecord, _ access: ShareAccess) async throws(ToteError) {
+        var member = record.member
+        if member == nil {
+            // Made, or opened, here, and never told of: the server may know of it all the same.
+            var asked: [String: Value] = ["space": .text(record.space)]
+            if let seed = record.seed { asked["seed"] = .text(seed) }
+            do throws(ToteError) {
+                let value = try Self.answer(try await ask("/v1/shares", asked, access))
+                guard try await keep(value, of: record.space, by: access) else { return }
+            } catch {
+                guard ["share_left", "share_ended"].contains(error.rejection?.code) else {
+                    throw error
+                }
+                return
+            }
+            member = shareRecord(record.space, of: access.account)?.member
+        }
+        guard let member else { return }
+        do throws(ToteError) {
+            try await change("/members/\(member)", of: record.space, to: nil, access)
+        } catch {
+            // Nobody is a member there who could leave.
+            guard error.rejection?.code == "not_found" else { throw error }
+        }
+    }
+
     func endShare(_ space: String, by access: ShareAccess) async throws(ToteError) {
-        _ = try Self.answer(try await ask("/v1/spaces/\(space)/end", [:], access))
-        await removeShare(space)
+        try await change("/end", of: space, to: nil, access)
+        if let record = shareRecord(space, of: access.account) { await remove(record) }
     }
 
     // The end.
 
     /// Removes all that is here of a share; what cannot be removed now is at the next start.
-    private func removeShare(_ space: String) async {
-        shareTasks.removeValue(forKey: space)?.cancel()
-        guard shareRecord(space) != nil else {
-            await closing[space]?.value
+    private func remove(_ record: ShareRecord) async {
+        shareTasks.removeValue(forKey: record.folder)?.cancel()
+        guard shareRecord(record.space, of: record.account) != nil else {
+            await closing[record.folder]?.value
             return
         }
         // Whoever asks for it from here on is told that it is not there.
-        try? installation.endShare(space)
-        let task = closed(space) { [weak self] lost in await self?.noteRemoved(space, lost: lost) }
+        try? installation.end(record)
+        let task = closed(record.folder) { [weak self] lost in
+            await self?.noteRemoved(record, lost: lost)
+        }
         announce()
         await task.value
     }
 
     /// Closes a share that is open, and then goes on.
     private func closed(
-        _ space: String, _ goOn: @escaping @Sendable (_ unsent: Int?) async -> Void
+        _ folder: String, _ goOn: @escaping @Sendable (_ unsent: Int?) async -> Void
     ) -> Task<Void, Never> {
-        let (nested, before) = (openShares.removeValue(forKey: space), closing[space])
+        let (nested, before) = (openShares.removeValue(forKey: folder), closing[folder])
         let task = Task {
             await before?.value
             let unsent = await nested?.unsentCount
             await nested?.close()
             await goOn(unsent)
         }
-        closing[space] = task
+        closing[folder] = task
         return task
     }
 
-    private func noteRemoved(_ space: String, lost: Int?) {
-        let lost = lost ?? Self.unsentCount(ofShare: space, installation, clock)
-        try? installation.removeShare(space)
-        endedShareList.append(EndedShare(id: space, lostCount: lost))
+    private func noteRemoved(_ record: ShareRecord, lost: Int?) {
+        let lost = lost ?? Self.unsentCount(of: record, installation, clock)
+        try? installation.remove(record)
+        endedShareList.append(EndedShare(id: record.space, lostCount: lost))
         announce()
     }
 
     /// What was not sent of a share that is not open.
     private static func unsentCount(
-        ofShare space: String, _ installation: Installation, _ clock: DeviceClock
+        of record: ShareRecord, _ installation: Installation, _ clock: DeviceClock
     ) -> Int {
-        let path = installation.documents(ofShare: space)
+        let path = installation.documents(of: record)
         guard installation.hasFile(path) else { return 0 }
         // A file that cannot be read is removed all the same.
         return
@@ -440,14 +490,23 @@ extension Tote {
         }
     }
 
-    private func checkEnded() { checkTask = nil }
+    private func checkEnded() {
+        checkTask = nil
+        if isIdle { resumeWaiters() }
+    }
+
+    /// Removes each share when its time is over, whoever is signed in by then, and whether it was
+    /// opened or not.
+    func awaitEndsOfShares() {
+        for record in (try? installation.shares()) ?? [] { awaitEnd(of: record) }
+    }
 
     private func awaitEnd(of record: ShareRecord) {
         guard let rest = record.rest(at: clock.reading()) else { return }
-        shareTasks[record.space]?.cancel()
-        shareTasks[record.space] = Task { [clock, weak self] in
+        shareTasks[record.folder]?.cancel()
+        shareTasks[record.folder] = Task { [clock, weak self] in
             guard (try? await clock.sleep(.milliseconds(Int64(rest)))) != nil else { return }
-            await self?.removeShare(record.space)
+            await self?.remove(record)
         }
     }
 
@@ -457,19 +516,17 @@ extension Tote {
     ) throws(ToteError) -> [EndedShare] {
         let over = try installation.shares().filter { $0.rest(at: clock.reading()) == 0 }
         return try (over + installation.endedShares()).map { record throws(ToteError) in
-            let lost = unsentCount(ofShare: record.space, installation, clock)
-            try installation.removeShare(record.space)
+            let lost = unsentCount(of: record, installation, clock)
+            try installation.remove(record)
             return EndedShare(id: record.space, lostCount: lost)
         }
     }
 
     /// Closes the shares that are open; they stay on the device.
     func closeShares() {
-        for task in shareTasks.values { task.cancel() }
         checkTask?.cancel()
-        shareTasks = [:]
-        for space in openShares.keys.sorted() {
-            _ = closed(space) { _ in }
+        for folder in openShares.keys.sorted() {
+            _ = closed(folder) { _ in }
         }
     }
 

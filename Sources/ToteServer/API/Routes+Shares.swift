@@ -9,7 +9,7 @@ extension Server {
                     [:],
                     optional: [
                         "space": .pattern("(list|tote):[0-9a-f]{32}"), "seed": .hex(32),
-                        "join": .text(1...64),
+                        "member": .hex(16), "join": .text(1...64),
                     ], others: .none))
             $0.answers(200, .named("Share"))
             $0.answers(201, .named("Share"))

@@ -49,6 +49,7 @@ private struct File {
             "returns": .array(try store.returns(of: try store.returnSources(space: number))),
             "redemptions": .array(try store.redemptions(space: number)),
             "member": try store.member(space: number).map { .text(Hex.string($0)) } ?? .null,
+            "shares": .array(try shares()),
             "audit": .array(
                 try store.auditEntries(most: .max).filter {
                     $0["order"]?.textValue.map(objects.contains) ?? false
@@ -83,6 +84,21 @@ private struct File {
         if let register = Fold.register(cells) { return register.value }
         if Fold.flag(cells) { return .bool(true) }
         return .int(max(0, Fold.counter(cells)))
+    }
+
+    /// What the customer shares, with all that shows in it.
+    private func shares() throws -> [Value] {
+        try store.shares(of: name).compactMap { number in
+            guard let member = try store.member(of: number, name),
+                let share = try store.spaceName(number)
+            else { return nil }
+            let space = try Space(number: number, name: share, store: store, wasRestored: false)
+            return .map([
+                "space": .text(share), "role": .text(member.role.rawValue),
+                "member": .text(Hex.string(member.member)),
+                "documents": .array(documents(space.documents)),
+            ])
+        }
     }
 
     /// The log, as far as it goes back: each change as the protocol writes it.

@@ -31,10 +31,9 @@ extension Server {
     /// What a token opens of a space: by its own grant, or as a member of the share.
     func grant(_ token: Token, for name: String) throws -> Grant? {
         // Of a share membership alone decides, also for a token that was minted for its name.
-        guard Share.kind(of: name) != nil, let number = try store.spaceNumber(name),
-            let share = try store.share(number)
-        else { return token.grant(for: name) }
-        guard share.isOpen(at: clock), let principal = Self.principal(token),
+        guard Share.kind(of: name) != nil else { return token.grant(for: name) }
+        guard let number = try store.spaceNumber(name), let share = try store.share(number),
+            share.isOpen(at: clock), let principal = Self.principal(token),
             let member = try store.member(of: number, principal.text)
         else { return nil }
         return Grant(space: name, write: member.role == .viewer ? [] : ["*"])
@@ -61,7 +60,11 @@ extension Server {
     /// `POST /v1/shares`: makes a share, or joins one.
     private func enterShare(_ request: ServerRequest) throws -> ServerResponse {
         let principal = try asking(request)
-        let body = try request.members(["space", "seed", "join"])
+        let body = try request.members(["space", "seed", "join", "member"])
+        let known = body["member"]?.textValue.flatMap { Hex.id($0) }
+        guard body["member"] == nil || known != nil && body["join"] == nil else {
+            throw Problem(400, "malformed", "member is 16 hex digits, with a space")
+        }
         if let text = body["join"]?.textValue, body["space"] == nil, body["seed"] == nil {
             return try join(text, principal)
         }
@@ -74,10 +77,10 @@ extension Server {
             if share.isOpen(at: clock), let member = try store.member(of: number, principal.text) {
                 return answer(member, name, share.until)
             }
-            let wasMember =
-                try store.member(of: number, principal.text) != nil
-                || store.hasLeft(number, principal.text)
-            throw wasMember ? Self.left : Problem.notFound
+            if try !share.isOpen(at: clock) && store.member(of: number, principal.text) != nil {
+                throw Self.left
+            }
+            throw try gone(number, share, principal, known: known)
         }
         guard body["join"] == nil, let name = body["space"]?.textValue,
             let kind = Share.kind(of: name),
@@ -94,8 +97,7 @@ extension Server {
             guard share.isOpen(at: clock) else { throw Self.ended }
             // The same asked again, for an answer that was lost.
             guard let member = try store.member(of: space.number, principal.text) else {
-                throw try store.hasLeft(space.number, principal.text)
-                    ? Self.left : Problem.notFound
+                throw try gone(space.number, share, principal, known: known)
             }
             return answer(member, name, share.until)
         }
@@ -112,6 +114,21 @@ extension Server {
         let member = ShareMember(principal: principal.text, member: randomBits(), role: .owner)
         try record(member, in: space, until: until)
         return answer(member, name, until, status: 201)
+    }
+
+    /// What somebody is told who is no member.
+    ///
+    /// - Parameter known: the membership that their device has: a later one, of which a restored
+    ///   server knows nothing, was not left.
+    private func gone(
+        _ space: UInt64, _ share: ShareRow, _ principal: Principal, known: UInt64?
+    ) throws -> Problem {
+        guard let left = try store.leftMember(of: space, principal.text) else {
+            return Problem.notFound
+        }
+        // Those of one customer count up.
+        let isKnown = known.map { Int64(bitPattern: left &- $0) >= 0 } ?? true
+        return isKnown || !share.isOpen(at: clock) ? Self.left : Problem.notFound
     }
 
     private static let customersOnly = Problem(
@@ -181,7 +198,9 @@ extension Server {
         row.taken = principal.text
         try store.save(row)
         let member = ShareMember(
-            principal: principal.text, member: randomBits(), role: row.role)
+            principal: principal.text,
+            member: try store.leftMember(of: row.space, principal.text).map { $0 &+ 1 }
+                ?? randomBits(), role: row.role)
         try record(member, in: try space(name), until: share.until)
         return answer(member, name, share.until, status: 201)
     }

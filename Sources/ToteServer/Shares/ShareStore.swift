@@ -74,13 +74,14 @@ extension ServerStore {
         return try row.map(Self.sound)
     }
 
-    /// Whether somebody was a member, and is not any more.
-    func hasLeft(_ space: UInt64, _ principal: String) throws -> Bool {
+    /// What somebody was known as who was a member, and is not any more.
+    func leftMember(of space: UInt64, _ principal: String) throws -> UInt64? {
         try database.row(
             """
-            SELECT 1 FROM share_members WHERE space = ?1 AND principal = ?2 AND role = 'none'
+            SELECT member FROM share_members
+            WHERE space = ?1 AND principal = ?2 AND role = 'none'
             """, .bits(space), .text(principal)
-        ) { _ in true } ?? false
+        ) { $0.bits(0) }
     }
 
     private static func member(_ row: Statement) -> ShareMember? {
