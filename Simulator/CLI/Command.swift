@@ -22,6 +22,7 @@ enum Command {
         case ["counter"]: return try CounterCommand.run(command, terminal)
         case ["crash"]: return try CrashCommand.run(command, terminal)
         case ["device"]: return try DeviceCommand.run(command, terminal)
+        case ["floor"]: return try FloorCommand.run(command, terminal)
         case ["load"]: return try LoadCommand.run(command, terminal)
         case ["replay"]: return try ReplayCommand.run(command, terminal)
         case ["watch"]: return try WatchCommand.run(command, terminal)

@@ -17,7 +17,8 @@ enum CommandTree {
                 ScenarioCommands.checkSpec, DeviceCommand.spec, InspectCommand.spec,
                 CounterCommand.spec, SalesCommand.spec, WorldCommand.spec, ExploreCommand.spec,
                 ReplayCommand.spec, WatchCommand.spec, ShrinkCommand.spec, CompareCommand.spec,
-                CrashCommand.spec, LoadCommand.spec, ConformanceCommand.spec, BenchCommand.spec,
+                FloorCommand.spec, CrashCommand.spec, LoadCommand.spec, ConformanceCommand.spec,
+                BenchCommand.spec,
             ]),
         version: Command.version, date: Command.date,
         exitCodes: [

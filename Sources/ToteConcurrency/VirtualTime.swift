@@ -172,6 +172,7 @@ package final class VirtualTime: Sendable {
             }
             sleeper?.resume(with: result)
         }
+        let timer = Lock<UInt64?>(nil)
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { sleeper in
                 let isOver = sleep.withLock { sleep in
@@ -179,20 +180,33 @@ package final class VirtualTime: Sendable {
                     return sleep.isOver
                 }
                 if isOver { return sleeper.resume(throwing: CancellationError()) }
-                post(after: duration) { end(.success(())) }
+                let number = post(after: duration) { end(.success(())) }
+                timer.withLock { $0 = number }
             }
         } onCancel: {
             end(.failure(CancellationError()))
+            // Days of virtual time would be spent on timers that nobody waits for.
+            if let number = timer.withLock({ $0 }) { forget(timer: number) }
         }
     }
 
-    private func post(after duration: Duration, _ job: @escaping @Sendable () -> Void) {
+    private func forget(timer number: UInt64) {
         mutex.lock()
+        state.timers.removeAll { $0.number == number }
+        mutex.unlock()
+    }
+
+    /// - Returns: the timer's number.
+    private func post(
+        after duration: Duration, _ job: @escaping @Sendable () -> Void
+    ) -> UInt64 {
+        mutex.lock()
+        defer { mutex.unlock() }
         state.lastNumber += 1
         let (deadline, overflow) = state.nanos.addingReportingOverflow(duration.clampedNanos)
         state.timers.append(
             Timer(deadline: overflow ? .max : deadline, number: state.lastNumber, action: job))
-        mutex.unlock()
+        return state.lastNumber
     }
 
     private func runJobs() {

@@ -221,6 +221,7 @@ import Testing
         try await simulate("conformance", "--only", "vectors", "--", "cat", code: 1)
         try await simulate("load", "--devices", "4", "--rate", "4", "--time", "1s")
         try await simulate("explore", "--seeds", "2..3")
+        try await simulate("floor", "--seeds", "2..2", "--length", "1m")
         try await simulate("replay", "3")
         try await simulate("watch", "3", "--pace", "0")
         try await simulate("replay", path("none.json"), code: 66)

@@ -96,7 +96,10 @@ final class NetworkLink: Sendable {
         }
         defer { state.withLock { $0.underWay[id] = nil } }
         guard !profile.isOffline else { throw Failure(description: "there is no network") }
-        if fault == .captivePortal { return Self.loginPage }
+        if fault == .captivePortal || profile.name == NetworkProfile.captive {
+            try exchange.pause(profile.delay(bytes: 0, kilobits: 0) + jitter(profile))
+            return Self.loginPage
+        }
         return try carry(exchange, profile, fault)
     }
 

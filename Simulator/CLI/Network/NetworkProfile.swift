@@ -16,6 +16,7 @@ struct NetworkProfile: Hashable, Sendable {
     var summary: String
 
     static let offline = "offline"
+    static let captive = "captive"
 
     /// What `net NAME` knows.
     static let presets = [
@@ -37,6 +38,9 @@ struct NetworkProfile: Hashable, Sendable {
         NetworkProfile(
             name: "very-bad", latency: 250, jitter: 250, down: 1_000, up: 1_000, loss: 20,
             summary: "250 to 500 ms, 1 Mbit/s, 20 of 100 requests and replies lost"),
+        NetworkProfile(
+            name: captive, latency: 20, jitter: 10, down: 0, up: 0, loss: 0,
+            summary: "a hotel's login page answers everything in place of the server"),
     ]
 
     static let usual = "wifi"

@@ -2,20 +2,19 @@ import ToteClient
 import ToteConcurrency
 
 /// The transport of a simulated device: a thread per lane, and the link in front of the sockets.
+/// What waits in one space does not wait for another: such a request has a lane for its path.
 final class NetworkTransport: Transport {
     private struct Job: Sendable {
         let exchange: NetworkLink.Exchange
         let answer: CheckedContinuation<TransportResponse, any Error>
     }
 
-    private let lanes: [(lane: TransportRequest.Lane, mailbox: Mailbox<Job>)]
-    private let threads: [JoinableThread]
+    private struct Lane: Sendable {
+        let mailbox = Mailbox<Job>()
+        let thread: JoinableThread
 
-    init(over link: NetworkLink) {
-        let names: [TransportRequest.Lane] = [.exchange, .parked, .lookup]
-        lanes = names.map { ($0, Mailbox()) }
-        threads = lanes.map { _, mailbox in
-            startThread(named: "lane") {
+        init(over link: NetworkLink) {
+            thread = startThread(named: "lane") { [mailbox] in
                 while !mailbox.isClosed {
                     for job in mailbox.drain(waitingAtMost: nil) {
                         job.answer.resume(with: Result { try link.carry(job.exchange) })
@@ -25,10 +24,31 @@ final class NetworkTransport: Transport {
         }
     }
 
+    private let link: NetworkLink
+    /// By what they carry; `nil` when no more may come.
+    private let lanes = Lock<[String: Lane]?>([:])
+
+    init(over link: NetworkLink) { self.link = link }
+
     /// Ends the threads; what is under way must have ended.
     func close() {
-        for (_, mailbox) in lanes { mailbox.close() }
-        for thread in threads { thread.join() }
+        let lanes = lanes.withLock { lanes in
+            defer { lanes = nil }
+            return lanes ?? [:]
+        }
+        for (_, lane) in lanes { lane.mailbox.close() }
+        for (_, lane) in lanes.sorted(by: { $0.key < $1.key }) { lane.thread.join() }
+    }
+
+    private func lane(_ request: TransportRequest) -> Lane? {
+        let name = request.lane == .parked ? "parked \(request.path)" : "\(request.lane)"
+        return lanes.withLock { lanes in
+            guard lanes != nil else { return nil }
+            if let lane = lanes?[name] { return lane }
+            let lane = Lane(over: link)
+            lanes?[name] = lane
+            return lane
+        }
     }
 
     func send(_ request: TransportRequest) async throws -> TransportResponse {
@@ -36,8 +56,7 @@ final class NetworkTransport: Transport {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let job = Job(exchange: exchange, answer: continuation)
-                let lane = lanes.first { $0.lane == request.lane }
-                if lane?.mailbox.post(job) != true {
+                if lane(request)?.mailbox.post(job) != true {
                     continuation.resume(throwing: CancellationError())
                 }
             }

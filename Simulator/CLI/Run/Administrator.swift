@@ -92,12 +92,18 @@ struct Administrator: Sendable {
         }
     }
 
-    /// - Parameter token: another one than the administrator's.
+    /// - Parameters:
+    ///   - token: another one than the administrator's.
+    ///   - version: which one of an object this is about.
+    ///   - key: under which the same asked again is done once.
     func call(
-        _ method: String, _ path: String, _ body: Value?, token other: String? = nil
+        _ method: String, _ path: String, _ body: Value?, token other: String? = nil,
+        version: Int64? = nil, key: String? = nil
     ) throws(RunFailure) -> Value {
         var headers = [("Content-Type", "application/json"), ("Connection", "close")]
         if let token = other ?? token { headers.append(("Authorization", "Bearer \(token)")) }
+        if let key { headers.append(("Idempotency-Key", key)) }
+        if let version { headers.append(("If-Match", "\"\(version)\"")) }
         let request = HTTPClientRequest(
             method: method, target: path, headers: headers.map { (name: $0.0, value: $0.1) },
             body: body.map { Encoding.json.encode($0) } ?? [])

@@ -30,8 +30,13 @@ extension ScenarioServer {
     /// Puts a backup in the place of what is there, at the same address.
     func restore(_ name: String) throws(RunFailure) {
         if isRunning { try stop() }
-        try files.setAside()
-        try files.tote("restore", files.backup(name))
+        let former = try files.setAside()
+        let erased = "\(former)/erased"
+        if Files.exists(erased) {
+            try files.tote("restore", files.backup(name), "--erased", erased)
+        } else {
+            try files.tote("restore", files.backup(name))
+        }
         try start()
     }
 
@@ -65,14 +70,18 @@ final class ServerFiles: Sendable {
     }
 
     /// Moves the data out of the way, as an operator does before a restore.
-    fileprivate func setAside() throws(RunFailure) {
+    ///
+    /// - Returns: where it is now.
+    fileprivate func setAside() throws(RunFailure) -> String {
         let number = asideCount.withLock { count in
             count += 1
             return count
         }
-        guard rename(data, "\(data)-before-restore-\(number)") == 0 else {
+        let aside = "\(data)-before-restore-\(number)"
+        guard rename(data, aside) == 0 else {
             throw RunFailure(.expectation, "\(data) cannot be moved: error \(errno)")
         }
+        return aside
     }
 
     /// Runs a command of `tote` on the data.

@@ -1,0 +1,171 @@
+import ToteConcurrency
+import ToteCore
+import ToteSimulation
+
+// What befalls networks, clocks, devices, tokens and the server.
+extension Floor {
+    /// Those that strike here; what disks do is left to days.
+    static let faults: [Fault] = [
+        .slow, .requestLost, .replyLost, .requestCut, .replyCut, .requestDuplicated, .offline,
+        .captivePortal, .partition, .clockJump, .clockYears, .reboot, .killed, .reinstalled,
+        .copied, .rolledBack, .tokenExpired, .tokenUnavailable, .restarted, .restored,
+    ]
+    private static let copiesMax = 2
+
+    /// Strikes again and again while there are faults.
+    func strike() {
+        var weather = SeededGenerator(seed: seed ^ 0xC10D)
+        let faults = rates.sorted()
+        while !isHealed {
+            SystemClock.pause(.milliseconds(1_000 + weather.below(7_000)))
+            guard !isHealed, let fault = weather.one(of: faults),
+                let device = weather.one(of: devices)
+            else { continue }
+            do {
+                if try strike(fault, device, &weather) {
+                    book.change { $0.struck[fault.rawValue, default: 0] += 1 }
+                    book.note("\(device.name)  FAULT \(fault.rawValue)")
+                }
+            } catch {
+                book.fail("fault_failed", "\(fault.rawValue) on \(device.name): \(error)")
+            }
+        }
+    }
+
+    private func strike(
+        _ fault: Fault, _ device: FloorDevice, _ weather: inout SeededGenerator
+    ) throws -> Bool {
+        switch fault {
+        case .slow: try device.use(.preset(weather.chance(50) ? "very-bad" : "edge") ?? .presets[0])
+        case .offline: try device.use(.presets[0])
+        case .captivePortal: try device.use(.preset("captive") ?? .presets[0])
+        case .partition: for device in devices { try device.use(.presets[0]) }
+        case .requestLost: device.meet(.lostRequest)
+        case .replyLost: device.meet(.lostReply)
+        case .requestCut: device.meet(.cutRequest(bytes: weather.below(400)))
+        case .replyCut: device.meet(.cutReply(bytes: 1 + weather.below(400)))
+        case .requestDuplicated: device.meet(.twice)
+        case .restarted:
+            try server.kill()
+            SystemClock.pause(.milliseconds(weather.below(5_000)))
+            try server.start()
+            serverSince = book.now
+        case .restored: return try restoreOrBackUp(&weather)
+        case .tokenExpired, .tokenUnavailable:
+            guard case .customer(let customer) = device.owner else { return false }
+            try replaceToken(of: device, customer, isLate: fault == .tokenUnavailable)
+        default: return try strikeProcess(fault, device, &weather)
+        }
+        // Some of the time it is over soon.
+        if weather.chance(60) {
+            SystemClock.pause(.milliseconds(weather.below(20_000)))
+            for device in devices where !isHealed {
+                try device.use(.preset(NetworkProfile.usual) ?? .presets[0])
+            }
+        }
+        return true
+    }
+
+    /// What strikes the process, its clocks and its directory.
+    private func strikeProcess(
+        _ fault: Fault, _ device: FloorDevice, _ weather: inout SeededGenerator
+    ) throws -> Bool {
+        guard let session = device.session else { return false }
+        switch fault {
+        case .clockJump, .clockYears:
+            let span = fault == .clockJump ? 3_600_000 : 10 * 365 * 86_400_000
+            let skew = Int64(weather.below(2 * span) - span)
+            try Blocking.wait {
+                await Result.of { try await session.change { $0.skewMilliseconds = skew } }
+            }.get()
+            return true
+        case .copied:
+            guard !device.isRetired, case .customer = device.owner, copyCount < Self.copiesMax
+            else { return false }
+        case .rolledBack, .reinstalled:
+            guard case .customer = device.owner, weather.chance(30) else { return false }
+        case .reboot:
+            _ = try Blocking.wait { await Result.of { try await session.run("reboot") } }.get()
+        default: break
+        }
+        try device.end()
+        defer { SystemClock.pause(.milliseconds(weather.below(10_000))) }
+        switch fault {
+        case .copied: try copy(device)
+        case .reinstalled:
+            device.reinstall()
+            book.forgot(device)
+        case .rolledBack:
+            if try device.saveOrRollBack() {
+                book.forgot(device)
+                book.note("\(device.name)  goes back")
+            }
+        default: SystemClock.pause(.milliseconds(weather.below(30_000)))
+        }
+        try device.start()
+        return true
+    }
+
+    private func copy(_ device: FloorDevice) throws {
+        guard case .customer(let customer) = device.owner else { return }
+        let number = devices.count
+        try mint(customer, device: number)
+        try begin(try device.copied(as: number, tokenFile: tokenFile(of: number)))
+    }
+
+    private func replaceToken(
+        of device: FloorDevice, _ customer: Int, isLate: Bool
+    ) throws {
+        guard !book.snapshot.erased.contains(customer) else { return }
+        let old = takeTokens(of: device.number)
+        if !isLate { try mint(customer, device: device.number) }
+        // Legal to fail: a restored server may not know them.
+        for id in old { try? administrator.revoke(id) }
+        if isLate {
+            SystemClock.pause(.seconds(8))
+            try mint(customer, device: device.number)
+        }
+    }
+
+    private func restoreOrBackUp(_ weather: inout SeededGenerator) throws -> Bool {
+        guard Files.exists(server.files.backup("b")) else {
+            try server.makeBackup("b")
+            return false
+        }
+        guard weather.chance(50) else { return false }
+        try server.restore("b")
+        serverSince = book.now
+        let moment = book.now
+        book.change { book in
+            book.restores += 1
+            // It knows nothing of what was taken away since the backup.
+            for index in book.losses.indices { book.losses[index].isUndone = true }
+        }
+        book.note("the server goes back, at \(moment)")
+        for device in devices {
+            guard case .customer(let customer) = device.owner else { continue }
+            // Nobody mints one for who was forgotten, and it may not know the former.
+            let isErased = book.snapshot.erased.contains(customer)
+            if isErased {
+                _ = takeTokens(of: device.number)
+            } else {
+                try mint(customer, device: device.number)
+            }
+        }
+        Files.remove(server.files.backup("b"))
+        return true
+    }
+}
+
+extension FloorDevice {
+    func meet(_ fault: NetworkFault) {
+        turnBad()
+        session?.link.add(fault)
+    }
+}
+
+extension Result where Failure == any Error {
+    static func of(_ body: () async throws -> Success) async -> Self {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+}

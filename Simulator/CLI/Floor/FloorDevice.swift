@@ -1,0 +1,207 @@
+import CLinux
+import ToteClient
+import ToteConcurrency
+
+/// A device on a shop floor: the client core in a directory, and what its user has open.
+final class FloorDevice: Sendable {
+    /// Whose it is.
+    enum Owner: Hashable, Sendable {
+        case customer(Int)
+        /// The store's, by its number.
+        case store(Int)
+    }
+
+    private struct State {
+        var session: DeviceSession?
+        var open: [String: SharedSpace] = [:]
+        /// Since when it runs on a good network, in milliseconds of virtual time.
+        var goodSince = UInt64.max
+        /// How often it was started.
+        var starts = 0
+        /// Whether its directory was lost, or replaced by an older one.
+        var hasForgotten = false
+        var hasSaved = false
+        var isRetired = false
+    }
+
+    let number: Int
+    let owner: Owner
+    private let options: DeviceSession.Options
+    private let state = Lock(State())
+
+    init(number: Int, owner: Owner, _ options: DeviceSession.Options) {
+        self.number = number
+        self.owner = owner
+        self.options = options
+    }
+
+    var name: String { options.name }
+    var directory: String { options.directory }
+    var session: DeviceSession? { state.withLock { $0.session } }
+    var starts: Int { state.withLock { $0.starts } }
+    var goodSince: UInt64 { state.withLock { $0.goodSince } }
+    var hasForgotten: Bool { state.withLock { $0.hasForgotten } }
+    /// Whether its user is done with it.
+    var isRetired: Bool {
+        get { state.withLock { $0.isRetired } }
+        set { state.withLock { $0.isRetired = newValue } }
+    }
+
+    /// Starts the app on what is in its directory.
+    ///
+    /// - Throws: what keeps it from starting.
+    func start() throws {
+        guard session == nil else { return }
+        let opened = Blocking.wait { [options] () async -> Result<DeviceSession, any Error> in
+            do { return .success(try await DeviceSession(options)) } catch {
+                return .failure(error)
+            }
+        }
+        let fresh = try opened.get()
+        state.withLock { state in
+            state.session = fresh
+            state.starts += 1
+            state.goodSince = SystemClock.nowMilliseconds()
+        }
+        if Blocking.wait({ await fresh.settings.network }) != NetworkProfile.usual { turnBad() }
+    }
+
+    /// Ends the process at once; what is in its directory is found again as it is now.
+    ///
+    /// - Parameter keepsNothing: ends it whatever becomes of its directory.
+    func end(keepsNothing: Bool = false) throws {
+        let session = state.withLock { state in
+            defer { (state.session, state.open, state.goodSince) = (nil, [:], .max) }
+            return state.session
+        }
+        guard let session else { return }
+        let lines = DeviceLines(session: session)
+        if keepsNothing { return lines.vanish() }
+        try Files.keeping(directory) { lines.vanish() }
+    }
+
+    func use(_ profile: NetworkProfile) throws {
+        turnBad()
+        guard let session else { return }
+        let failed = Blocking.wait { () async -> (any Error)? in
+            do {
+                try await session.use(profile, named: profile.name)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failed { throw failed }
+        if profile.name == NetworkProfile.usual, self.session != nil {
+            state.withLock { $0.goodSince = SystemClock.nowMilliseconds() }
+        }
+    }
+
+    /// Its network is not to be relied on from now on.
+    func turnBad() { state.withLock { $0.goodSince = .max } }
+
+    // What befalls its directory, while it does not run.
+
+    func reinstall() {
+        Files.remove(directory)
+        Files.remove(directory + ".saved")
+        state.withLock { ($0.hasForgotten, $0.hasSaved) = (true, false) }
+    }
+
+    /// Saves the directory, or puts back what was saved.
+    ///
+    /// - Returns: whether it was put back.
+    func saveOrRollBack() throws -> Bool {
+        let saved = directory + ".saved"
+        guard state.withLock({ $0.hasSaved }) else {
+            try Files.copyDirectory(directory, to: saved)
+            state.withLock { $0.hasSaved = true }
+            return false
+        }
+        try Files.copyDirectory(saved, to: directory)
+        state.withLock { ($0.hasForgotten, $0.hasSaved) = (true, false) }
+        return true
+    }
+
+    /// Another device with the same directory.
+    func copied(as number: Int, tokenFile: String) throws -> FloorDevice {
+        var options = options
+        options.tokenFile = tokenFile
+        options.name = "\(options.name)-copy-\(number)"
+        options.directory = "\(directory)-copy-\(number)"
+        try Files.copyDirectory(directory, to: options.directory)
+        return FloorDevice(number: number, owner: owner, options)
+    }
+
+    // What is shared.
+
+    /// What is open of what is shared; opens it where it is not.
+    func open(_ space: String, in session: DeviceSession) async throws -> SharedSpace {
+        if let open = state.withLock({ $0.open[space] }) { return open }
+        let opened =
+            if let store = options.store {
+                try await session.tote.openShare(
+                    space, at: store, transport: session.transport, token: session.token)
+            } else {
+                try await session.tote.openShare(space)
+            }
+        await use(opened, in: session)
+        return opened
+    }
+
+    func use(_ share: SharedSpace, in session: DeviceSession) async {
+        await share.start()
+        state.withLock { state in
+            if state.session === session { state.open[share.id] = share }
+        }
+    }
+
+    /// The account shows no more, or nobody looks at what is open.
+    func closeShares() {
+        let open = state.withLock { state in
+            defer { state.open = [:] }
+            return state.open
+        }
+        Task { for share in open.values { await share.stop() } }
+    }
+
+    /// The marks that are anywhere in its directory, by a search for their bytes.
+    func marks() -> Set<String> { Self.marks(in: directory) }
+
+    /// What every mark begins and ends with, see `FloorBook.prefix`.
+    static let sign = "zq"
+
+    static func marks(in directory: String) -> Set<String> {
+        var found: Set<String> = []
+        for name in Files.names(in: directory) {
+            let path = directory + "/" + name
+            if Files.isDirectory(path) {
+                found.formUnion(marks(in: path))
+            } else if let bytes = try? Files.read(path) {
+                collect(&found, from: bytes)
+            }
+        }
+        return found
+    }
+
+    /// Collects what stands between two signs, with them.
+    private static func collect(_ found: inout Set<String>, from bytes: [UInt8]) {
+        let sign = Array(sign.utf8)
+        bytes.withUnsafeBytes { bytes in
+            var place = 0
+            while place < bytes.count,
+                let next = memmem(
+                    bytes.baseAddress.map { $0 + place }, UInt(bytes.count - place), sign,
+                    UInt(sign.count))
+            {
+                let start = bytes.baseAddress.map { UnsafeRawPointer(next) - $0 } ?? 0
+                place = start + sign.count
+                let rest = bytes[place...].prefix(20)
+                let name = rest.prefix { $0 != sign[0] }
+                guard rest.dropFirst(name.count).starts(with: sign) else { continue }
+                found.insert(
+                    Self.sign + String(decoding: name, as: UTF8.self) + Self.sign)
+            }
+        }
+    }
+}
