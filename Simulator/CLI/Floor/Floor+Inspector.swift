@@ -6,7 +6,7 @@ import ToteCore
 extension Floor {
     /// Milliseconds within which a device on a good network is in touch with the server for sure:
     /// its longest wait between two tries, and the longest exchange.
-    private static let contactMilliseconds: UInt64 = 150_000
+    private static let contactMilliseconds: UInt64 = 100_000
     /// How long a device takes to give something back, the server's answer with it.
     private static let partingMilliseconds: UInt64 = 40_000
     private static let lateMilliseconds: UInt64 = 5_000
@@ -53,7 +53,8 @@ extension Floor {
             let key = "\(device.number) \(space)"
             if allowed?.contains(space) ?? true {
                 leftovers[key] = nil
-                if !belief.isRefused { judgeLoss(device, space, at: now) }
+                let isHidden = belief.joined != nil && Share.kind(of: space) != nil
+                if !belief.isRefused, !isHidden { judgeLoss(device, space, at: now) }
             } else if let former = leftovers[key], former.starts == device.starts {
                 guard now < former.since + Self.partingMilliseconds else {
                     book.fail(
@@ -123,11 +124,13 @@ extension Floor {
                 "outlived_timeout",
                 "\(device.name) holds a hand-off that is over for \(now - joined.until) ms")
         }
-        let good = max(device.goodSince, serverSince)
-        if let ended = facts(of: joined.id)?.endedAt, book.snapshot.restores == 0, good < .max,
-            now > max(good, ended) + Self.contactMilliseconds
-        {
-            book.fail("outlived_contact", "\(device.name) holds a hand-off that was ended")
-        }
+        // What was asked since the end was answered: that is the contact.
+        guard let facts = facts(of: joined.id), let ended = facts.endedAt,
+            book.snapshot.restores == 0,
+            let answered = device.session?.link.answered[
+                FloorBook.space(ofCustomer: facts.customer)],
+            answered.asked > ended, now > answered.at + Self.lateMilliseconds
+        else { return }
+        book.fail("outlived_contact", "\(device.name) holds a hand-off that was ended")
     }
 }

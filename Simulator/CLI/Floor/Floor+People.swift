@@ -180,7 +180,7 @@ extension Floor {
     private func handOff(
         _ tote: Tote, _ customer: Int, _ draw: inout SeededGenerator
     ) async throws -> String {
-        let offer = try await tote.offerHandOff(for: .seconds(60 + draw.below(300)))
+        let offer = try await tote.offerHandOff(for: .seconds(60 + draw.below(1_800)))
         note(offer.id, isOf: customer)
         book.change {
             $0.codes.append(.init(kind: .handOff(customer: customer), text: offer.text))

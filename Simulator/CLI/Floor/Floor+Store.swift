@@ -68,6 +68,7 @@ extension Floor {
         try refused("/v1/stores/\(Self.otherStore)/visits/\(visit)", other, "another store")
         _ = try administrator.call("POST", "\(path)/\(visit)/end", .map([]), token: own)
         try refused("\(path)/\(visit)", own, "an associate after the end")
+        book.change { $0.acts["look at a visitor", default: 0] += 1 }
         book.note("counter  looks at a visitor")
     }
 

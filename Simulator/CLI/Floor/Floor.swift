@@ -166,8 +166,10 @@ final class Floor: Sendable {
         return try Encoding.json.value(
             Array(
                 (#"{"products":[{"sku":"tea","names":{"en":"Tea"},"tax":"drink","#
-                    + #""price":{"EUR":320}}],"stores":[\#(shop(store)),\#(shop(otherStore))]}"#)
-                    .utf8))
+                    + #""price":{"EUR":320}}],"stores":[\#(shop(store)),\#(shop(otherStore))],"#
+                    + #""programme":{"names":{"en":"Beans"},"rewards":[],"#
+                    + #""earn":[{"currency":"EUR","points":1,"per":10,"rounding":"down"}],"#
+                    + #""leases":{"points_max":2000,"share":1000}}}"#).utf8))
     }
 
     private func write(_ secret: String, as name: String) throws {

@@ -15,6 +15,7 @@ final class NetworkLink: Sendable {
         var underWay: [UInt64: Exchange] = [:]
         var lastID: UInt64 = 0
         var metFaults = 0
+        var answered: [String: (asked: UInt64, at: UInt64)] = [:]
     }
 
     /// One exchange, which somebody else may end.
@@ -67,6 +68,18 @@ final class NetworkLink: Sendable {
     /// How many exchanges met a fault, or got lost on a bad network.
     var metFaults: Int { state.withLock { $0.metFaults } }
 
+    /// For each space that was synced over it: when the last request that the server answered was
+    /// made, and when its answer came, in milliseconds of the wall clock.
+    var answered: [String: (asked: UInt64, at: UInt64)] { state.withLock { $0.answered } }
+
+    private func noteAnswer(to request: TransportRequest, asked: UInt64) {
+        let words = request.path.split(separator: "/")
+        guard request.lane != .lookup, words.count == 4, words[3] == "sync" else { return }
+        let space = words[2].replacing("%3A", with: ":")
+        let now = SystemClock.nowMilliseconds()
+        state.withLock { $0.answered[String(space)] = (asked, now) }
+    }
+
     /// Changes the network. Going offline cuts what is under way; faults that wait are forgotten.
     func use(_ profile: NetworkProfile) {
         let cut: [Exchange] = state.withLock { state in
@@ -100,7 +113,10 @@ final class NetworkLink: Sendable {
             try exchange.pause(profile.delay(bytes: 0, kilobits: 0) + jitter(profile))
             return Self.loginPage
         }
-        return try carry(exchange, profile, fault)
+        let asked = SystemClock.nowMilliseconds()
+        let response = try carry(exchange, profile, fault)
+        noteAnswer(to: exchange.request, asked: asked)
+        return response
     }
 
     private func carry(
