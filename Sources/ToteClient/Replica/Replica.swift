@@ -53,6 +53,8 @@ package final class Replica {
     var keptReady: KeptReady?
     /// Whether the memory may not be what the file says, because the file could not be read.
     var isStale = false
+    /// Whether a body of `update` is under way.
+    private var isUpdating = false
     var trimmed: Trimmed?
     /// How many steps the trace has, and their bytes; `nil` while none is kept.
     var traced: (steps: Int, bytes: Int)?
@@ -240,9 +242,15 @@ package final class Replica {
     }
 
     /// Runs a body that writes the file and the memory; after an error the memory is read anew.
+    /// Within the body of another one it is a part of that: all of it is written, or nothing.
     func update<Result>(_ body: () throws -> Result) throws(ToteError) -> Result {
+        if isUpdating {
+            do { return try body() } catch { throw ToteError.storage(error) }
+        }
         try refresh()
         do {
+            isUpdating = true
+            defer { isUpdating = false }
             let result = try store.transaction(body)
             revision += 1
             return result
@@ -432,7 +440,8 @@ package final class Replica {
         return adoption
     }
 
-    /// Takes in everything that a guest made, once, under the nonces that it has.
+    /// Takes in everything that a guest made, once, under the nonces that it has: all of it, or
+    /// nothing, since each change names those before it.
     ///
     /// A copy of the guest's file may join on another device: the guest's id is named as a former
     /// one, so that the server looks those nonces up.
@@ -441,6 +450,11 @@ package final class Replica {
     ///   united, and nothing tells how.
     package func adopt(_ guest: Replica, carts policy: CartPolicy? = nil) throws(ToteError) {
         let adoption = try adoption(of: guest, policy)
+        guard adoption.count > 0 else { return }
+        try update { try take(adoption, of: guest) }
+    }
+
+    private func take(_ adoption: Adoption, of guest: Replica) throws(ToteError) {
         let naming = { try self.nameAsFormer(guest.id) }
         let labels = Dictionary(
             try guest.receipts().map { ($0.id, $0.label) }, uniquingKeysWith: { first, _ in first })
