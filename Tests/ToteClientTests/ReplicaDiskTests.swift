@@ -19,6 +19,37 @@ import ToteTesting
         _ = try replica.commit(writes, at: server.reading)
     }
 
+    /// Found by a simulated day: a guest's first change was in, the next ones were not, and named
+    /// one that had been sent by the time they were.
+    @Test func `a guest is taken in as a whole or not at all, wherever the disk fails`()
+        async throws
+    {
+        let bed = try TestBed()
+        try await bed.server.inside { server in
+            let random: () -> UInt64 = { [clock = server.clock] in clock.draw() }
+            let guest = try Replica(image: nil, random: random)
+            for _ in 0..<5 { try Self.add(guest, server) }
+            var whole = 0
+            for operation in SimulatedDisk.Operation.allCases {
+                for after in 0..<40 {
+                    let disk = SimulatedDisk()
+                    let replica = try Self.replica(disk, server)
+                    try Self.add(replica, server)
+                    disk.failures[operation] = .init(after: after, count: 1)
+                    try? replica.adopt(guest, carts: .union)
+                    disk.failures = [:]
+                    // Its user goes on, and the app starts anew.
+                    let again = try Self.replica(disk.restarted(), server)
+                    #expect([1, 6].contains(again.view.quantity("cart:main", "tea")))
+                    if again.outstandingCount > 1 { whole += 1 }
+                    try again.adopt(guest, carts: .union)
+                    #expect(again.view.quantity("cart:main", "tea") == 6)
+                }
+            }
+            #expect(whole > 0)
+        }
+    }
+
     /// Found by a simulated day: a reply that could not be saved, on a disk that could not be read
     /// then either, left the memory half-changed, and the next request was cut from that. The
     /// server took the device for the copy of another. Nothing failed twice in a row before.
