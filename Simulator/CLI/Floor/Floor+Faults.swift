@@ -6,9 +6,10 @@ import ToteSimulation
 extension Floor {
     /// Those that strike here; what disks do is left to days.
     static let faults: [Fault] = [
-        .slow, .requestLost, .replyLost, .requestCut, .replyCut, .requestDuplicated, .offline,
-        .captivePortal, .partition, .clockJump, .clockYears, .reboot, .killed, .reinstalled,
-        .copied, .rolledBack, .tokenExpired, .tokenUnavailable, .restarted, .restored,
+        .slow, .requestLost, .replyLost, .requestCut, .replyCut, .requestDuplicated, .badGateway,
+        .gatewayTimeout, .stall, .deafUp, .deafDown, .offline, .captivePortal, .partition,
+        .clockJump, .clockYears, .reboot, .killed, .paused, .reinstalled, .copied, .rolledBack,
+        .tokenExpired, .tokenUnavailable, .menuChanged, .soldOut, .restarted, .restored,
     ]
     private static let copiesMax = 2
 
@@ -45,6 +46,12 @@ extension Floor {
         case .requestCut: device.meet(.cutRequest(bytes: weather.below(400)))
         case .replyCut: device.meet(.cutReply(bytes: 1 + weather.below(400)))
         case .requestDuplicated: device.meet(.twice)
+        case .badGateway: device.meet(.badGateway)
+        case .gatewayTimeout: device.meet(.gatewayTimeout)
+        case .deafUp: device.meet(.lostRequest, times: 10)
+        case .deafDown: device.meet(.lostReply, times: 10)
+        case .stall: try device.use(.stalled)
+        case .menuChanged, .soldOut: return try changeStore(fault, &weather)
         case .restarted:
             try server.kill()
             SystemClock.pause(.milliseconds(weather.below(5_000)))
@@ -79,6 +86,12 @@ extension Floor {
                 await Result.of { try await session.change { $0.skewMilliseconds = skew } }
             }.get()
             return true
+        case .paused:
+            Blocking.wait { await session.setLive(false) }
+            device.turnBad()
+            SystemClock.pause(.milliseconds(weather.below(30_000)))
+            Blocking.wait { await session.setLive(true) }
+            return true
         case .copied:
             guard !device.isRetired, case .customer = device.owner, copyCount < Self.copiesMax
             else { return false }
@@ -103,6 +116,21 @@ extension Floor {
         default: SystemClock.pause(.milliseconds(weather.below(30_000)))
         }
         try device.start()
+        return true
+    }
+
+    /// Tea costs something else, or is sold out for a while.
+    private func changeStore(_ fault: Fault, _ weather: inout SeededGenerator) throws -> Bool {
+        guard server.isRunning else { return false }
+        if fault == .menuChanged {
+            let catalog = try Self.catalog(teaPrice: 300 + weather.below(4) * 10)
+            _ = try administrator.importCatalog(catalog)
+            return true
+        }
+        _ = try administrator.call(
+            "POST", "/v1/stores/\(Self.store)/availability",
+            .map(["sku": .text("tea"), "available": .bool(weather.chance(60))]),
+            token: secret("counter-\(Self.store)"), key: "sold-out \(weather.next())")
         return true
     }
 
@@ -158,10 +186,16 @@ extension Floor {
 }
 
 extension FloorDevice {
-    func meet(_ fault: NetworkFault) {
+    func meet(_ fault: NetworkFault, times: Int = 1) {
         turnBad()
-        session?.link.add(fault)
+        session?.link.add(fault, times: times)
     }
+}
+
+extension NetworkProfile {
+    /// Nothing moves for a while, and then all of it does.
+    fileprivate static let stalled = NetworkProfile(
+        name: "stalled", latency: 20_000, jitter: 0, down: 0, up: 0, loss: 0, summary: "20 s")
 }
 
 extension Result where Failure == any Error {

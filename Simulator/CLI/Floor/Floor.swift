@@ -149,14 +149,14 @@ final class Floor: Sendable {
     // The cast.
 
     private func openStore() throws {
-        _ = try administrator.importCatalog(try Self.catalog())
+        _ = try administrator.importCatalog(try Self.catalog(teaPrice: 320))
         for store in [Self.store, Self.otherStore] {
             let minted = try administrator.mint(counter: store, store: store, isManager: false)
             try write(minted.secret, as: "counter-\(store)")
         }
     }
 
-    private static func catalog() throws -> Value {
+    static func catalog(teaPrice: Int) throws -> Value {
         func shop(_ id: String) -> String {
             #"{"id":"\#(id)","names":{"en":"\#(id)"},"currency":"EUR","tax_included":true,"#
                 + #""taxes":{"drink":100000},"open":[[0,4102444800000]],"slot_minutes":10,"#
@@ -166,7 +166,8 @@ final class Floor: Sendable {
         return try Encoding.json.value(
             Array(
                 (#"{"products":[{"sku":"tea","names":{"en":"Tea"},"tax":"drink","#
-                    + #""price":{"EUR":320}}],"stores":[\#(shop(store)),\#(shop(otherStore))],"#
+                    + #""price":{"EUR":\#(teaPrice)}}],"#
+                    + #""stores":[\#(shop(store)),\#(shop(otherStore))],"#
                     + #""programme":{"names":{"en":"Beans"},"rewards":[],"#
                     + #""earn":[{"currency":"EUR","points":1,"per":10,"rounding":"down"}],"#
                     + #""leases":{"points_max":2000,"share":1000}}}"#).utf8))

@@ -115,7 +115,10 @@ final class NetworkLink: Sendable {
         }
         let asked = SystemClock.nowMilliseconds()
         let response = try carry(exchange, profile, fault)
-        noteAnswer(to: exchange.request, asked: asked)
+        // A proxy's page is no answer of the server's.
+        if fault != .badGateway, fault != .gatewayTimeout {
+            noteAnswer(to: exchange.request, asked: asked)
+        }
         return response
     }
 
@@ -128,6 +131,7 @@ final class NetworkLink: Sendable {
         guard fault != .lostRequest, !isUnlucky(profile) else {
             throw Failure(description: "the request was lost")
         }
+        if fault == .badGateway { return Self.proxyPage(502) }
         let message = HTTPClientRequest(
             method: request.method, target: request.path,
             headers: request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -144,7 +148,9 @@ final class NetworkLink: Sendable {
             try connection.write(connection.encoded(message))
             try connection.drain(max(bytes, 1), within: timeout)
             throw Failure(description: "the connection was cut after \(bytes) bytes of the reply")
-        case .lostRequest, .lostReply, .twice, .captivePortal, .pass, nil: break
+        case .lostRequest, .lostReply, .twice, .captivePortal, .badGateway, .gatewayTimeout,
+            .pass, nil:
+            break
         }
         let response = try connection.send(message, within: timeout)
         try exchange.pause(
@@ -152,7 +158,7 @@ final class NetworkLink: Sendable {
         guard fault != .lostReply, !isUnlucky(profile) else {
             throw Failure(description: "the reply was lost")
         }
-        return response
+        return fault == .gatewayTimeout ? Self.proxyPage(504) : response
     }
 
     private func open(_ exchange: Exchange) throws -> any ServerConnection {
@@ -177,6 +183,12 @@ final class NetworkLink: Sendable {
         guard SystemClock.random() % 100 < UInt64(profile.loss) else { return false }
         state.withLock { $0.metFaults += 1 }
         return true
+    }
+
+    private static func proxyPage(_ status: Int) -> TransportResponse {
+        TransportResponse(
+            status: status, headers: ["Content-Type": "text/html"],
+            body: Array("<html><body>The server does not answer.</body></html>".utf8))
     }
 
     private static let loginPage = TransportResponse(

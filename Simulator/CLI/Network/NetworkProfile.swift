@@ -71,4 +71,6 @@ enum NetworkFault: Hashable, Sendable {
     case twice
     /// A hotel's login page answers in place of the server.
     case captivePortal
+    /// A proxy answers 502 in place of the server, or 504 after it did what was asked.
+    case badGateway, gatewayTimeout
 }

@@ -9,7 +9,8 @@ enum NetworkWords: Sendable {
 
     private static let simple: [String: NetworkFault] = [
         "lost-request": .lostRequest, "lost-reply": .lostReply, "twice": .twice,
-        "captive-portal": .captivePortal, "pass": .pass,
+        "captive-portal": .captivePortal, "bad-gateway": .badGateway,
+        "gateway-timeout": .gatewayTimeout, "pass": .pass,
     ]
     /// What the first word may be.
     static let first =

@@ -420,7 +420,8 @@ extension Tote {
 
     // The end.
 
-    /// Removes all that is here of a share; what cannot be removed now is at the next start.
+    /// Removes all that is here of a share; what cannot be removed now is tried again, also at the
+    /// next start.
     private func remove(_ record: ShareRecord) async {
         shareTasks.removeValue(forKey: record.folder)?.cancel()
         guard shareRecord(record.space, of: record.account) != nil else {
@@ -453,9 +454,18 @@ extension Tote {
 
     private func noteRemoved(_ record: ShareRecord, lost: Int?) {
         let lost = lost ?? Self.unsentCount(of: record, installation, clock)
-        try? installation.remove(record)
+        removeForSure(record)
         endedShareList.append(EndedShare(id: record.space, lostCount: lost))
         announce()
+    }
+
+    /// Removes what is marked as ended, again and again where the disk cannot be written.
+    private func removeForSure(_ record: ShareRecord) {
+        guard !installation.isClosed, (try? installation.remove(record)) == nil else { return }
+        shareTasks[record.folder] = Task { [clock, weak self] in
+            guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
+            await self?.removeForSure(record)
+        }
     }
 
     /// What was not sent of a share that is not open.
