@@ -63,7 +63,7 @@ extension Floor {
         }
         switch draw.below(24) {
         case 0..<3: return try await edit(tote.cart(), space, device, &draw)
-        case 3: return try await sync(tote, space, device)
+        case 3: return try await sync(space, device) { try await tote.syncOnce(deadline: $0) }
         case 4..<6: return try await handOff(tote, customer, &draw)
         case 6: return try await endHandOff(tote, customer, &draw)
         case 7:
@@ -111,7 +111,8 @@ extension Floor {
             let space = FloorBook.space(ofCustomer: customer)
             switch draw.below(10) {
             case 0..<5: return try await edit(tote.cart(), space, device, &draw)
-            case 5..<7: return try await sync(tote, space, device)
+            case 5..<7:
+                return try await sync(space, device) { try await tote.syncOnce(deadline: $0) }
             case 7: return try await orderAsTablet(tote, joined)
             case 8: return try await leave(tote, device)
             default: return "nothing"
@@ -165,10 +166,10 @@ extension Floor {
     }
 
     private func sync(
-        _ tote: Tote, _ space: String, _ device: FloorDevice
+        _ space: String, _ device: FloorDevice, _ once: (Duration) async throws -> SyncReport
     ) async throws -> String {
         let began = book.now
-        let report = try await tote.syncOnce(deadline: .seconds(20))
+        let report = try await once(.seconds(20))
         if report.isComplete, report.unsentCount == 0 {
             book.sent(space, by: device, until: began)
         }
@@ -300,7 +301,9 @@ extension Floor {
         let space = share.id
         switch draw.below(14) {
         case 0..<6: return "share " + (try await edit(share.cart, space, device, &draw))
-        case 6..<8: return "share " + (try await sync(share, space, device))
+        case 6..<8:
+            return "share "
+                + (try await sync(space, device) { try await share.syncOnce(deadline: $0) })
         case 8..<11:
             let role = draw.one(of: Share.Role.allCases) ?? .viewer
             let invitation = try await share.invite(
@@ -332,17 +335,6 @@ extension Floor {
             book.lost(space, nil)
             return "end share"
         }
-    }
-
-    private func sync(
-        _ share: SharedSpace, _ space: String, _ device: FloorDevice
-    ) async throws -> String {
-        let began = book.now
-        let report = try await share.syncOnce(deadline: .seconds(20))
-        if report.isComplete, report.unsentCount == 0 {
-            book.sent(space, by: device, until: began)
-        }
-        return "sync"
     }
 
     private func give(
