@@ -99,6 +99,10 @@ extension Floor {
             guard case .customer = device.owner, weather.chance(30) else { return false }
         case .reboot:
             _ = try Blocking.wait { await Result.of { try await session.run("reboot") } }.get()
+            // Nobody knows for how long it was off: the time of what has one is over.
+            for space in book.snapshot.names.keys where Share.kind(of: space) == .tote {
+                book.forgot(device, in: space)
+            }
         default: break
         }
         try device.end()

@@ -220,7 +220,8 @@ extension Floor {
         }
         guard !wasLost else { return false }
         let isFresh = (book.joined[line.space]?[line.owner] ?? 0) < line.at
-        return holders.contains { $0.number == line.device && !$0.hasForgotten } && isFresh
+        return isFresh && holders.contains { $0.number == line.device }
+            && !book.hasForgotten(line.device, line.space, since: line.at)
     }
 
     /// Whether somebody took it off who may, and the server knows.
@@ -253,8 +254,8 @@ extension Floor {
                 let count = counts[text] ?? 0
                 if count > 1 { book.fail("asked_twice", "'\(text)' is there \(count) times") }
                 // Orders that ended long ago are not on the device.
-                guard asked.device == device.number, !device.hasForgotten, snapshot.restores == 0,
-                    count == 0, orders.contains(where: { $0.id == asked.order })
+                guard asked.device == device.number, snapshot.restores == 0,
+                    !snapshot.hasForgotten(device.number), count == 0, orders.contains(where: { $0.id == asked.order })
                 else { continue }
                 let receipt = Blocking.wait { try? await session.tote.receipt(asked.receipt) }
                 if case .accepted? = receipt?.state {

@@ -54,11 +54,21 @@ final class FloorBook: Sendable {
         let device: Int
     }
 
+    /// A device's directory was lost, or an older one is in its place; or what it had of a space
+    /// is gone from it.
+    struct Forgetting: Sendable {
+        let device: Int
+        /// `nil` is everything.
+        let space: String?
+        let at: UInt64
+    }
+
     struct State {
         var failure: FloorFailure?
         var lastMark = 0
         var lines: [String: Line] = [:]
         var losses: [Loss] = []
+        var forgettings: [Forgetting] = []
         var codes: [Code] = []
         /// The name of each space in marks.
         var names: [String: String] = [:]
@@ -79,6 +89,13 @@ final class FloorBook: Sendable {
         var refusals: [String: Int] = [:]
         var notes: [String] = []
         var struck: [String: Int] = [:]
+
+        /// Whether a device has lost what it had of a space, or of anything, since a moment.
+        func hasForgotten(_ device: Int, _ space: String? = nil, since moment: UInt64 = 0) -> Bool {
+            forgettings.contains {
+                $0.device == device && $0.at >= moment && ($0.space == nil || $0.space == space)
+            }
+        }
     }
 
     private let state = Lock(State())
@@ -144,10 +161,11 @@ final class FloorBook: Sendable {
         state.withLock { $0.lines[mark]?.removedBy.append(removal) }
     }
 
-    /// A device's directory is gone, or an older one is in its place; or it holds a space anew:
-    /// what it had not sent may be on no disk any more.
+    /// What a device had not sent, of a space or of anything, may be on no disk any more.
     func forgot(_ device: FloorDevice, in space: String? = nil) {
+        let now = now
         state.withLock { state in
+            state.forgettings.append(.init(device: device.number, space: space, at: now))
             for (mark, line) in state.lines where space == nil || line.space == space {
                 if line.device == device.number, !line.isSent {
                     state.lines[mark]?.mayBeLost = true

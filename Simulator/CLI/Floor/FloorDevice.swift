@@ -18,8 +18,6 @@ final class FloorDevice: Sendable {
         var goodSince = UInt64.max
         /// How often it was started.
         var starts = 0
-        /// Whether its directory was lost, or replaced by an older one.
-        var hasForgotten = false
         var hasSaved = false
         var isRetired = false
     }
@@ -40,7 +38,6 @@ final class FloorDevice: Sendable {
     var session: DeviceSession? { state.withLock { $0.session } }
     var starts: Int { state.withLock { $0.starts } }
     var goodSince: UInt64 { state.withLock { $0.goodSince } }
-    var hasForgotten: Bool { state.withLock { $0.hasForgotten } }
     /// Whether its user is done with it.
     var isRetired: Bool {
         get { state.withLock { $0.isRetired } }
@@ -105,7 +102,7 @@ final class FloorDevice: Sendable {
     func reinstall() {
         Files.remove(directory)
         Files.remove(directory + ".saved")
-        state.withLock { ($0.hasForgotten, $0.hasSaved) = (true, false) }
+        state.withLock { $0.hasSaved = false }
     }
 
     /// Saves the directory, or puts back what was saved.
@@ -119,7 +116,7 @@ final class FloorDevice: Sendable {
             return false
         }
         try Files.copyDirectory(saved, to: directory)
-        state.withLock { ($0.hasForgotten, $0.hasSaved) = (true, false) }
+        state.withLock { $0.hasSaved = false }
         return true
     }
 
