@@ -341,6 +341,25 @@ struct ErasureTests {
         #expect(try server.value(erase(server))["new"] == .bool(false))
     }
 
+    /// Their rows were the last ones of the log, and it goes on with the numbers behind those: a
+    /// row of a lower number would not be found after the next start.
+    @Test func `what is written after an erasure and a restart is there after a crash`() throws {
+        let server = try TestServer()
+        let other = try server.mint(#"{"spaces":[{"space":"customer:c-2"}]}"#)
+        var (phone, tablet) = (TestDevice(1), TestDevice(2))
+        try phone.push([Make.add(nonce: 1, at: server.now)], to: server)
+        _ = try server.send(
+            tablet.batch([Make.add(nonce: 2, at: server.now)]), token: other,
+            space: "customer:c-2")
+        try server.inGroup { try server.server.settle() }
+        #expect(try erase(server, "c-2").status == 200)
+        let second = try server.reopened()
+        try phone.push([Make.add(nonce: 3, at: server.now)], to: second)
+        let third = try second.reopened()
+        #expect(try third.quantity() == 2)
+        #expect(try third.faults() == [])
+    }
+
     @Test func `the list is read as it was written, and a damaged one is refused`() throws {
         var list = ErasureList()
         for name in ["customer:a", "customer:b"] {

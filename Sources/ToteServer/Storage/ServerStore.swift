@@ -266,7 +266,10 @@ package final class ServerStore {
             unplaced[space, default: []].append((position, id))
             unplacedCount += 1
         }
-        nextID = (try database.row("SELECT max(id) FROM log") { $0.int(0) } ?? 0) + 1
+        // Never one of before `settled`, also where the last rows were removed: it would be taken
+        // for placed.
+        let last = try database.row("SELECT max(id) FROM log") { $0.int(0) } ?? 0
+        nextID = max(last, Int64(settled)) + 1
         nextEntry = (try database.row("SELECT max(number) FROM entries") { $0.int(0) } ?? 0) + 1
     }
 
