@@ -20,6 +20,11 @@ enum PageChecksums {
     /// What SQLite knows it by.
     static let name = layer?.name
 
+    /// Whether another layer is under this one.
+    static func isOver(_ below: UnsafeMutablePointer<sqlite3_vfs>) -> Bool {
+        layer?.below == below
+    }
+
     /// A read of a page that is not what was written (`SQLITE_IOERR_DATA`).
     static let damaged = SQLITE_IOERR | 32 << 8
 
@@ -33,6 +38,7 @@ enum PageChecksums {
         }
 
         let name: String
+        var below: UnsafeMutablePointer<sqlite3_vfs> { record.pointee.below }
         private let record: UnsafeMutablePointer<Record>
         private let nameCharacters: UnsafeMutablePointer<CChar>
 

@@ -3,10 +3,8 @@ internal import CSQLite
 /// A disk in memory under the real SQLite, which does what disks do: it loses what was not synced,
 /// tears a write in the middle, is full, and fails once or for good.
 ///
-/// A file is what is read and written; what is durable of it is what was synced. After a sync that
-/// failed, what it should have saved is not saved by a later one either (Rebello et al., "Can
-/// Applications Recover from fsync Failures?", USENIX ATC 2020). Files appear and disappear at
-/// once. Confined to one thread at a time, with the databases on it.
+/// A file is what is read and written; what is durable of it is what was synced. Files appear and
+/// disappear at once. Confined to one thread at a time, with the databases on it.
 ///
 /// Databases on it are opened `isExclusive`: it has no shared memory.
 package final class SimulatedDisk {
@@ -105,7 +103,7 @@ package final class SimulatedDisk {
         let next = copy()
         guard let random else { return next }
         for (path, file) in files.sorted(by: { $0.key < $1.key }) {
-            next.files[path] = SimulatedFile(file.kept(random))
+            next.files[path] = SimulatedFile(file.unsynced.remains(of: file.bytes, random))
         }
         return next
     }
@@ -120,121 +118,64 @@ package final class SimulatedDisk {
     /// Whether an operation fails, as was asked for.
     fileprivate func fails(_ operation: Operation) -> Failure? {
         guard !isCutOff else { return Failure() }
-        guard var failure = failures[operation] else { return nil }
-        guard failure.after == 0 else {
-            failure.after -= 1
-            failures[operation] = failure
-            return nil
-        }
-        if failure.count != .max { failure.count -= 1 }
-        failures[operation] = failure.count == 0 ? nil : failure
+        guard let failure = failures.next(operation) else { return nil }
         failureCount += 1
         return failure
     }
 }
 
-/// A file: as it is read, and as much of it as is durable.
-private final class SimulatedFile {
-    enum Change {
-        case write(Range<Int>)
-        case truncate(Int)
-    }
-
-    /// What a power failure keeps or loses at once: a sector of old disks, and of SQLite's own
-    /// model of them.
-    static let sectorBytes = 512
-
-    var bytes: [UInt8]
-    var durable: [UInt8]
-    var unsynced: [Change] = []
-
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        durable = bytes
-    }
-
-    init(_ other: SimulatedFile) {
-        (bytes, durable, unsynced) = (other.bytes, other.durable, other.unsynced)
-    }
-
-    /// What a power failure leaves of it.
-    func kept(_ random: () -> UInt64) -> [UInt8] {
-        var kept = durable
-        for change in unsynced {
-            switch change {
-            case .truncate(let count):
-                if random() & 1 == 0 { kept.resize(to: min(count, kept.count)) }
-            case .write(let range):
-                var start = range.lowerBound
-                while start < range.upperBound {
-                    let sector = start / Self.sectorBytes
-                    let end = min(range.upperBound, (sector + 1) * Self.sectorBytes)
-                    // What was cut off since is in no file any more.
-                    if random() & 1 == 0, end <= bytes.count {
-                        kept.resize(to: max(kept.count, end))
-                        kept.copy(start..<end, of: bytes)
-                    }
-                    start = end
-                }
-            }
+extension [SimulatedDisk.Operation: SimulatedDisk.Failure] {
+    /// Counts an operation that is done now.
+    ///
+    /// - Returns: how it fails; `nil` when it succeeds.
+    mutating func next(_ operation: SimulatedDisk.Operation) -> SimulatedDisk.Failure? {
+        guard var failure = self[operation] else { return nil }
+        guard failure.after == 0 else {
+            failure.after -= 1
+            self[operation] = failure
+            return nil
         }
-        return kept
+        if failure.count != .max { failure.count -= 1 }
+        self[operation] = failure.count == 0 ? nil : failure
+        return failure
     }
+}
+
+/// A file as it is read, and what of it is not durable.
+private final class SimulatedFile {
+    var bytes: [UInt8]
+    var unsynced = UnsyncedSectors()
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    init(_ other: SimulatedFile) { (bytes, unsynced) = (other.bytes, other.unsynced) }
 
     func write(_ source: UnsafeRawBufferPointer, at offset: Int) {
         let range = offset..<offset + source.count
-        bytes.resize(to: max(bytes.count, range.upperBound))
+        willChange(range)
+        if bytes.count < range.upperBound {
+            bytes.append(
+                contentsOf: repeatElement(0, count: range.upperBound - bytes.count))
+        }
         bytes.withUnsafeMutableBytes { target in
             UnsafeMutableRawBufferPointer(rebasing: target[range]).copyMemory(from: source)
         }
-        unsynced.append(.write(range))
     }
 
     func truncate(to count: Int) {
         guard count < bytes.count else { return }
-        bytes.resize(to: count)
-        unsynced.append(.truncate(count))
+        willChange(count..<bytes.count)
+        bytes.removeLast(bytes.count - count)
     }
 
-    func sync() {
-        for change in unsynced {
-            switch change {
-            case .truncate(let count): durable.resize(to: min(count, durable.count))
-            case .write(let range):
-                // What was cut off since is in no file any more.
-                let range = range.clamped(to: 0..<bytes.count)
-                durable.resize(to: max(durable.count, range.upperBound))
-                durable.copy(range, of: bytes)
-            }
-        }
-        unsynced = []
-    }
-}
-
-extension [UInt8] {
-    /// Takes over a range of others that have one there; as memory, since files are large.
-    fileprivate mutating func copy(_ range: Range<Int>, of other: [UInt8]) {
-        withUnsafeMutableBytes { target in
-            other.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(rebasing: target[range])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
-            }
-        }
-    }
-
-    /// Cuts off what is behind a length, or fills up with zeros to it.
-    fileprivate mutating func resize(to length: Int) {
-        if count > length {
-            removeLast(count - length)
-        } else if count < length {
-            append(contentsOf: repeatElement(0, count: length - count))
-        }
+    private func willChange(_ range: Range<Int>) {
+        unsynced.willChange(range, ofFileWith: bytes.count) { Array(bytes[$0]) }
     }
 }
 
 /// SQLite's extended codes of SQLITE_IOERR (sqlite.org/rescode.html), whose macros Swift cannot
 /// read.
-private enum IOError {
+enum IOError {
     static let read = SQLITE_IOERR | 1 << 8
     static let shortRead = SQLITE_IOERR | 2 << 8
     static let write = SQLITE_IOERR | 3 << 8
@@ -335,10 +276,10 @@ nonisolated(unsafe) private let methods: UnsafePointer<sqlite3_io_methods> = {
     own.xSync = { record, _ in
         guard let (file, failure) = open(record, .sync) else { return IOError.sync }
         guard failure == nil else {
-            file.unsynced = []
+            file.unsynced.didNotSync()
             return IOError.sync
         }
-        file.sync()
+        file.unsynced.didSync(ofFileWith: file.bytes.count)
         return SQLITE_OK
     }
     own.xFileSize = { record, size in
@@ -353,7 +294,7 @@ nonisolated(unsafe) private let methods: UnsafePointer<sqlite3_io_methods> = {
         return SQLITE_OK
     }
     own.xFileControl = { _, _, _ in SQLITE_NOTFOUND }
-    own.xSectorSize = { _ in Int32(SimulatedFile.sectorBytes) }
+    own.xSectorSize = { _ in Int32(UnsyncedSectors.sectorBytes) }
     own.xDeviceCharacteristics = { _ in SQLITE_IOCAP_POWERSAFE_OVERWRITE }
     methods.initialize(to: own)
     return UnsafePointer(methods)
