@@ -151,34 +151,31 @@ final class Installation {
         }
     }
 
-    /// Shows the guest's documents again; those that were borrowed are to be erased.
-    func giveBack() throws(ToteError) {
+    /// Shows the guest's documents again, also when nothing can be written; those that were
+    /// borrowed are to be erased, see `eraseBorrowed`.
+    func giveBack() { (borrowed, account) = (nil, nil) }
+
+    /// Gives an account up, for good: its file is to be removed, and those of guests that wait to
+    /// be taken into it. A guest's documents show, where it showed, also when this throws.
+    func giveUp(_ name: String) throws(ToteError) {
+        if account == name { account = nil }
         do {
-            let database = try database
-            try database.transaction {
-                try database.run("UPDATE borrowed SET ended = 1")
-                try database.run("UPDATE state SET account = ''")
+            do { try noteGivenUp(name) } catch {
+                // A full disk must not keep what is to go; and there is room then.
+                try removeFiles(of: name)
+                try noteGivenUp(name)
             }
-            borrowed = nil
-            account = nil
         } catch {
             throw ToteError.storage(error)
         }
     }
 
-    /// Gives an account up, for good: its file is to be removed, and those of guests that wait to
-    /// be taken into it. A guest's documents show, where it showed.
-    func giveUp(_ name: String) throws(ToteError) {
-        do {
-            let database = try database
-            try database.transaction {
-                try database.run("INSERT OR IGNORE INTO removals VALUES (?)", .text(name))
-                try database.run("DELETE FROM keys WHERE account = ?", .text(name))
-                try database.run("UPDATE state SET account = '' WHERE account = ?", .text(name))
-            }
-            if account == name { account = nil }
-        } catch {
-            throw ToteError.storage(error)
+    private func noteGivenUp(_ name: String) throws {
+        let database = try database
+        try database.transaction {
+            try database.run("INSERT OR IGNORE INTO removals VALUES (?)", .text(name))
+            try database.run("DELETE FROM keys WHERE account = ?", .text(name))
+            try database.run("UPDATE state SET account = '' WHERE account = ?", .text(name))
         }
     }
 
@@ -192,14 +189,9 @@ final class Installation {
                 $0.text(0)
             }.filter { name == nil || $0 == name }
             for account in given {
-                try Self.remove(path(account: account))
-                let guests = try database.rows(
-                    "SELECT guest FROM adoptions WHERE account = ?", .text(account)
-                ) { $0.int(0) }
-                for guest in guests { try forget(guest: guest) }
-                for share in try shares(of: account) + endedShares(of: account) {
-                    try remove(share)
-                }
+                try removeFiles(of: account)
+                try database.run("DELETE FROM adoptions WHERE account = ?", .text(account))
+                try database.run("DELETE FROM shares WHERE account = ?", .text(account))
                 try database.run("DELETE FROM removals WHERE account = ?", .text(account))
             }
             // What is gone from the tables is not to be found in the log either.
@@ -208,6 +200,18 @@ final class Installation {
             throw error
         } catch {
             throw ToteError.storage(error)
+        }
+    }
+
+    /// Removes an account's file, those of guests that wait for it, and what it shares.
+    private func removeFiles(of account: String) throws {
+        try Self.remove(path(account: account))
+        let guests = try database.rows(
+            "SELECT guest FROM adoptions WHERE account = ?", .text(account)
+        ) { $0.int(0) }
+        for guest in guests { try Self.remove(path(guest: guest)) }
+        for share in try shares(of: account) + endedShares(of: account) {
+            try removeFiles(of: share)
         }
     }
 

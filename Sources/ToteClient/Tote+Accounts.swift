@@ -48,7 +48,8 @@ extension Tote {
             throw ToteError(.invalidArgument, "a hand-off is joined here: leave it first")
         }
         wasErased = false
-        eraseTask?.cancel()
+        // What is left of it is removed below, before anything is written.
+        eraseTasks.removeValue(forKey: name)?.cancel()
         if installation.account != name {
             closeShares()
             let former = replica
@@ -83,24 +84,37 @@ extension Tote {
     ///
     /// Of a hand-off that this device has joined everything is erased, see `leaveHandOff`.
     ///
-    /// - Throws: `storage`; the account still shows, and does not sync.
+    /// - Throws: `storage`; the account still shows, and syncs as it did.
     public func signOut() throws(ToteError) {
         if let borrowed = installation.borrowed {
             try endBorrowed(borrowed.joined.id, .left)
             return
         }
         let former = try replica()
+        guard installation.account != nil else { return }
+        let guest = try openGuest()
+        try guest.keepCatalog(of: former)
+        try installation.leave()
         handle(.stop)
         session = nil
         closeShares()
-        guard installation.account != nil else { return }
-        let guest = try Replica(
-            path: installation.path(guest: installation.guest),
-            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
-        try guest.keepCatalog(of: former)
-        try installation.leave()
         guestWaits = false
         show(guest, hasAccount: false)
+        announce()
+    }
+
+    private func openGuest() throws(ToteError) -> Replica {
+        try Replica(
+            path: installation.path(guest: installation.guest),
+            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
+    }
+
+    /// Shows a guest's documents where none show: those that did were removed, or are being.
+    func showGuest() throws(ToteError) {
+        guard openReplica == nil, installation.account == nil, !installation.isClosed else {
+            return
+        }
+        show(try openGuest(), hasAccount: false)
         announce()
     }
 
@@ -110,8 +124,8 @@ extension Tote {
     /// Does so by itself when the server says that the customer was erased; `wasErased` tells. What
     /// is saved elsewhere, on the server as well, stays.
     ///
-    /// - Throws: `signedOut` when no account shows; `storage`: what is left is removed when the
-    ///   directory is next opened.
+    /// - Throws: `signedOut` when no account shows; `storage`: nothing of the account shows, and
+    ///   what is left is removed as soon as the disk takes it.
     public func eraseAccount() async throws(ToteError) {
         if let borrowed = installation.borrowed {
             try endBorrowed(borrowed.joined.id, .left)
@@ -125,61 +139,62 @@ extension Tote {
         try giveUp(account)
     }
 
-    /// Removes an account's file; where it shows, a guest's documents show from then on.
+    /// Removes an account's file, again and again where the disk cannot be written; where it shows,
+    /// a guest's documents show from then on.
+    ///
+    /// - Throws: `storage`: it is tried again soon.
     private func giveUp(_ account: String) throws(ToteError) {
-        if installation.account == account {
-            catalogTask?.cancel()
-            handle(.stop)
-            session = nil
+        do throws(ToteError) {
+            if installation.account == account {
+                catalogTask?.cancel()
+                handle(.stop)
+                session = nil
+                guestWaits = false
+                show(nil, hasAccount: false)
+            }
+            defer { announce() }
             // First: whatever fails behind it, the next start goes on with it.
             try installation.giveUp(account)
-            guestWaits = false
-            openReplica = nil
-        } else {
-            try installation.giveUp(account)
+            try installation.removeGivenUp(account)
+            try showGuest()
+        } catch {
+            guard !installation.isClosed else { throw error }
+            eraseTasks[account]?.cancel()
+            eraseTasks[account] = Task { [clock, weak self] in
+                guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
+                try? await self?.giveUp(account)
+            }
+            throw error
         }
-        if openReplica == nil, installation.account == nil {
-            defer { announce() }
-            let guest = try Replica(
-                path: installation.path(guest: installation.guest),
-                survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
-            show(guest, hasAccount: false)
-        }
-        try installation.removeGivenUp(account)
     }
 
-    /// The server says that the customer is erased. Again and again, where the disk cannot be
-    /// written; never anybody else's.
+    /// The server says that the customer is erased; never anybody else.
     func noteErased() {
         guard let account = installation.account else { return }
         wasErased = true
         closeShares()
         guard !closing.isEmpty else {
-            eraseForSure(account)
+            erase(account)
             return resumeWaiters()
         }
-        eraseTask?.cancel()
-        eraseTask = Task { [weak self] in
+        eraseTasks[account]?.cancel()
+        eraseTasks[account] = Task { [weak self] in
             await self?.closeAllShares()
-            await self?.eraseForSure(account)
+            await self?.erase(account)
             await self?.resumeWaiters()
         }
     }
 
-    private func eraseForSure(_ account: String) {
+    private func erase(_ account: String) {
         guard !installation.isClosed else { return }
-        do throws(ToteError) {
-            if installation.account == account { wasErased = true }
-            try giveUp(account)
-        } catch {
-            eraseTask = Task { [clock, weak self] in
-                guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
-                await self?.eraseForSure(account)
-            }
-        }
+        if installation.account == account { wasErased = true }
+        // Legal to fail: it is tried again.
+        try? giveUp(account)
     }
 
-    private func show(_ replica: Replica, hasAccount: Bool) {
+    /// - Parameter replica: `nil` closes the file that showed, before it is removed: what it takes
+    ///   of the disk is free then.
+    func show(_ replica: Replica?, hasAccount: Bool) {
         openReplica = replica
         shown += 1
         machine = SyncMachine(hasAccount: hasAccount, lastID: machine.lastID)

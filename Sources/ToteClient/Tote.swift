@@ -52,7 +52,8 @@ public actor Tote {
     /// Erases what was borrowed when its time is over.
     var handOffTask: Task<Void, Never>?
     /// Removes again what could not be removed.
-    var eraseTask: Task<Void, Never>?
+    /// By the account that is being removed.
+    var eraseTasks: [String: Task<Void, Never>] = [:]
     /// Whether a code is being taken.
     var isJoining = false
     /// How the last hand-off ended that was joined here.
@@ -140,7 +141,7 @@ public actor Tote {
         catalogTask?.cancel()
         enrolTask?.cancel()
         handOffTask?.cancel()
-        eraseTask?.cancel()
+        for task in eraseTasks.values { task.cancel() }
         checkTask?.cancel()
         for task in shareTasks.values { task.cancel() }
     }
@@ -156,7 +157,7 @@ public actor Tote {
         catalogTask?.cancel()
         enrolTask?.cancel()
         handOffTask?.cancel()
-        eraseTask?.cancel()
+        for task in eraseTasks.values { task.cancel() }
         redeemerRecord = nil
         for task in shareTasks.values { task.cancel() }
         closeShares()
@@ -166,8 +167,9 @@ public actor Tote {
         await closeAllShares()
     }
 
-    /// - Throws: `storage` after `close`.
+    /// - Throws: `storage` after `close`, and where a disk that fails has nothing to show.
     func replica() throws(ToteError) -> Replica {
+        try showGuest()
         guard let openReplica else {
             throw ToteError(.storage, "this Tote was closed: open the directory again")
         }

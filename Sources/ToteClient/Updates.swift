@@ -78,7 +78,7 @@ extension Tote {
         _ continuation: AsyncStream<Element>.Continuation, followsStatus: Bool,
         read: @escaping @Sendable (isolated Tote) -> Element
     ) -> UInt64? {
-        guard openReplica != nil else {
+        guard !installation.isClosed else {
             continuation.finish()
             return nil
         }
@@ -106,7 +106,7 @@ extension Tote {
 
     /// Lets observers look again whose part of the state may have changed.
     func announce() {
-        guard !observers.isEmpty, openReplica != nil else { return }
+        guard !observers.isEmpty else { return }
         for id in observers.keys.sorted() {
             guard let observer = observers[id] else { continue }
             let now = seen(observer.followsStatus)

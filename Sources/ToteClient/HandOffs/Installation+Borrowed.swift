@@ -113,16 +113,25 @@ extension Installation {
             """)
     }
 
-    /// Removes the documents that were given back, with what names them.
+    /// Removes the documents that were given back, with what names them; nothing while some are
+    /// borrowed.
     func eraseBorrowed() throws(ToteError) {
+        guard borrowed == nil else { return }
         do {
             let database = try database
-            let file = try database.row("SELECT file FROM borrowed WHERE ended = 1") { $0.text(0) }
+            let file = try database.row("SELECT file FROM borrowed") { $0.text(0) }
             if let file {
+                do throws(ToteError) { try markLeaving() } catch {
+                    // A full disk must not keep what is to go; and there is room then.
+                    try Self.remove(path(account: file))
+                    try markLeaving()
+                }
                 try Self.remove(path(account: file))
-                try database.run("DELETE FROM borrowed")
+                try database.transaction {
+                    try database.run("UPDATE state SET account = '' WHERE account = ?", .text(file))
+                    try database.run("DELETE FROM borrowed")
+                }
             }
-            guard borrowed == nil else { return }
             // What is gone from the tables is not to be found in the log either.
             try database.checkpoint(truncating: true)
         } catch {

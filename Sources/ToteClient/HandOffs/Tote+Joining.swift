@@ -99,10 +99,11 @@ extension Tote {
         guard let borrowed = installation.borrowed else {
             guard let ended else { throw ToteError(.notFound, "no hand-off is joined here") }
             // What could not be removed then.
-            try installation.eraseBorrowed()
+            try eraseBorrowed()
             return ended
         }
-        try installation.markLeaving()
+        // Legal to fail, on a full disk: it is erased all the same.
+        try? installation.markLeaving()
         if unsentCount > 0, session != nil { _ = try? await syncOnce(deadline: deadline) }
         // What waits at the server is answered with the end: it would be taken for the customer's.
         handle(.stop)
@@ -200,7 +201,7 @@ extension Tote {
             path: installation.path, survivesPowerCuts: installation.survivesPowerCuts,
             random: clock.draw
         ).unsentCount
-        try installation.giveBack()
+        installation.giveBack()
         try installation.eraseBorrowed()
         return EndedHandOff(id: borrowed.joined.id, reason: .over, lostCount: lost ?? 0)
     }
@@ -208,28 +209,36 @@ extension Tote {
     private func endIfOver() {
         guard let borrowed = installation.borrowed else { return }
         guard borrowed.rest(at: clock.reading()) == 0 else { return awaitEndOfHandOff() }
-        endForSure(borrowed.joined.id, .over)
+        _ = try? endBorrowed(borrowed.joined.id, .over)
     }
 
     /// Ends the hand-off here when the server does not know it any more: its token is the only one
     /// that there will be.
     func noteRefused() {
-        if let borrowed = installation.borrowed { endForSure(borrowed.joined.id, .revoked) }
+        if let borrowed = installation.borrowed {
+            _ = try? endBorrowed(borrowed.joined.id, .revoked)
+        }
     }
 
     /// When what could not be erased is tried again.
     static let eraseAgain: Duration = .seconds(10)
 
-    /// Ends a hand-off, again and again where the disk cannot be written.
-    private func endForSure(_ id: HandOff.ID, _ reason: EndedHandOff.Reason) {
+    /// Removes what was given back, again and again where the disk cannot be written, and shows the
+    /// guest's documents.
+    ///
+    /// - Throws: `storage`: it is tried again soon.
+    private func eraseBorrowed() throws(ToteError) {
         do throws(ToteError) {
-            if installation.borrowed?.joined.id == id { try endBorrowed(id, reason) }
             try installation.eraseBorrowed()
+            try showGuest()
         } catch {
+            guard !installation.isClosed else { throw error }
+            handOffTask?.cancel()
             handOffTask = Task { [clock, weak self] in
                 guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
-                await self?.endForSure(id, reason)
+                try? await self?.eraseBorrowed()
             }
+            throw error
         }
     }
 
@@ -248,6 +257,8 @@ extension Tote {
     /// Erases all that is here of the customer, and shows the guest's documents.
     ///
     /// - Parameter id: the hand-off that is over; nothing happens to another one.
+    /// - Throws: `storage`: nothing of the customer shows, and what is left is removed as soon as
+    ///   the disk takes it.
     @discardableResult
     func endBorrowed(
         _ id: HandOff.ID, _ reason: EndedHandOff.Reason
@@ -260,18 +271,12 @@ extension Tote {
         catalogTask?.cancel()
         handle(.stop)
         session = nil
-        let lost = openReplica?.unsentCount ?? 0
-        let guest = try Replica(
-            path: installation.path(guest: installation.guest),
-            survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
-        try installation.giveBack()
-        openReplica = guest
-        shown += 1
-        machine = SyncMachine(hasAccount: false, lastID: machine.lastID)
-        let end = EndedHandOff(id: id, reason: reason, lostCount: lost)
+        let end = EndedHandOff(id: id, reason: reason, lostCount: openReplica?.unsentCount ?? 0)
         ended = end
-        announce()
-        try installation.eraseBorrowed()
+        installation.giveBack()
+        show(nil, hasAccount: false)
+        defer { announce() }
+        try eraseBorrowed()
         return end
     }
 }

@@ -172,13 +172,17 @@ extension Installation {
         "\(path(share: record))/account-\(Self.accountName(customer: record.space)).sqlite"
     }
 
+    func removeFiles(of record: ShareRecord) throws {
+        let path = path(share: record)
+        if FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+    }
+
     /// Removes all that is here of a share; its documents first.
     func remove(_ record: ShareRecord) throws(ToteError) {
         do {
-            let path = path(share: record)
-            if FileManager.default.fileExists(atPath: path) {
-                try FileManager.default.removeItem(atPath: path)
-            }
+            try removeFiles(of: record)
             let database = try database
             try database.run(
                 "DELETE FROM shares WHERE space = ?1 AND account = ?2", .text(record.space),
