@@ -51,7 +51,13 @@ actor DeviceSession {
         link = NetworkLink(
             to: options.server, profile: NetworkWords.kept(settings.network))
         transport = NetworkTransport(over: link)
-        var clock = SystemClock.device.skewed { world.withLock { $0.skewMilliseconds } }
+        let uptime = SystemClock.device.reading
+        var clock = SystemClock.device.skewed {
+            let settings = world.withLock { $0 }
+            guard settings.driftMillionths != 0 else { return settings.skewMilliseconds }
+            return settings.skewMilliseconds
+                + Int64(uptime().uptimeMilliseconds) * settings.driftMillionths / 1_000_000
+        }
         clock.reading = { [reading = clock.reading] in
             var now = reading()
             let settings = world.withLock { $0 }

@@ -5,6 +5,8 @@ struct DeviceSettings: Hashable, Sendable {
     var network = NetworkProfile.usual
     /// The wall clock is so much ahead of the true time.
     var skewMilliseconds: Int64 = 0
+    /// By how many of a million it runs too fast.
+    var driftMillionths: Int64 = 0
     /// How often the device was started anew.
     var boots: UInt64 = 0
     /// The true uptime at the last of these starts: the device's own begins there.
@@ -27,6 +29,7 @@ struct DeviceSettings: Hashable, Sendable {
             switch words.first {
             case "net": settings.network = value
             case "clock": settings.skewMilliseconds = Int64(value) ?? 0
+            case "drift": settings.driftMillionths = Int64(value) ?? 0
             case "boots": settings.boots = UInt64(value) ?? 0
             case "booted": settings.bootedMilliseconds = UInt64(value) ?? 0
             case "sign-out": settings.isSignedOut = true
@@ -40,6 +43,7 @@ struct DeviceSettings: Hashable, Sendable {
 
     func save(to directory: String) throws(Files.Failure) {
         var lines = ["net \(network)", "clock \(skewMilliseconds)", "boots \(boots)"]
+        if driftMillionths != 0 { lines.append("drift \(driftMillionths)") }
         if bootedMilliseconds > 0 { lines.append("booted \(bootedMilliseconds)") }
         if isSignedOut { lines.append("sign-out") }
         if let customer { lines.append("customer \(customer)") }

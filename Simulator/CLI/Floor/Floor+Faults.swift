@@ -1,16 +1,12 @@
 import ToteConcurrency
 import ToteCore
+import ToteSQLite
 import ToteSimulation
 
 // What befalls networks, clocks, devices, tokens and the server.
 extension Floor {
-    /// Those that strike here; what disks do is left to days.
-    static let faults: [Fault] = [
-        .slow, .requestLost, .replyLost, .requestCut, .replyCut, .requestDuplicated, .badGateway,
-        .gatewayTimeout, .stall, .deafUp, .deafDown, .offline, .captivePortal, .partition,
-        .clockJump, .clockYears, .reboot, .killed, .paused, .reinstalled, .copied, .rolledBack,
-        .tokenExpired, .tokenUnavailable, .menuChanged, .soldOut, .restarted, .restored,
-    ]
+    /// Those that strike here: all but a sweep, which the whole service does by itself.
+    static let faults = Fault.allCases.filter { $0 != .swept }
     private static let copiesMax = 2
 
     /// Strikes again and again while there are faults.
@@ -23,6 +19,7 @@ extension Floor {
                 let device = weather.one(of: devices)
             else { continue }
             do {
+                for device in devices where weather.chance(20) { try device.mend() }
                 if try strike(fault, device, &weather) {
                     book.change { $0.struck[fault.rawValue, default: 0] += 1 }
                     book.note("\(device.name)  FAULT \(fault.rawValue)")
@@ -38,6 +35,7 @@ extension Floor {
     ) throws -> Bool {
         switch fault {
         case .slow: try device.use(.preset(weather.chance(50) ? "very-bad" : "edge") ?? .presets[0])
+        case .jitter: try device.use(.jittery)
         case .offline: try device.use(.presets[0])
         case .captivePortal: try device.use(.preset("captive") ?? .presets[0])
         case .partition: for device in devices { try device.use(.presets[0]) }
@@ -45,19 +43,21 @@ extension Floor {
         case .replyLost: device.meet(.lostReply)
         case .requestCut: device.meet(.cutRequest(bytes: weather.below(400)))
         case .replyCut: device.meet(.cutReply(bytes: 1 + weather.below(400)))
+        case .replyTruncated: device.meet(.truncatedReply)
+        case .replyLate: device.meet(.lateReply)
         case .requestDuplicated: device.meet(.twice)
         case .badGateway: device.meet(.badGateway)
         case .gatewayTimeout: device.meet(.gatewayTimeout)
         case .deafUp: device.meet(.lostRequest, times: 10)
         case .deafDown: device.meet(.lostReply, times: 10)
+        case .answerRepeated: book.change { $0.repeatsHandOver = true }
+        case .overloaded: device.meet(.overloaded, times: 1 + weather.below(5))
         case .stall: try device.use(.stalled)
         case .menuChanged, .soldOut: return try changeStore(fault, &weather)
-        case .restarted:
-            try server.kill()
-            SystemClock.pause(.milliseconds(weather.below(5_000)))
-            try server.start()
-            serverSince = book.now
         case .restored: return try restoreOrBackUp(&weather)
+        case .restarted, .crashBeforeCommit, .crashAfterCommit, .serverPowerLost, .serverDiskFull,
+            .serverDiskFailed, .upgraded:
+            return try strikeServer(fault, &weather)
         case .tokenExpired, .tokenUnavailable:
             guard case .customer(let customer) = device.owner else { return false }
             try replaceToken(of: device, customer, isLate: fault == .tokenUnavailable)
@@ -79,6 +79,22 @@ extension Floor {
     ) throws -> Bool {
         guard let session = device.session else { return false }
         switch fault {
+        case .diskFull, .diskFailed:
+            device.fail(fault == .diskFull, &weather)
+            return true
+        case .clockDrift:
+            let drift = Int64(weather.below(100_000)) - 50_000
+            try Blocking.wait {
+                await Result.of { try await session.change { $0.driftMillionths = drift } }
+            }.get()
+            return true
+        case .signedOut:
+            guard case .customer = device.owner, weather.chance(30) else { return false }
+            let out = Blocking.wait { await Result.of { try await session.signOut() } }
+            // Legal to fail, on a full disk.
+            guard case .success = out else { return false }
+            device.closeShares()
+            return true
         case .clockJump, .clockYears:
             let span = fault == .clockJump ? 3_600_000 : 10 * 365 * 86_400_000
             let skew = Int64(weather.below(2 * span) - span)
@@ -97,7 +113,7 @@ extension Floor {
             else { return false }
         case .rolledBack, .reinstalled:
             guard case .customer = device.owner, weather.chance(30) else { return false }
-        case .reboot:
+        case .reboot, .powerLost:
             _ = try Blocking.wait { await Result.of { try await session.run("reboot") } }.get()
             // Nobody knows for how long it was off: the time of what has one is over.
             for space in book.snapshot.names.keys where Share.kind(of: space) == .tote {
@@ -105,7 +121,7 @@ extension Floor {
             }
         default: break
         }
-        try device.end()
+        try device.end(losing: fault == .powerLost ? weather.next() : nil)
         defer { SystemClock.pause(.milliseconds(weather.below(10_000))) }
         switch fault {
         case .copied: try copy(device)
@@ -166,6 +182,7 @@ extension Floor {
         }
         guard weather.chance(50) else { return false }
         try server.restore("b")
+        server.disk?.unsynced = [:]
         serverSince = book.now
         let moment = book.now
         book.change { book in
@@ -200,6 +217,9 @@ extension NetworkProfile {
     /// Nothing moves for a while, and then all of it does.
     fileprivate static let stalled = NetworkProfile(
         name: "stalled", latency: 20_000, jitter: 0, down: 0, up: 0, loss: 0, summary: "20 s")
+    /// One overtakes the other.
+    fileprivate static let jittery = NetworkProfile(
+        name: "jittery", latency: 20, jitter: 5_000, down: 0, up: 0, loss: 0, summary: "to 5 s")
 }
 
 extension Result where Failure == any Error {

@@ -48,6 +48,11 @@ extension Floor {
         let held = device.marks()
         let now = book.now
         guard device.session === session else { return }
+        // Legal: it can erase nothing now.
+        guard !device.isDiskBad else {
+            leftovers = leftovers.filter { !$0.key.hasPrefix("\(device.number) ") }
+            return
+        }
         let allowed = allowed(device, belief)
         for (space, name) in names.sorted(by: { $0.key < $1.key }) where held.contains(name) {
             let key = "\(device.number) \(space)"

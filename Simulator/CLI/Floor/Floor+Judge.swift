@@ -7,9 +7,10 @@ extension Floor {
     private static let settleRounds = 40
 
     func judge() throws {
+        server.takeCrash()
         if !server.isRunning { try server.start() }
         for device in devices {
-            if device.session == nil { try device.start() }
+            try device.mend()
             try device.use(.preset(NetworkProfile.usual) ?? .presets[0])
         }
         try settle()
@@ -39,7 +40,7 @@ extension Floor {
             waiting = devices.compactMap { device in
                 guard let session = device.session else { return nil }
                 if isErased(device) {
-                    Blocking.wait { await Self.askOnce(session) }
+                    Blocking.wait { await Self.askOnce(device, session) }
                     return nil
                 }
                 return Blocking.wait { [self] in await settle(device, session) }
@@ -52,8 +53,8 @@ extension Floor {
     }
 
     /// The device of a customer who was forgotten asks once more, and is told so.
-    private static func askOnce(_ session: DeviceSession) async {
-        try? await session.signIn(customer: nil, tokenFile: nil, carts: .union)
+    private static func askOnce(_ device: FloorDevice, _ session: DeviceSession) async {
+        try? await device.signIn(session, carts: .union)
         _ = try? await session.tote.syncOnce(deadline: .seconds(20))
     }
 
@@ -62,11 +63,10 @@ extension Floor {
         do {
             let tote = session.tote
             if case .customer(let customer) = device.owner {
-                let isOut = await tote.status == .signedOut
+                let isOut = await device.isOut(tote)
                 if await !tote.isSignedIn || isOut {
                     device.closeShares()
-                    try await session.signIn(
-                        customer: nil, tokenFile: nil, carts: Self.policy(of: customer))
+                    try await device.signIn(session, carts: Self.policy(of: customer))
                 }
             }
             let isJoined = await tote.joinedHandOff != nil
@@ -215,8 +215,10 @@ extension Floor {
         }
         if line.isSent, book.restores == 0 { return true }
         let wasLost = book.losses.contains { loss in
-            loss.space == line.space && loss.at >= line.at
-                && (loss.owner ?? line.owner) == line.owner
+            loss.space == line.space && (loss.owner ?? line.owner) == line.owner
+                // A device may write on until it is told.
+                && (loss.at >= line.at
+                    || (book.joined[line.space]?[line.owner] ?? 0) < loss.at)
         }
         guard !wasLost else { return false }
         let isFresh = (book.joined[line.space]?[line.owner] ?? 0) < line.at
@@ -255,7 +257,8 @@ extension Floor {
                 if count > 1 { book.fail("asked_twice", "'\(text)' is there \(count) times") }
                 // Orders that ended long ago are not on the device.
                 guard asked.device == device.number, snapshot.restores == 0,
-                    !snapshot.hasForgotten(device.number), count == 0, orders.contains(where: { $0.id == asked.order })
+                    !snapshot.hasForgotten(device.number), count == 0,
+                    orders.contains(where: { $0.id == asked.order })
                 else { continue }
                 let receipt = Blocking.wait { try? await session.tote.receipt(asked.receipt) }
                 if case .accepted? = receipt?.state {

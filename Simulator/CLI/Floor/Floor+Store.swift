@@ -37,9 +37,7 @@ extension Floor {
             guard let id = order["id"]?.textValue, let version = order["version"]?.intValue
             else { continue }
             if order["state"]?.textValue == "ready" || order["state"]?.textValue == "expired" {
-                _ = try administrator.call(
-                    "POST", "/v1/stores/\(Self.store)/handover", .map(["order": .text(id)]),
-                    token: token, key: "handover \(id)")
+                try handOver(id, token)
             } else {
                 _ = try administrator.call(
                     "POST", "/v1/stores/\(Self.store)/orders/\(id)/steps",
@@ -47,6 +45,23 @@ extension Floor {
                     key: "\(id) \(version)")
             }
         }
+    }
+
+    private func handOver(_ order: String, _ token: String) throws {
+        let repeats = book.change { book in
+            defer { book.repeatsHandOver = false }
+            return book.repeatsHandOver
+        }
+        func handOver() throws -> Value {
+            try administrator.call(
+                "POST", "/v1/stores/\(Self.store)/handover", .map(["order": .text(order)]),
+                token: token, key: "handover \(order)")
+        }
+        let restores = book.snapshot.restores
+        let answer = try handOver()
+        guard repeats, try handOver() != answer, restores == book.snapshot.restores else { return }
+        throw FloorFailure(
+            code: "key_ignored", message: "a hand-over of \(order) was answered in two ways")
     }
 
     /// A customer shows their code to an associate; another store's sees nothing, nor anybody

@@ -83,7 +83,7 @@ final class Floor: Sendable {
         self.limits = limits
         self.directory = directory
         book = FloorBook()
-        server = try VirtualServer(in: directory)
+        server = try VirtualServer(in: directory, failing: true)
         administrator = Administrator(place: server.operatorPlace, token: nil)
         var random = SeededGenerator(seed: seed ^ 0xF100)
         customers = 2 + random.below(2)

@@ -78,6 +78,8 @@ final class FloorBook: Sendable {
         var joined: [String: [FloorDevice.Owner: UInt64]] = [:]
         var members: [String: FloorDevice.Owner] = [:]
         var restores = 0
+        /// The counter's next answer gets lost on the way, and it asks again.
+        var repeatsHandOver = false
         var erased: Set<Int> = []
         /// Requests about orders that their device has saved.
         var asked: [String: Asked] = [:]
@@ -204,7 +206,14 @@ final class FloorBook: Sendable {
 
     func lost(_ space: String, _ owner: FloorDevice.Owner?) {
         let loss = Loss(space: space, owner: owner, at: now)
-        state.withLock { $0.losses.append(loss) }
+        state.withLock { state in
+            state.losses.append(loss)
+            // What their devices have not sent goes when they are told.
+            for (mark, line) in state.lines
+            where line.space == space && !line.isSent && (owner ?? line.owner) == line.owner {
+                state.lines[mark]?.mayBeLost = true
+            }
+        }
     }
 }
 

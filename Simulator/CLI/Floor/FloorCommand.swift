@@ -1,5 +1,6 @@
 import ToteCommandLine
 import ToteConcurrency
+import ToteSQLite
 import ToteSimulation
 
 /// `tote-sim floor`: hours on a shop floor from many seeds, until one breaks a promise.
@@ -43,6 +44,12 @@ enum FloorCommand {
                     "--length is from 10 s to 2 h", hint: "like 25m", command: command.line)
             }
             limits.seconds = Int(length / .seconds(1))
+        }
+        guard FailingDirectory.prepare() else {
+            return terminal.report(
+                CommandFailure(
+                    code: "no_layer", message: "this SQLite takes no layer under its files",
+                    exit: .unavailable), asJSON: command.flag("json"))
         }
         var progress = ProgressLine(terminal)
         var (acts, refusals, struck): ([String: Int], [String: Int], [String: Int]) = (

@@ -1,6 +1,8 @@
 import CLinux
 import ToteClient
 import ToteConcurrency
+import ToteSQLite
+import ToteSimulation
 
 /// A device on a shop floor: the client core in a directory, and what its user has open.
 final class FloorDevice: Sendable {
@@ -16,21 +18,28 @@ final class FloorDevice: Sendable {
         var open: [String: SharedSpace] = [:]
         /// Since when it runs on a good network, in milliseconds of virtual time.
         var goodSince = UInt64.max
+        /// Until when something may have kept it from erasing what it should.
+        var badDiskUntil: UInt64 = 0
+        var diskFailures = 0
         /// How often it was started.
         var starts = 0
         var hasSaved = false
         var isRetired = false
+        /// A sign-in threw: it is to be called again.
+        var isHalfIn = false
     }
 
     let number: Int
     let owner: Owner
     private let options: DeviceSession.Options
+    nonisolated(unsafe) private let disk: FailingDirectory
     private let state = Lock(State())
 
     init(number: Int, owner: Owner, _ options: DeviceSession.Options) {
         self.number = number
         self.owner = owner
         self.options = options
+        disk = FailingDirectory(options.directory)
     }
 
     var name: String { options.name }
@@ -44,20 +53,23 @@ final class FloorDevice: Sendable {
         set { state.withLock { $0.isRetired = newValue } }
     }
 
-    /// Starts the app on what is in its directory.
+    /// Starts the app on what is in its directory; leaves it as it is where its disk fails.
     ///
     /// - Throws: what keeps it from starting.
     func start() throws {
         guard session == nil else { return }
+        let mayFail = !disk.failures.isEmpty
         let opened = Blocking.wait { [options] () async -> Result<DeviceSession, any Error> in
             do { return .success(try await DeviceSession(options)) } catch {
                 return .failure(error)
             }
         }
+        if case .failure = opened, mayFail { return }
         let fresh = try opened.get()
         state.withLock { state in
             state.session = fresh
             state.starts += 1
+            state.isHalfIn = false
             state.goodSince = SystemClock.nowMilliseconds()
         }
         if Blocking.wait({ await fresh.settings.network }) != NetworkProfile.usual { turnBad() }
@@ -65,8 +77,10 @@ final class FloorDevice: Sendable {
 
     /// Ends the process at once; what is in its directory is found again as it is now.
     ///
-    /// - Parameter keepsNothing: ends it whatever becomes of its directory.
-    func end(keepsNothing: Bool = false) throws {
+    /// - Parameters:
+    ///   - keepsNothing: ends it whatever becomes of its directory.
+    ///   - seed: says what is lost of what was not synced; `nil` where there is power.
+    func end(keepsNothing: Bool = false, losing seed: UInt64? = nil) throws {
         let session = state.withLock { state in
             defer { (state.session, state.open, state.goodSince) = (nil, [:], .max) }
             return state.session
@@ -74,7 +88,7 @@ final class FloorDevice: Sendable {
         guard let session else { return }
         let lines = DeviceLines(session: session)
         if keepsNothing { return lines.vanish() }
-        try Files.keeping(directory) { lines.vanish() }
+        try Files.keeping(directory, on: disk, losing: seed) { lines.vanish() }
     }
 
     func use(_ profile: NetworkProfile) throws {
@@ -97,11 +111,56 @@ final class FloorDevice: Sendable {
     /// Its network is not to be relied on from now on.
     func turnBad() { state.withLock { $0.goodSince = .max } }
 
+    /// Signs its customer in.
+    func signIn(_ session: DeviceSession, carts policy: CartPolicy) async throws {
+        state.withLock { $0.isHalfIn = true }
+        try await session.signIn(customer: nil, tokenFile: nil, carts: policy)
+        state.withLock { $0.isHalfIn = false }
+    }
+
+    /// Whether it is to be signed in although an account shows.
+    func isOut(_ tote: Tote) async -> Bool {
+        if state.withLock({ $0.isHalfIn }) { return true }
+        return await tote.status == .signedOut
+    }
+
+    // Its disk.
+
+    /// Within how many milliseconds it does what it could not while its disk failed.
+    private static let afterMend: UInt64 = 40_000
+
+    /// Whether its disk keeps it from erasing what it should, or did so a moment ago. A full one
+    /// does not.
+    var isDiskBad: Bool {
+        state.withLock { state in
+            let now = SystemClock.nowMilliseconds()
+            let isFull = disk.failures[.write]?.isFull ?? false
+            if !isFull, !disk.failures.isEmpty || disk.failureCount != state.diskFailures {
+                state.badDiskUntil = now + Self.afterMend
+            }
+            state.diskFailures = disk.failureCount
+            return now < state.badDiskUntil
+        }
+    }
+
+    func fail(_ isFull: Bool, _ weather: inout SeededGenerator) {
+        disk.fail(isFull, &weather)
+        _ = isDiskBad
+    }
+
+    /// Somebody makes room, or the disk goes on by itself; the app starts where it could not.
+    func mend() throws {
+        _ = isDiskBad
+        disk.failures = [:]
+        try start()
+    }
+
     // What befalls its directory, while it does not run.
 
     func reinstall() {
         Files.remove(directory)
         Files.remove(directory + ".saved")
+        disk.unsynced = [:]
         state.withLock { $0.hasSaved = false }
     }
 
@@ -116,6 +175,7 @@ final class FloorDevice: Sendable {
             return false
         }
         try Files.copyDirectory(saved, to: directory)
+        disk.unsynced = [:]
         state.withLock { $0.hasSaved = false }
         return true
     }

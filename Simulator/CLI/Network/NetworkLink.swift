@@ -116,7 +116,7 @@ final class NetworkLink: Sendable {
         let asked = SystemClock.nowMilliseconds()
         let response = try carry(exchange, profile, fault)
         // A proxy's page is no answer of the server's.
-        if fault != .badGateway, fault != .gatewayTimeout {
+        if ![.badGateway, .gatewayTimeout, .truncatedReply, .overloaded].contains(fault) {
             noteAnswer(to: exchange.request, asked: asked)
         }
         return response
@@ -132,6 +132,7 @@ final class NetworkLink: Sendable {
             throw Failure(description: "the request was lost")
         }
         if fault == .badGateway { return Self.proxyPage(502) }
+        if fault == .overloaded { return Self.proxyPage(503) }
         let message = HTTPClientRequest(
             method: request.method, target: request.path,
             headers: request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -148,17 +149,21 @@ final class NetworkLink: Sendable {
             try connection.write(connection.encoded(message))
             try connection.drain(max(bytes, 1), within: timeout)
             throw Failure(description: "the connection was cut after \(bytes) bytes of the reply")
-        case .lostRequest, .lostReply, .twice, .captivePortal, .badGateway, .gatewayTimeout,
-            .pass, nil:
-            break
+        default: break
         }
-        let response = try connection.send(message, within: timeout)
+        var response = try connection.send(message, within: timeout)
         try exchange.pause(
             profile.delay(bytes: response.body.count, kilobits: profile.down) + jitter(profile))
         guard fault != .lostReply, !isUnlucky(profile) else {
             throw Failure(description: "the reply was lost")
         }
-        return fault == .gatewayTimeout ? Self.proxyPage(504) : response
+        switch fault {
+        case .lateReply: try exchange.pause(Self.lateness)
+        case .truncatedReply: response.body.removeLast(response.body.count / 2)
+        case .gatewayTimeout: return Self.proxyPage(504)
+        default: break
+        }
+        return response
     }
 
     private func open(_ exchange: Exchange) throws -> any ServerConnection {
@@ -184,6 +189,9 @@ final class NetworkLink: Sendable {
         state.withLock { $0.metFaults += 1 }
         return true
     }
+
+    /// Longer than anybody waits.
+    private static let lateness: Duration = .seconds(90)
 
     private static func proxyPage(_ status: Int) -> TransportResponse {
         TransportResponse(

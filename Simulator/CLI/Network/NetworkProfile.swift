@@ -73,4 +73,10 @@ enum NetworkFault: Hashable, Sendable {
     case captivePortal
     /// A proxy answers 502 in place of the server, or 504 after it did what was asked.
     case badGateway, gatewayTimeout
+    /// The half of a reply counts as all of it.
+    case truncatedReply
+    /// The reply comes when nobody waits for it any more.
+    case lateReply
+    /// The server has too much to do: it answers 503, and does nothing.
+    case overloaded
 }

@@ -10,7 +10,8 @@ enum NetworkWords: Sendable {
     private static let simple: [String: NetworkFault] = [
         "lost-request": .lostRequest, "lost-reply": .lostReply, "twice": .twice,
         "captive-portal": .captivePortal, "bad-gateway": .badGateway,
-        "gateway-timeout": .gatewayTimeout, "pass": .pass,
+        "gateway-timeout": .gatewayTimeout, "truncated-reply": .truncatedReply,
+        "late-reply": .lateReply, "overloaded": .overloaded, "pass": .pass,
     ]
     /// What the first word may be.
     static let first =

@@ -1,5 +1,7 @@
 import Glibc
 import ToteCommandLine
+import ToteSQLite
+import ToteSimulation
 
 /// The few things that a run does with files, by POSIX calls.
 enum Files {
@@ -140,6 +142,28 @@ enum Files {
             throw RunFailure(.unavailable, "\(copy) cannot be renamed: error \(errno)")
         }
         remove(former)
+    }
+
+    /// The same, for files on a disk that fails: where the power is lost, a part of what was not
+    /// synced is gone as well.
+    ///
+    /// - Parameter seed: says what; `nil` where there is power.
+    static func keeping(
+        _ directory: String, on disk: FailingDirectory?, losing seed: UInt64?,
+        _ body: () -> Void
+    ) throws(RunFailure) {
+        let unsynced = disk?.unsynced ?? [:]
+        try keeping(directory, body)
+        disk?.unsynced = seed == nil ? unsynced : [:]
+        guard let seed else { return }
+        var random = SeededGenerator(seed: seed)
+        do throws(Failure) {
+            for (path, sectors) in unsynced.sorted(by: { $0.key < $1.key }) where exists(path) {
+                try write(sectors.remains(of: try read(path)) { random.next() }, to: path)
+            }
+        } catch {
+            throw RunFailure(.unavailable, "\(error)")
+        }
     }
 
     /// The path made absolute.

@@ -1,7 +1,7 @@
 internal import ToteClient
 internal import ToteCore
 internal import ToteServer
-internal import ToteSQLite
+package import ToteSQLite
 
 // The disks of a day, under the production files: what was not synced is lost with the power,
 // writes are torn, room runs out, and operations fail once.
@@ -9,6 +9,17 @@ internal import ToteSQLite
 enum Drive {
     case image([UInt8])
     case disk(SimulatedDisk)
+}
+
+/// The release before this one.
+package enum FormerRelease {
+    /// Makes a server's file one of its own, without what only this one has in it.
+    package static func takeBack(_ database: Database) throws {
+        for table in ["offers", "offer_customers", "invitations", "share_members", "shares"] {
+            try database.execute("DROP TABLE \(table)")
+        }
+        try database.execute("PRAGMA user_version=7")
+    }
 }
 
 extension Phone {
@@ -83,22 +94,14 @@ extension Day {
 
     /// The server's file as the release before this one left it: the next start migrates it.
     func formerRelease() throws -> Drive {
-        func takeBack(_ database: Database) throws {
-            for table in [
-                "offers", "offer_customers", "invitations", "share_members", "shares",
-            ] {
-                try database.execute("DROP TABLE \(table)")
-            }
-            try database.execute("PRAGMA user_version=7")
-        }
         guard let disk = site.disk?.copy() else {
             let database = try Database(path: ":memory:")
             try database.load(image: site.server.image())
-            try takeBack(database)
+            try FormerRelease.takeBack(database)
             return .image(try database.image())
         }
         disk.failures = [:]
-        try takeBack(site.store(on: .disk(disk)).database)
+        try FormerRelease.takeBack(site.store(on: .disk(disk)).database)
         return .disk(disk)
     }
 
