@@ -65,6 +65,7 @@ extension Server {
                 throw Problem.notFound
             }
             noteRevoked(token.id)
+            try note(.token(token.id))
             return .answer(json(token.value))
         case ("POST", "/v1/admin/customers/{customer}/erase"):
             return .answer(try eraseCustomer(request))

@@ -32,15 +32,16 @@ package enum BackupFile {
     }
 
     /// Copies a backup into an empty data directory; the server starts a new epoch on it. Customers
-    /// who were erased since are erased again.
+    /// who were erased since are erased again, and rights that were taken away since are taken away
+    /// again.
     ///
-    /// - Parameter list: the list of erased customers of the directory that is given up; the one
+    /// - Parameter list: the list of who was erased, of the directory that is given up; the one
     ///   that is in this directory counts, too.
     /// - Throws: when the backup is not sound or the directory holds data; the directory is as it
     ///   was then.
     package static func restore(
         _ backup: String, into directory: DataDirectory, erased list: String? = nil
-    ) throws -> (report: Verifier.Report, erased: Int) {
+    ) throws -> (report: Verifier.Report, taken: Server.TakenAgain) {
         let report = try Verifier.verify(path: backup)
         guard report.faults.isEmpty else {
             throw ServiceError.store(
@@ -65,13 +66,13 @@ package enum BackupFile {
         unlink(partial)
         _ = try Backup.make(of: backup, at: partial)
         try publish(partial, as: directory.filePath)
-        guard !erased.isEmpty else { return (report, 0) }
+        guard !erased.isEmpty else { return (report, Server.TakenAgain()) }
         let server = try Server(
             store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
         server.keepErasure = { try directory.keep($0) }
-        let count = try server.eraseAgain(erased, at: SystemClock.nowMilliseconds())
+        let taken = try server.eraseAgain(erased, at: SystemClock.nowMilliseconds())
         try server.truncateLog()
-        return (report, count)
+        return (report, taken)
     }
 
     /// Makes a finished file durable and gives it its name.

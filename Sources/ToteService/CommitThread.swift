@@ -74,12 +74,15 @@ final class CommitThread: Sendable {
                 let server = try Server(store: store, random: SystemClock.randomBits)
                 server.keepErasure = { [directory] in try directory.keep($0) }
                 configure(server)
-                let erased = try server.eraseAgain(
+                let taken = try server.eraseAgain(
                     directory.erasures(), at: SystemClock.nowMilliseconds())
-                if erased > 0 {
+                if taken.customers + taken.rights > 0 {
                     log.line(
-                        .info, "erased customers again that a backup brought back",
-                        [("customers", .int(Int64(erased)))])
+                        .info, "took away again what a backup brought back",
+                        [
+                            ("customers", .int(Int64(taken.customers))),
+                            ("rights", .int(Int64(taken.rights))),
+                        ])
                 }
                 statistics.withLock { $0.backupTime = server.backupTime }
                 opened.post(.success(()))

@@ -1,9 +1,10 @@
 import Glibc
 package import ToteServer
 
-// The list of erased customers beside a data file, which a restored file is held against.
+// The list beside a data file of who was erased and which rights were taken away: a restored file is
+// held against it.
 extension DataDirectory {
-    /// The customers who were erased, as far as this directory knows.
+    /// Who was erased and what was taken away, as far as this directory knows.
     ///
     /// - Parameter path: another list.
     /// - Throws: `ServiceError.directory` when it cannot be read, `.store` when it is damaged.
@@ -34,11 +35,12 @@ extension DataDirectory {
             throw .store(
                 code: "damaged_erased_list",
                 "line \(error.line) of \(path) cannot be read: put a copy of the list in its "
-                    + "place; without it erased customers come back with a backup")
+                    + "place; without it erased customers, and rights that were taken away, come "
+                    + "back with a backup")
         }
     }
 
-    /// Adds an entry to the list of erased customers: durable when this returns.
+    /// Adds an entry to the list: durable when this returns.
     package func keep(_ entry: ErasureList.Entry) throws(ServiceError) {
         let descriptor = open(erasedPath, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -47,7 +49,7 @@ extension DataDirectory {
         defer { close(descriptor) }
         // A line that was being written when a process ended is none, and is taken away first; one
         // that lost its end alone is ended.
-        var end = [UInt8](repeating: 0, count: 128)
+        var end = [UInt8](repeating: 0, count: ErasureList.lineBytesMax)
         let size = lseek(descriptor, 0, SEEK_END)
         let start = max(0, size - off_t(end.count))
         let count = pread(descriptor, &end, end.count, start)

@@ -9,7 +9,7 @@ package struct DataDirectory: Sendable, Hashable {
 
     package var filePath: String { path + "/tote.db" }
     package var socketPath: String { path + "/operator.sock" }
-    /// The list of erased customers.
+    /// The list of who was erased and of rights that were taken away.
     package var erasedPath: String { path + "/erased" }
     var lockPath: String { path + "/lock" }
 

@@ -67,8 +67,10 @@ public actor LocalServer: Transport {
         throws
     {
         let clock = clock
+        let taken = try store.erasures()
         store = try ServerStore(image: backup.image)
         server = try Server(store: store, random: { clock.draw() })
+        try server.eraseAgain(taken, at: clock.milliseconds)
         catalog = backup.catalog
     }
 

@@ -171,8 +171,9 @@ enum CommandTree {
     private static let restore = CommandSpec(
         "restore", "Fills an empty data directory from a backup.",
         discussion: "The server begins a new epoch on it: devices resend what the backup lacks. "
-            + "Customers who were erased since the backup come back with it: name the list that "
-            + "the former directory has, and they are erased again.",
+            + "Customers who were erased since the backup come back with it, and so do tokens that "
+            + "were revoked and rights in shared lists: name the list that the former directory "
+            + "has, and all of it is taken away again.",
         examples: [
             (
                 "tote restore /srv/backup/monday.db --data /var/lib/tote-2 "

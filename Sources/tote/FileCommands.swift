@@ -65,20 +65,25 @@ enum FileCommands {
             try exists(backup)
             do {
                 let hasList = list != nil || access(line.directory.erasedPath, F_OK) == 0
-                let (report, erased) = try BackupFile.restore(
+                let (report, taken) = try BackupFile.restore(
                     backup, into: line.directory, erased: list)
                 let value = BackupFile.value(
                     report, path: line.directory.path,
-                    [Value.Entry("erased", .int(Int64(erased)))])
+                    [
+                        Value.Entry("erased", .int(Int64(taken.customers))),
+                        Value.Entry("revoked", .int(Int64(taken.rights))),
+                    ])
                 output.result(
                     value,
                     [
                         "\(line.directory.path): \(report.events) events of "
                             + "\(report.spaces) spaces",
                         hasList
-                            ? "erased again: \(erased) customers"
+                            ? "erased again: \(taken.customers) customers; taken away again: "
+                                + "\(taken.rights) tokens, shares and roles in them"
                             : "there is no list of erased customers: whoever was erased after this "
-                                + "backup is back; --erased FILE names the former directory's",
+                                + "backup is back, and tokens that were revoked are valid; "
+                                + "--erased FILE names the former directory's",
                         "next: tote serve --data \(line.directory.path)",
                     ])
                 return .success

@@ -296,10 +296,10 @@ struct ErasureTests {
         let restored = try TestServer(image: copy.image(), seed: 9)
         restored.now = server.now
         #expect(found(in: try restored.store.image()).count == Self.said.count)
-        #expect(try restored.server.eraseAgain(kept, at: restored.now) == 1)
+        #expect(try restored.server.eraseAgain(kept, at: restored.now).customers == 1)
         #expect(found(in: try restored.store.image()) == [])
         #expect(try restored.faults() == [])
-        #expect(try restored.server.eraseAgain(kept, at: restored.now) == 0)
+        #expect(try restored.server.eraseAgain(kept, at: restored.now).customers == 0)
         let answer = try restored.send(
             SyncRequest(replica: ReplicaID(1)), token: world.secret)
         #expect(answer == .problem(410, "customer_erased"))
@@ -378,7 +378,10 @@ struct ErasureTests {
         #expect(throws: ErasureList.Damaged.self) {
             try ErasureList(Array("\(text)0123456789".utf8), forgivesTail: false)
         }
-        for broken in ["x\n", text + "\n", "00 00 1\n", text + "zz zz zz\n", "no list"] {
+        for broken in [
+            "x\n", text + "\n", "00 00 1\n", text + "zz zz zz\n", "no list", "token A 1\n",
+            "share customer:7 1\n", "member list:x 00 king 1\n", "invitation 00 1\n",
+        ] {
             #expect(throws: ErasureList.Damaged.self) { try ErasureList(Array(broken.utf8)) }
         }
         // A day and no more: a time would say whose ledger it is.

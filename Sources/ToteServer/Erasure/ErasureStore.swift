@@ -6,7 +6,8 @@ internal import ToteSQLite
 extension ServerStore {
     private static let erasedPrefix = "erased "
 
-    func erasures() throws -> ErasureList {
+    /// What was taken away, as far as this file knows.
+    package func erasures() throws -> ErasureList {
         var list = ErasureList()
         let rows = try database.rows(
             "SELECT name, value FROM meta WHERE name BETWEEN 'erased ' AND 'erased!'"

@@ -104,41 +104,51 @@ extension Server {
         }
     }
 
-    /// Erases again who was erased before, and whom a restored file has; in a group of its own.
+    /// What a restored file brought back.
+    package struct TakenAgain: Sendable {
+        package var customers = 0
+        package var rights = 0
+
+        package init() {}
+    }
+
+    /// Erases again who was erased before, and whom a restored file has, and takes away again what
+    /// rights it brought back; in a group of its own.
     ///
     /// - Parameters:
     ///   - list: the list beside the file.
     ///   - isWhole: whether it is all of it: what the file knows beyond it is put there then.
-    /// - Returns: how many are erased now that were there.
+    /// - Returns: how much was there.
     @discardableResult
     package func eraseAgain(
         _ list: ErasureList, isWhole: Bool = true, at now: UInt64
-    ) throws -> Int {
+    ) throws -> TakenAgain {
         let missing = list.entries.filter { !erasures.contains($0) }
         if isWhole {
             for entry in erasures.entries where !list.contains(entry) { try keepErasure(entry) }
         }
-        guard !missing.isEmpty else { return 0 }
+        var taken = TakenAgain()
+        guard !missing.isEmpty else { return taken }
         advance(to: now)
         var wanted = ErasureList()
         for entry in missing { wanted.insert(entry) }
         try begin()
         var names = Set(try store.spaceNames().map { Name($0.name) })
         names.formUnion(try tokens.spaces())
-        var count = 0
         for name in names.sorted() where wanted.contains(space: name.text) {
             _ = try erase(
                 name.text, as: wanted.entry(for: name.text, at: clock, random: randomBits))
-            count += 1
+            taken.customers += 1
         }
         for entry in missing {
+            if try takeAgain(entry.what) { taken.rights += 1 }
             erasures.insert(entry)
             try store.add(entry)
         }
         // They are on the list already.
         unkept = []
         try commit()
-        return count
+        return taken
     }
 
     /// Puts who is erased in the open group on the list beside the file; `commit` does so, too.

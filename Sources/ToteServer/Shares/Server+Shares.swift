@@ -73,7 +73,7 @@ extension Server {
         {
             // Only asks what one is to it.
             guard let number = try store.spaceNumber(name), let share = try store.share(number)
-            else { throw Problem.notFound }
+            else { throw try unknown(name, known: known) }
             if share.isOpen(at: clock), let member = try store.member(of: number, principal.text) {
                 return answer(member, name, share.until)
             }
@@ -101,6 +101,9 @@ extension Server {
             }
             return answer(member, name, share.until)
         }
+        // A restored server may know nothing of what was made since, nor that it ended.
+        if let known, erasures.hasRemoved(known, of: name) { throw Self.left }
+        guard !erasures.hasEnded(name) else { throw Self.ended }
         try checkRoom(for: principal)
         let today = clock - min(clock, 86_400_000)
         guard try store.sharesMade(with: principal.text, since: today) < Share.madePerDayMax else {
@@ -124,11 +127,19 @@ extension Server {
         _ space: UInt64, _ share: ShareRow, _ principal: Principal, known: UInt64?
     ) throws -> Problem {
         guard let left = try store.leftMember(of: space, principal.text) else {
-            return Problem.notFound
+            return try unknown(store.spaceName(space) ?? "", known: known)
         }
         // Those of one customer count up.
         let isKnown = known.map { Int64(bitPattern: left &- $0) >= 0 } ?? true
         return isKnown || !share.isOpen(at: clock) ? Self.left : Problem.notFound
+    }
+
+    /// What somebody is told whom the file does not know as a member: a restored one may have
+    /// forgotten it, and the list beside it has not.
+    private func unknown(_ name: String, known: UInt64?) throws -> Problem {
+        if erasures.hasEnded(name) { return Self.ended }
+        if let known, erasures.hasRemoved(known, of: name) { return Self.left }
+        return Problem.notFound
     }
 
     private static let customersOnly = Problem(
@@ -181,7 +192,7 @@ extension Server {
         guard Share.kind(of: name) == .tote || principal.isCustomer else {
             throw Self.customersOnly
         }
-        guard row.taken == nil || row.taken == principal.text else {
+        guard row.taken == nil || row.taken == principal.text, !erasures.hasSpent(row.digest) else {
             throw Problem(409, "invitation_taken", "somebody has taken this: ask for a new one")
         }
         if let member = try store.member(of: row.space, principal.text) {
@@ -236,8 +247,12 @@ extension Server {
 
     /// Takes somebody out of a share: they open it no more from now on.
     private func remove(_ member: ShareMember, of space: Space) throws {
-        try store.remove(member, of: space.number)
         try store.withdrawInvitations(of: member, to: space.number)
+        try forget(member, of: space)
+    }
+
+    private func forget(_ member: ShareMember, of space: Space) throws {
+        try store.remove(member, of: space.number)
         try tell(
             Share.write(Name(Hex.string(member.member)), nil, in: space.documents), in: space)
         try tellOwn(member, of: space.name, nil)
@@ -340,9 +355,11 @@ extension Server {
                     "a share has an owner: make another member one first, or "
                         + "end it")
             }
+            try note(.share(space.name))
             try end(space)
             return json(.map(["role": .text("none")]))
         }
+        try noteRole(role, of: target, in: space)
         if let role {
             target.role = role
             if role != .owner { try store.withdrawInvitations(of: target, to: space.number) }
@@ -358,8 +375,75 @@ extension Server {
         let (space, _, member) = try asked(request)
         _ = try request.members([])
         guard member.role == .owner else { throw Self.ownersOnly }
+        try note(.share(space.name))
         try end(space)
         return json(.map(["role": .text("none")]))
+    }
+
+    /// Notes what a member becomes who loses something by it, or lost something before.
+    private func noteRole(
+        _ role: Share.Role?, of member: ShareMember, in space: Space
+    ) throws {
+        guard
+            role.map({ $0 < member.role }) ?? true
+                || erasures.knows(member.member, of: space.name)
+        else { return }
+        if role != .owner {
+            let spent = try store.invitations(of: member, to: space.number, taken: role == nil)
+            for digest in spent { try note(.invitation(digest)) }
+        }
+        try note(.member(space.name, member.member, role))
+    }
+
+    /// Ends a share that a restored file has open.
+    func endAgain(_ name: String) throws -> Bool {
+        guard let number = try store.spaceNumber(name), let share = try store.share(number),
+            share.ended == nil
+        else { return false }
+        try end(try space(numbered: number))
+        return true
+    }
+
+    /// Gives a member the role that they had at last, where a restored file has another.
+    func lowerAgain(_ id: UInt64, of name: String, _ role: Share.Role?) throws -> Bool {
+        guard let number = try store.spaceNumber(name), let share = try store.share(number),
+            share.isOpen(at: clock),
+            var member = try store.members(of: number).first(where: { $0.member == id }),
+            member.role != role
+        else { return false }
+        // Their invitations stay but for those on the list: somebody may have taken one in time, of
+        // which the backup knows nothing.
+        let space = try space(numbered: number)
+        if let role {
+            member.role = role
+            try record(member, in: space, until: share.until)
+        } else {
+            try forget(member, of: space)
+        }
+        try appointHeir(of: space, until: share.until, without: nil)
+        return true
+    }
+
+    /// Makes somebody an owner where nobody is any more.
+    ///
+    /// - Parameter principal: who is about to go.
+    /// - Returns: whether there is an owner.
+    @discardableResult
+    private func appointHeir(
+        of space: Space, until: UInt64?, without principal: String?
+    ) throws -> Bool {
+        let heir = try store.members(of: space.number).filter {
+            try $0.principal != principal && isThere($0)
+        }.max {
+            ($0.role, $0.principal.hasPrefix("customer:") ? 1 : 0)
+                < ($1.role, $1.principal.hasPrefix("customer:") ? 1 : 0)
+        }
+        guard var heir else { return false }
+        if heir.role != .owner {
+            heir.role = .owner
+            try record(heir, in: space, until: until)
+        }
+        return true
     }
 
     /// Ends a share: nothing is left of it but that it was.
@@ -385,20 +469,10 @@ extension Server {
         for number in try store.shares(of: principal) {
             let space = try space(numbered: number)
             let members = try store.members(of: number)
-            guard
-                var heir = try members.filter({
-                    try $0.principal != principal && isThere($0)
-                }).max(by: {
-                    ($0.role, $0.principal.hasPrefix("customer:") ? 1 : 0)
-                        < ($1.role, $1.principal.hasPrefix("customer:") ? 1 : 0)
-                })
-            else {
+            let until = try store.share(number)?.until
+            guard try appointHeir(of: space, until: until, without: principal) else {
                 try end(space)
                 continue
-            }
-            if heir.role != .owner {
-                heir.role = .owner
-                try record(heir, in: space, until: try store.share(number)?.until)
             }
             for member in members where member.principal == principal {
                 try remove(member, of: space)

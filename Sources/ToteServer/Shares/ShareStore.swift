@@ -199,6 +199,18 @@ extension ServerStore {
             .text(row.role.rawValue), .bits(row.until), .optional(row.taken))
     }
 
+    /// Invitations by their digests, of those that a member made and nobody has taken yet, or that
+    /// they took.
+    func invitations(of member: ShareMember, to space: UInt64, taken: Bool) throws -> [[UInt8]] {
+        try database.rows(
+            """
+            SELECT secret FROM invitations
+            WHERE space = ?1 AND (inviter = ?2 AND taken IS NULL OR ?4 AND taken = ?3)
+            ORDER BY secret
+            """, .bits(space), .bits(member.member), .text(member.principal), .int(taken ? 1 : 0)
+        ) { $0.blob(0) }
+    }
+
     /// Drops the invitations of a member that nobody has taken.
     func withdrawInvitations(of member: ShareMember, to space: UInt64) throws {
         try database.run(
