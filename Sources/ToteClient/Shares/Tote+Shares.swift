@@ -13,21 +13,29 @@ extension Tote {
         }
         var summaries = records.compactMap { record in
             Share.kind(of: record.space).map {
-                ShareSummary(id: record.space, kind: $0, role: record.role, until: record.until)
+                // What the server last said of a role: it may have changed since it was asked.
+                let role = ownDocument(of: Name(record.space))?.role ?? record.role
+                return ShareSummary(id: record.space, kind: $0, role: role, until: record.until)
             }
         }
         let known = Set(records.map { Name($0.space) })
         for item in documents.items(Reserved.shares).keys.sorted() where !known.contains(item) {
-            guard let kind = Share.kind(of: item.text),
-                let value = Fold.register(documents.cells(Share.key(item)))?.value
-            else { continue }
+            guard let kind = Share.kind(of: item.text), let own = ownDocument(of: item) else {
+                continue
+            }
             summaries.append(
-                ShareSummary(
-                    id: item.text, kind: kind,
-                    role: value["role"]?.textValue.flatMap(Share.Role.init(rawValue:)),
-                    until: value["until"]?.intValue.flatMap { UInt64(exactly: $0) }))
+                ShareSummary(id: item.text, kind: kind, role: own.role, until: own.until))
         }
         return summaries.sorted { Name($0.id) < Name($1.id) }
+    }
+
+    /// What a customer's own documents say of a share.
+    private func ownDocument(of item: Name) -> (role: Share.Role?, until: UInt64?)? {
+        guard let value = Fold.register(documents.cells(Share.key(item)))?.value else { return nil }
+        return (
+            value["role"]?.textValue.flatMap(Share.Role.init(rawValue:)),
+            value["until"]?.intValue.flatMap { UInt64(exactly: $0) }
+        )
     }
 
     /// The shares now, and again whenever that changes.
