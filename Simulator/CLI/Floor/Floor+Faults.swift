@@ -185,11 +185,7 @@ extension Floor {
         server.disk?.unsynced = [:]
         serverSince = book.now
         let moment = book.now
-        book.change { book in
-            book.restores += 1
-            // It knows nothing of what was taken away since the backup.
-            for index in book.losses.indices { book.losses[index].isUndone = true }
-        }
+        book.change { $0.restores += 1 }
         book.note("the server goes back, at \(moment)")
         for device in devices {
             guard case .customer(let customer) = device.owner else { continue }

@@ -99,9 +99,8 @@ extension Floor {
     /// Somebody was told that this device's right is gone: it holds nothing once it has been in
     /// touch with the server.
     private func judgeLoss(_ device: FloorDevice, _ space: String, at now: UInt64) {
-        guard !mayBeUnknown(space) else { return }
         let good = max(device.goodSince, serverSince)
-        for loss in book.snapshot.losses where loss.space == space && !loss.isUndone {
+        for loss in book.snapshot.losses where loss.space == space {
             guard loss.owner == nil || loss.owner == device.owner, !hasJoinedSince(loss, device),
                 good < .max, now > max(good, loss.at) + Self.contactMilliseconds
             else { continue }
@@ -109,12 +108,6 @@ extension Floor {
                 "outlived_contact",
                 "\(device.name) holds \(space), which it lost \((now - loss.at) / 1_000) s ago")
         }
-    }
-
-    /// Whether a server that went back may know nothing of who shares a space: what a device has of
-    /// it stays until it is invited again.
-    func mayBeUnknown(_ space: String) -> Bool {
-        Share.kind(of: space) != nil && book.snapshot.restores > 0
     }
 
     func hasJoinedSince(_ loss: FloorBook.Loss, _ device: FloorDevice) -> Bool {

@@ -124,9 +124,8 @@ extension Floor {
                     return
                 }
                 for loss in snapshot.losses
-                where loss.space == space && !loss.isUndone
-                    && (loss.owner ?? device.owner) == device.owner
-                    && !hasJoinedSince(loss, device) && !mayBeUnknown(space)
+                where loss.space == space && (loss.owner ?? device.owner) == device.owner
+                    && !hasJoinedSince(loss, device)
                     && !(belief.joined != nil && Share.kind(of: space) != nil)
                 {
                     book.fail("outlived_contact", "\(device.name) still holds \(space)")

@@ -293,7 +293,7 @@ extension Floor {
         let share = try await device.open(space, in: session)
         let members = await share.members
         if let own = members.first(where: \.isSelf) {
-            book.change { $0.members[own.id] = device.owner }
+            book.learned(own.id, is: device.owner, in: space)
         }
         return try await "\(book.prefix(space)) "
             + act(on: share, summary.kind, members, device, &draw)
@@ -347,6 +347,9 @@ extension Floor {
     ) async throws -> String {
         let owner = book.snapshot.members[member.id]
         if let role, let owner { book.took(role, of: share.id, owner) }
+        if let role, owner == nil {
+            book.change { _ = $0.given[member.id, default: []].insert(role) }
+        }
         try await share.setRole(of: member.id, to: role)
         if role == nil, let owner { book.lost(share.id, owner) }
         return "role \(role?.rawValue ?? "none")"

@@ -33,8 +33,6 @@ final class FloorBook: Sendable {
         /// `nil` is everybody.
         let owner: FloorDevice.Owner?
         let at: UInt64
-        /// The server went back since, and knows nothing of it.
-        var isUndone = false
     }
 
     /// A code that was shown, and whoever stands there hears it.
@@ -77,6 +75,8 @@ final class FloorBook: Sendable {
         /// When somebody last joined, or tried to.
         var joined: [String: [FloorDevice.Owner: UInt64]] = [:]
         var members: [String: FloorDevice.Owner] = [:]
+        /// Roles that were given to members before it was known whose they are.
+        var given: [String: Set<Share.Role>] = [:]
         var restores = 0
         /// The counter's next answer gets lost on the way, and it asks again.
         var repeatsHandOver = false
@@ -197,6 +197,15 @@ final class FloorBook: Sendable {
 
     func took(_ role: Share.Role, of space: String, _ owner: FloorDevice.Owner) {
         state.withLock { _ = $0.roles[space, default: [:]][owner, default: []].insert(role) }
+    }
+
+    /// A device says which member its owner is.
+    func learned(_ member: String, is owner: FloorDevice.Owner, in space: String) {
+        let given = state.withLock { state in
+            state.members[member] = owner
+            return state.given.removeValue(forKey: member) ?? []
+        }
+        for role in given { took(role, of: space, owner) }
     }
 
     func joining(_ space: String, _ owner: FloorDevice.Owner) {
