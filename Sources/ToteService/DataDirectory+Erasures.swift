@@ -1,8 +1,8 @@
 import Glibc
 package import ToteServer
 
-// The list beside a data file of who was erased and which rights were taken away: a restored file is
-// held against it.
+// The list beside a data file of who was erased and which rights were taken away: a restored file
+// is held against it.
 extension DataDirectory {
     /// Who was erased and what was taken away, as far as this directory knows.
     ///
