@@ -67,6 +67,9 @@ public actor Tote {
     var closing: [String: Task<Void, Never>] = [:]
     /// Asks about shares that the customer's documents know no more.
     var checkTask: Task<Void, Never>?
+    /// How a store's device asks about what it shares, as it last did; and when it does so again.
+    var storeShareAccess: ShareAccess?
+    var lookTask: Task<Void, Never>?
     /// Shares that ended on this device since it was opened.
     var endedShareList: [EndedShare] = []
 
@@ -143,6 +146,7 @@ public actor Tote {
         handOffTask?.cancel()
         for task in eraseTasks.values { task.cancel() }
         checkTask?.cancel()
+        lookTask?.cancel()
         for task in shareTasks.values { task.cancel() }
     }
 
@@ -159,6 +163,7 @@ public actor Tote {
         handOffTask?.cancel()
         for task in eraseTasks.values { task.cancel() }
         redeemerRecord = nil
+        lookTask?.cancel()
         for task in shareTasks.values { task.cancel() }
         closeShares()
         installation.close()

@@ -36,6 +36,21 @@ import ToteCore
         #expect(await refusal { try await ben.joinShare(invitation.link) } == "invitation_taken")
     }
 
+    @Test func `a share shows the role that its member has now`() async throws {
+        let ada = try await bed.device("ada", "ada")
+        let ben = try await bed.device("ben", "ben")
+        let list = try await ada.makeList()
+        #expect(try await list.syncOnce().isComplete)
+        let joined = try await ben.joinShare(try await list.invite(as: .editor).link)
+        #expect(try await joined.syncOnce().isComplete)
+        #expect(await ben.shares.map(\.role) == [.editor])
+        _ = try await list.syncOnce()
+        let member = try #require(await list.members.first { !$0.isSelf })
+        try await list.setRole(of: member.id, to: .viewer)
+        #expect(try await ben.syncOnce().isComplete)
+        #expect(await ben.shares.map(\.role) == [.viewer])
+    }
+
     @Test func `a tote is gone when its day is over, without a network, also after a restart`()
         async throws
     {
@@ -58,6 +73,52 @@ import ToteCore
                 try await again.openShare(
                     tote.id, at: "s-1", transport: bed.server, token: token)
             } == "not_found")
+    }
+
+    @Test func `a store's device is told of what nobody opens there, also while a cart is joined`()
+        async throws
+    {
+        let secret = try await bed.server.staff()
+        let token: TokenProvider = { AccessToken(secret) }
+        let tablet = try bed.open("tablet")
+        var totes: [SharedSpace] = []
+        for sku in ["quince-jam", "plum-jam", "fig-jam"] {
+            let tote = try await tablet.makeTote(at: "s-1", transport: bed.server, token: token)
+            _ = try await tote.cart.add(sku)
+            #expect(try await tote.syncOnce().isComplete)
+            totes.append(tote)
+        }
+        let ada = try await bed.device("ada", "ada")
+        var hers: [SharedSpace] = []
+        for tote in totes.prefix(2) {
+            let link = try await tote.invite(as: .owner).link
+            hers.append(try await ada.joinShare(link))
+        }
+        await tablet.close()
+
+        let again = try bed.open("tablet")
+        _ = try await again.openShare(
+            totes[2].id, at: "s-1", transport: bed.server, token: token)
+        try await hers[0].end()
+        bed.clock.advance(by: .seconds(301))
+        #expect(try await gone("quince-jam"))
+        #expect(await again.endedShares.map(\.id) == [totes[0].id])
+
+        let offer = try await ada.offerHandOff()
+        try await again.joinHandOff(offer.text, at: "s-1", transport: bed.server, token: token)
+        try await hers[1].end()
+        bed.clock.advance(by: .seconds(301))
+        #expect(try await gone("plum-jam"))
+        #expect(try bed.isOn("tablet", "fig-jam"))
+    }
+
+    /// Whether a word is soon in no file of the tablet.
+    private func gone(_ word: String) async throws -> Bool {
+        for _ in 0..<2_000 {
+            if try !bed.isOn("tablet", word) { return true }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return false
     }
 
     @Test func `a restored server makes no device lose a share, open or not`() async throws {

@@ -69,6 +69,11 @@ extension Tote {
             throw ToteError(.invalidArgument, "a customer's documents show here by now")
         }
         try open(borrowed, as: device, transport: transport)
+        if installation.hasShares {
+            lookAfterShares(
+                by: ShareAccess(
+                    transport: transport, token: token, maker: "store:\(store)", account: ""))
+        }
         return borrowed.joined
     }
 

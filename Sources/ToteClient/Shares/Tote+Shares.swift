@@ -174,6 +174,7 @@ extension Tote {
         }
         awaitEnd(of: record)
         announce()
+        if access.isStores { lookAfterShares(by: access) }
         return SharedSpace(id: space, parent: self, tote: nested, access: access)
     }
 
@@ -505,6 +506,30 @@ extension Tote {
                 _ = try? await self?.isAdmitted(to: record.space, by: access)
             }
             await self?.checkEnded()
+        }
+    }
+
+    /// How long a store's device may hold something that nobody opens and it shares no more.
+    private static let lookAgain: Duration = .seconds(300)
+
+    /// Asks now and then, as a store's device, about what it shares and nobody has opened, also
+    /// while a hand-off is joined: no documents of its own tell it.
+    func lookAfterShares(by access: ShareAccess) {
+        storeShareAccess = access
+        guard lookTask == nil else { return }
+        lookTask = Task { [clock, weak self] in
+            repeat {
+                await self?.askAboutClosedShares()
+            } while (try? await clock.sleep(Self.lookAgain)) != nil
+        }
+    }
+
+    private func askAboutClosedShares() async {
+        guard let access = storeShareAccess, !installation.isClosed else { return }
+        let records = (try? installation.shares(of: access.account)) ?? []
+        for record in records where record.role != nil && openShares[record.folder] == nil {
+            // Legal to fail: it is asked again.
+            _ = try? await isAdmitted(to: record.space, by: access)
         }
     }
 
