@@ -270,6 +270,23 @@ struct OfferTests {
         #expect(try shop.server.faults() == [])
     }
 
+    @Test mutating func `a challenge whose prize others had before says so`() throws {
+        var ada = try customer("a", device: 1)
+        var ben = try customer("b", device: 2)
+        let item = LedgerDocuments.item(challenge: "two-days")
+        try use(total: 2, each: 2)
+        #expect(try push(.activate("spring"), by: &ben) == nil)
+        try collect(&ada)
+        shop.server.now += 86_400_000
+        try collect(&ada)
+        let progress = try #require(
+            LedgerDocuments.value(item, in: try documents(ada)).flatMap { ChallengeProgress($0) })
+        #expect(progress.doneAt != nil && progress.missed == "offer_exhausted")
+        #expect(ChallengeProgress(progress.value) == progress)
+        #expect(try account(ada) == nil)
+        #expect(try shop.server.faults() == [])
+    }
+
     @Test mutating func `nobody gets of an offer by hand, nor by another's lease`() throws {
         var ada = try customer("a", device: 1)
         var ben = try customer("b", device: 2)

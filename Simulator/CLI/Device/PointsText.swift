@@ -66,7 +66,8 @@ enum PointsText {
 
     static func challenge(_ challenge: CustomerChallenge) -> String {
         let days = challenge.challenge.days
-        let came = challenge.isDone ? "done" : "\(challenge.progress.days.count) of \(days) days"
+        var came = challenge.isDone ? "done" : "\(challenge.progress.days.count) of \(days) days"
+        if let missed = challenge.progress.missed { came += ", without its prize (\(missed))" }
         return "\(challenge.id)  \(came)  until \(Moment.text(challenge.challenge.until))"
     }
 

@@ -137,8 +137,11 @@ public struct ChallengeProgress: Hashable, Sendable {
     /// The orders that these days are counted for, by their ids: none counts twice, also when
     /// it is handed over again.
     var orders: [String] = []
-    /// When the prize was given, by the server's clock.
+    /// When all its days were there, by the server's clock.
     public var doneAt: UInt64?
+    /// Why there was no prize then: `offer_exhausted`, `offer_not_on`, `offer_unknown`; `nil` where
+    /// it was given.
+    public var missed: String?
 
     package init() {}
 
@@ -149,6 +152,7 @@ public struct ChallengeProgress: Hashable, Sendable {
             self.orders = orders.compactMap(\.textValue)
         }
         doneAt = value["done"]?.intValue.flatMap { UInt64(exactly: $0) }
+        missed = value["missed"]?.textValue
     }
 
     package var value: Value {
@@ -157,7 +161,8 @@ public struct ChallengeProgress: Hashable, Sendable {
                 "days": .array(days.map { .int($0) }),
                 "orders": .array(orders.map { .text($0) }),
             ]
-            .merging(doneAt.map { ["done": .int(Int64($0))] } ?? [:]) { $1 })
+            .merging(doneAt.map { ["done": .int(Int64($0))] } ?? [:]) { $1 }
+            .merging(missed.map { ["missed": .text($0)] } ?? [:]) { $1 })
     }
 
     /// Counts a day.

@@ -79,25 +79,31 @@ extension LedgerBook {
             guard progress.count(day, of: order.id) else { continue }
             if progress.days.count >= challenge.days {
                 progress.doneAt = now
-                try give(challenge)
+                progress.missed = try give(challenge)
             }
             note(challenge.id, progress)
         }
     }
 
     /// Gives the prize of a challenge, once.
-    private func give(_ challenge: Programme.Challenge) throws {
+    ///
+    /// - Returns: why there is none.
+    private func give(_ challenge: Programme.Challenge) throws -> String? {
         let reference = LedgerEntry.source("challenge", challenge.id)
         switch challenge.prize {
         case .points(let points):
-            guard let amount = Amount(points) else { return }
+            guard let amount = Amount(points) else { return nil }
             try join()
             _ = try grant(.grant, .points, amount, reference, due: now)
         case .offer(let id):
-            guard let offer = programme?.offer(id), offer.isOn(at: now) else { return }
+            guard let offer = programme?.offer(id) else { return "offer_unknown" }
+            guard offer.isOn(at: now) else { return "offer_not_on" }
             // Legal to come too late: what all customers may have was given to others.
-            do { try issue(offer, reference) } catch is LedgerRefusal {}
+            do { try issue(offer, reference) } catch let refusal as LedgerRefusal {
+                return refusal.rawValue
+            }
         }
+        return nil
     }
 }
 
