@@ -15,7 +15,7 @@ import Testing
         let long = try await SimulatorProgram.run("tote-sim", ["floor", "--length", "3h"])
         #expect(long.exit == 64 && long.error.contains("10 s to 2 h"), "\(long)")
         let fault = try await SimulatorProgram.run(
-            "tote-sim", ["floor", "--without", "disk-full"])
+            "tote-sim", ["floor", "--without", "swept"])
         #expect(fault.exit == 64, "\(fault)")
     }
 }

@@ -8,6 +8,7 @@ extension Floor {
     /// Those that strike here: all but a sweep, which the whole service does by itself.
     static let faults = Fault.allCases.filter { $0 != .swept }
     private static let copiesMax = 2
+    private static let calmPercent = 3
 
     /// Strikes again and again while there are faults.
     func strike() {
@@ -15,6 +16,7 @@ extension Floor {
         let faults = rates.sorted()
         while !isHealed {
             SystemClock.pause(.milliseconds(1_000 + weather.below(7_000)))
+            if weather.chance(Self.calmPercent) { beCalm() }
             guard !isHealed, let fault = weather.one(of: faults),
                 let device = weather.one(of: devices)
             else { continue }
@@ -66,11 +68,24 @@ extension Floor {
         // Some of the time it is over soon.
         if weather.chance(60) {
             SystemClock.pause(.milliseconds(weather.below(20_000)))
-            for device in devices where !isHealed {
-                try device.use(.preset(NetworkProfile.usual) ?? .presets[0])
-            }
+            for device in devices where !isHealed { try device.turnGood() }
         }
         return true
+    }
+
+    /// Nothing strikes for as long as it takes a device to be in touch with the server for sure:
+    /// what it lost by then it must not hold.
+    private func beCalm() {
+        do {
+            for device in devices {
+                try device.mend()
+                try device.turnGood()
+            }
+        } catch {
+            book.fail("fault_failed", "calm: \(error)")
+        }
+        book.note("calm")
+        SystemClock.pause(.milliseconds(Int64(Self.contactMilliseconds) + 30_000))
     }
 
     /// What strikes the process, its clocks and its directory.

@@ -6,7 +6,7 @@ import ToteCore
 extension Floor {
     /// Milliseconds within which a device on a good network is in touch with the server for sure:
     /// its longest wait between two tries, and the longest exchange.
-    private static let contactMilliseconds: UInt64 = 100_000
+    static let contactMilliseconds: UInt64 = 100_000
     /// How long a device takes to give something back, the server's answer with it.
     private static let partingMilliseconds: UInt64 = 40_000
     private static let lateMilliseconds: UInt64 = 5_000

@@ -108,6 +108,12 @@ final class FloorDevice: Sendable {
         }
     }
 
+    /// Its network is as usual, and stays so for a while.
+    func turnGood() throws {
+        guard goodSince == .max else { return }
+        try use(.preset(NetworkProfile.usual) ?? .presets[0])
+    }
+
     /// Its network is not to be relied on from now on.
     func turnBad() { state.withLock { $0.goodSince = .max } }
 
