@@ -100,7 +100,7 @@ extension Floor {
     /// touch with the server.
     private func judgeLoss(_ device: FloorDevice, _ space: String, at now: UInt64) {
         let good = max(device.goodSince, serverSince)
-        for loss in book.snapshot.losses where loss.space == space {
+        for loss in book.snapshot.losses where loss.space == space && loss.isSure {
             guard loss.owner == nil || loss.owner == device.owner, !hasJoinedSince(loss, device),
                 good < .max, now > max(good, loss.at) + Self.contactMilliseconds
             else { continue }

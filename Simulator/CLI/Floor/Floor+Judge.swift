@@ -124,7 +124,8 @@ extension Floor {
                     return
                 }
                 for loss in snapshot.losses
-                where loss.space == space && (loss.owner ?? device.owner) == device.owner
+                where loss.space == space && loss.isSure
+                    && (loss.owner ?? device.owner) == device.owner
                     && !hasJoinedSince(loss, device)
                     && !(belief.joined != nil && Share.kind(of: space) != nil)
                 {
@@ -227,7 +228,7 @@ extension Floor {
 
     /// Whether somebody took it off who may, and the server knows.
     private func mustBeGone(_ line: FloorBook.Line, _ book: FloorBook.State) -> Bool {
-        guard book.restores == 0 else { return false }
+        guard book.restores == 0, !line.isCopied else { return false }
         return line.removedBy.contains { removal in
             removal.isSent
                 && !(book.roles[line.space]?[removal.owner]?.contains(.viewer) ?? false)

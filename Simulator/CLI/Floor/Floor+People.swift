@@ -332,7 +332,7 @@ extension Floor {
             if left.lostCount == 0, kind == .list {
                 book.sent(space, by: device, until: began)
             }
-            book.lost(space, device.owner)
+            book.lost(space, device.owner, byLeaving: true)
             return "leave share, lost \(left.lostCount)"
         default:
             guard draw.chance(20) else { return "nothing" }

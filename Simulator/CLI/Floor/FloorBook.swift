@@ -15,6 +15,8 @@ final class FloorBook: Sendable {
         var isSent = false
         /// Whether nobody may have it, or somebody may have taken it off whom nobody knows.
         var mayBeLost = false
+        /// Whether a copy of a guest has it, too, whom nobody tells that it was taken off.
+        var isCopied = false
         /// Who took it off again, having seen it: their device.
         var removedBy: [Removal] = []
     }
@@ -33,6 +35,9 @@ final class FloorBook: Sendable {
         /// `nil` is everybody.
         let owner: FloorDevice.Owner?
         let at: UInt64
+        /// Whether the server has it for sure: one that went back may have known of nothing that
+        /// could be left, and another device of the owner may tell it again.
+        let isSure: Bool
     }
 
     /// A code that was shown, and whoever stands there hears it.
@@ -180,6 +185,17 @@ final class FloorBook: Sendable {
         }
     }
 
+    /// Another device is what this one is now.
+    func copied(_ device: FloorDevice) {
+        state.withLock { state in
+            let guest = state.names["guest"] ?? " "
+            for (mark, line) in state.lines
+            where line.device == device.number && mark.hasPrefix(guest) {
+                state.lines[mark]?.isCopied = true
+            }
+        }
+    }
+
     /// A device was told that the server has all that it did in a space until then.
     func sent(_ space: String, by device: FloorDevice, until moment: UInt64) {
         state.withLock { state in
@@ -213,8 +229,9 @@ final class FloorBook: Sendable {
         state.withLock { $0.joined[space, default: [:]][owner] = now }
     }
 
-    func lost(_ space: String, _ owner: FloorDevice.Owner?) {
-        let loss = Loss(space: space, owner: owner, at: now)
+    func lost(_ space: String, _ owner: FloorDevice.Owner?, byLeaving: Bool = false) {
+        let loss = Loss(
+            space: space, owner: owner, at: now, isSure: !byLeaving || snapshot.restores == 0)
         state.withLock { state in
             state.losses.append(loss)
             // What their devices have not sent goes when they are told.
