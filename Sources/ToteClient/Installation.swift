@@ -68,7 +68,8 @@ final class Installation {
             }
             account = row.0.isEmpty ? nil : row.0
             guest = row.1
-            borrowed = try Self.borrowed(database)
+            // One whose documents do not show has ended: nothing could be written then.
+            borrowed = try Self.borrowed(database).flatMap { $0.file == account ? $0 : nil }
             hasShares = try database.row("SELECT 1 FROM shares LIMIT 1") { _ in true } ?? false
             record = database
         } catch let error as SQLiteError where error.isBusy {
@@ -158,20 +159,20 @@ final class Installation {
     /// Gives an account up, for good: its file is to be removed, and those of guests that wait to
     /// be taken into it. A guest's documents show, where it showed, also when this throws.
     func giveUp(_ name: String) throws(ToteError) {
-        if account == name { account = nil }
         do {
-            do { try noteGivenUp(name) } catch {
+            let database = try database
+            if account == name { account = nil }
+            do { try noteGivenUp(name, in: database) } catch {
                 // A full disk must not keep what is to go; and there is room then.
                 try removeFiles(of: name)
-                try noteGivenUp(name)
+                try noteGivenUp(name, in: database)
             }
         } catch {
             throw ToteError.storage(error)
         }
     }
 
-    private func noteGivenUp(_ name: String) throws {
-        let database = try database
+    private func noteGivenUp(_ name: String, in database: Database) throws {
         try database.transaction {
             try database.run("INSERT OR IGNORE INTO removals VALUES (?)", .text(name))
             try database.run("DELETE FROM keys WHERE account = ?", .text(name))

@@ -53,8 +53,10 @@ extension Tote {
         if installation.account != name {
             closeShares()
             let former = replica
-            // What was given up is not to be written to, and removed with what was written.
+            // What was given up is not to be written to, and removed with what was written; a
+            // hand-off that has ended must not be found with this account.
             try installation.removeGivenUp(name)
+            try installation.eraseBorrowed()
             replica = try Replica(
                 path: installation.path(account: name),
                 survivesPowerCuts: installation.survivesPowerCuts, random: clock.draw)
@@ -136,6 +138,7 @@ extension Tote {
         }
         // Nothing is answered as saved in a file that is removed.
         await closeAllShares()
+        _ = try replica()
         try giveUp(account)
     }
 
@@ -162,10 +165,15 @@ extension Tote {
             eraseTasks[account]?.cancel()
             eraseTasks[account] = Task { [clock, weak self] in
                 guard (try? await clock.sleep(Self.eraseAgain)) != nil else { return }
-                try? await self?.giveUp(account)
+                await self?.giveUpAgain(account)
             }
             throw error
         }
+    }
+
+    /// Legal to fail: it is tried again. Whoever signed in again meanwhile has cancelled it.
+    private func giveUpAgain(_ account: String) {
+        if !Task.isCancelled, !installation.isClosed { try? giveUp(account) }
     }
 
     /// The server says that the customer is erased; never anybody else.
@@ -180,7 +188,7 @@ extension Tote {
         eraseTasks[account]?.cancel()
         eraseTasks[account] = Task { [weak self] in
             await self?.closeAllShares()
-            await self?.erase(account)
+            if !Task.isCancelled { await self?.erase(account) }
             await self?.resumeWaiters()
         }
     }

@@ -61,11 +61,11 @@ extension Server {
             return .answer(try listTokens(request))
         case ("POST", "/v1/admin/tokens"): return .answer(try mintToken(request))
         case ("DELETE", "/v1/admin/tokens/{id}"):
-            guard let token = try tokens.revoke(id: request.path[3], at: clock) else {
-                throw Problem.notFound
-            }
+            guard let former = try tokens.token(id: request.path[3]),
+                let token = try tokens.revoke(id: former.id, at: clock)
+            else { throw Problem.notFound }
             noteRevoked(token.id)
-            try note(.token(token.id))
+            if former.revoked == nil { try note(.token(token.id)) }
             return .answer(json(token.value))
         case ("POST", "/v1/admin/customers/{customer}/erase"):
             return .answer(try eraseCustomer(request))

@@ -171,6 +171,17 @@ package final class Server {
     package internal(set) var owed = ErasureList()
     /// Those of this group that are.
     var kept: [ErasureList.Entry] = []
+    /// Puts changes of rights on the list beside the file: durable when it returns.
+    package var keepRights: ([Right]) throws -> Void = { _ in }
+    /// Changes of rights: of the open group, committed and not on the list, and on the list while
+    /// the file still has them.
+    var openRights: [Right] = []
+    var unlistedRights: [Right] = []
+    var listedRights: [Right] = []
+    /// What changed since the backup that this file was restored from.
+    var restoredRights = RestoredRights()
+    /// Changes of roles in each share within an hour.
+    var roleChanges: (hour: UInt64, bySpace: [UInt64: Int]) = (0, [:])
     /// Whether something was erased that the WAL may still hold.
     package var wantsTruncation = false
 
@@ -306,9 +317,11 @@ package final class Server {
     /// is full.
     package func commit() throws {
         try keepErasures()
+        try dropListedRights()
         try store.database.commit()
         store.tally.commit()
         kept = []
+        listRights()
     }
 
     /// What was committed since the file was opened.
@@ -329,6 +342,7 @@ package final class Server {
         slots = nil
         for entry in kept { owed.insert(entry) }
         (kept, unkept) = ([], [])
+        openRights = []
         erasures = try store.erasures()
         backupTime = try store.meta("backup_time") ?? 0
         try readRestore()

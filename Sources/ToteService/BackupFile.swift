@@ -56,10 +56,15 @@ package enum BackupFile {
         }
         var erased = try directory.erasures()
         if let list {
-            for entry in try directory.erasures(at: list).entries where !erased.contains(entry) {
+            let other = try directory.erasures(at: list)
+            for entry in other.entries where !erased.contains(entry) {
                 try directory.keep(entry)
                 erased.insert(entry)
             }
+            let known = Set(erased.rights)
+            let rights = other.rights.filter { !known.contains($0) }
+            if !rights.isEmpty { try directory.keep(rights) }
+            for right in rights { erased.insert(right) }
         }
         let partial = directory.filePath + ".partial"
         for suffix in ["", "-wal", "-shm"] { unlink(directory.filePath + suffix) }
@@ -70,6 +75,7 @@ package enum BackupFile {
         let server = try Server(
             store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
         server.keepErasure = { try directory.keep($0) }
+        server.keepRights = { try directory.keep($0) }
         let taken = try server.eraseAgain(erased, at: SystemClock.nowMilliseconds())
         try server.truncateLog()
         return (report, taken)

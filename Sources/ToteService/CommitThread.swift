@@ -73,6 +73,7 @@ final class CommitThread: Sendable {
                 let store = try ServerStore(path: directory.filePath)
                 let server = try Server(store: store, random: SystemClock.randomBits)
                 server.keepErasure = { [directory] in try directory.keep($0) }
+                server.keepRights = { [directory] in try directory.keep($0) }
                 configure(server)
                 let taken = try server.eraseAgain(
                     directory.erasures(), at: SystemClock.nowMilliseconds())

@@ -1,10 +1,10 @@
 import Glibc
 package import ToteServer
 
-// The list beside a data file of who was erased and which rights were taken away: a restored file
-// is held against it.
+// The list beside a data file of who was erased and what changed of rights: a restored file is held
+// against it.
 extension DataDirectory {
-    /// Who was erased and what was taken away, as far as this directory knows.
+    /// Who was erased and what changed of rights, as far as this directory knows.
     ///
     /// - Parameter path: another list.
     /// - Throws: `ServiceError.directory` when it cannot be read, `.store` when it is damaged.
@@ -35,13 +35,22 @@ extension DataDirectory {
             throw .store(
                 code: "damaged_erased_list",
                 "line \(error.line) of \(path) cannot be read: put a copy of the list in its "
-                    + "place; without it erased customers, and rights that were taken away, come "
-                    + "back with a backup")
+                    + "place, or take away a last line that has no end; without it erased "
+                    + "customers, and rights that were taken away, come back with a backup")
         }
     }
 
     /// Adds an entry to the list: durable when this returns.
     package func keep(_ entry: ErasureList.Entry) throws(ServiceError) {
+        try append(ErasureList.line(entry))
+    }
+
+    /// The same for changes of rights, all at once.
+    package func keep(_ rights: [Right]) throws(ServiceError) {
+        try append(rights.map(\.line).joined())
+    }
+
+    private func append(_ text: String) throws(ServiceError) {
         let descriptor = open(erasedPath, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .directory("\(erasedPath): \(String(cString: strerror(errno)))")
@@ -58,13 +67,13 @@ extension DataDirectory {
         }
         let tail = end.prefix(count)
         let whole = tail.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        let isEntry = ErasureList.entry(tail[whole...]) != nil
+        let isEntry = ErasureList.isLine(tail[whole...])
         let isMended =
             isEntry
             ? write(descriptor, "\n", 1) == 1
             : ftruncate(descriptor, start + off_t(whole)) == 0
         guard isMended else { throw .directory("\(erasedPath) cannot be written") }
-        let line = Array(ErasureList.line(entry).utf8)
+        let line = Array(text.utf8)
         guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
             throw .directory("\(erasedPath) cannot be written")
         }

@@ -37,6 +37,13 @@ public actor LocalServer: Transport {
         []
     /// Told of every answer that the server gave.
     private let answered: @Sendable (ServerRequest, ServerResponse) -> Void
+    /// What changed of rights, as the list beside a file has it.
+    private let taken = ListedRights()
+
+    private final class ListedRights {
+        var list = ErasureList()
+    }
+
     private var arrivals: [(count: Int, wake: CheckedContinuation<Void, Never>)] = []
 
     /// A server that knows nobody yet.
@@ -53,6 +60,7 @@ public actor LocalServer: Transport {
         self.answered = answered
         store = try ServerStore(image: nil)
         server = try Server(store: store, random: { clock.draw() })
+        server.keepRights = { [taken] in for right in $0 { taken.list.insert(right) } }
     }
 
     /// A backup of now, and the catalogue that is in it.
@@ -67,10 +75,12 @@ public actor LocalServer: Transport {
         throws
     {
         let clock = clock
-        let taken = try store.erasures()
+        var list = try store.erasures()
+        for right in taken.list.rights { list.insert(right) }
         store = try ServerStore(image: backup.image)
         server = try Server(store: store, random: { clock.draw() })
-        try server.eraseAgain(taken, at: clock.milliseconds)
+        server.keepRights = { [taken] in for right in $0 { taken.list.insert(right) } }
+        try server.eraseAgain(list, at: clock.milliseconds)
         catalog = backup.catalog
     }
 

@@ -117,6 +117,7 @@ struct Operator {
             let server = try Server(
                 store: ServerStore(path: directory.filePath), random: SystemClock.randomBits)
             server.keepErasure = { [directory] in try directory.keep($0) }
+            server.keepRights = { [directory] in try directory.keep($0) }
             try server.eraseAgain(directory.erasures(), at: SystemClock.nowMilliseconds())
             var request = request
             request.isOperator = true

@@ -380,7 +380,7 @@ struct ErasureTests {
         }
         for broken in [
             "x\n", text + "\n", "00 00 1\n", text + "zz zz zz\n", "no list", "token A 1\n",
-            "share customer:7 1\n", "member list:x 00 king 1\n", "invitation 00 1\n",
+            "share customer:7 1\n", "member list:x 00 king 1\n", "right x 1\n",
         ] {
             #expect(throws: ErasureList.Damaged.self) { try ErasureList(Array(broken.utf8)) }
         }

@@ -170,7 +170,10 @@ final class VectorServer {
         keepErasures()
     }
 
-    private func keepErasures() { server.keepErasure = { [unowned self] in erased.insert($0) } }
+    private func keepErasures() {
+        server.keepErasure = { [unowned self] in erased.insert($0) }
+        server.keepRights = { [unowned self] in for right in $0 { erased.insert(right) } }
+    }
 
     func backUp() throws {
         let moment = try server.markBackup(at: now)

@@ -140,7 +140,7 @@ public struct ChallengeProgress: Hashable, Sendable {
     /// When all its days were there, by the server's clock.
     public var doneAt: UInt64?
     /// Why there was no prize then: `offer_exhausted`, `offer_not_on`, `offer_unknown`; `nil` where
-    /// it was given.
+    /// it was given, or the customer has had all of it.
     public var missed: String?
 
     package init() {}

@@ -6,7 +6,7 @@ internal import ToteSQLite
 extension ServerStore {
     private static let erasedPrefix = "erased "
 
-    /// What was taken away, as far as this file knows.
+    /// Who was erased, as far as this file knows.
     package func erasures() throws -> ErasureList {
         var list = ErasureList()
         let rows = try database.rows(
@@ -19,6 +19,32 @@ extension ServerStore {
             list.insert(entry)
         }
         return list
+    }
+
+    private static let rightPrefix = "right "
+
+    /// What changed of rights and is not on the list beside the file yet, as far as is known.
+    func unlistedRights() throws -> [Right] {
+        try database.rows(
+            "SELECT name, value FROM meta WHERE name BETWEEN 'right ' AND 'right!'"
+        ) { ($0.text(0), $0.bits(1)) }.map { name, at in
+            let words = "\(name.dropFirst(Self.rightPrefix.count)) \(at)".split(separator: " ")
+            guard let right = Right(words.map(String.init)) else {
+                throw StoreError.corrupt("a right that changed cannot be read")
+            }
+            return right
+        }.sorted { $0.at < $1.at }
+    }
+
+    func add(_ right: Right) throws {
+        try setMeta(Self.rightPrefix + right.text, right.at)
+    }
+
+    /// Drops what is on the list by now.
+    func remove(listed right: Right) throws {
+        try database.run(
+            "DELETE FROM meta WHERE name = ?1 AND value = ?2",
+            .text(Self.rightPrefix + right.text), .bits(right.at))
     }
 
     func add(_ entry: ErasureList.Entry) throws {

@@ -127,12 +127,15 @@ extension Server {
         if isWhole {
             for entry in erasures.entries where !list.contains(entry) { try keepErasure(entry) }
         }
+        let rights = isWhole ? try newRights(in: list) : []
         var taken = TakenAgain()
-        guard !missing.isEmpty else { return taken }
+        guard !missing.isEmpty || !rights.isEmpty else { return taken }
         advance(to: now)
         var wanted = ErasureList()
         for entry in missing { wanted.insert(entry) }
         try begin()
+        // First: whom somebody was taken out with is no heir of theirs.
+        taken.rights = try takeAgain(rights)
         var names = Set(try store.spaceNames().map { Name($0.name) })
         names.formUnion(try tokens.spaces())
         for name in names.sorted() where wanted.contains(space: name.text) {
@@ -141,7 +144,6 @@ extension Server {
             taken.customers += 1
         }
         for entry in missing {
-            if try takeAgain(entry.what) { taken.rights += 1 }
             erasures.insert(entry)
             try store.add(entry)
         }

@@ -73,14 +73,15 @@ extension Server {
         {
             // Only asks what one is to it.
             guard let number = try store.spaceNumber(name), let share = try store.share(number)
-            else { throw try unknown(name, known: known) }
-            if share.isOpen(at: clock), let member = try store.member(of: number, principal.text) {
+            else { throw unknown(name, principal) }
+            if share.isOpen(at: clock), let member = try member(principal, of: number, name, share)
+            {
                 return answer(member, name, share.until)
             }
             if try !share.isOpen(at: clock) && store.member(of: number, principal.text) != nil {
                 throw Self.left
             }
-            throw try gone(number, share, principal, known: known)
+            throw try gone(number, name, share, principal, known: known)
         }
         guard body["join"] == nil, let name = body["space"]?.textValue,
             let kind = Share.kind(of: name),
@@ -96,14 +97,15 @@ extension Server {
         if let share = try store.share(space.number), space.number != 0 {
             guard share.isOpen(at: clock) else { throw Self.ended }
             // The same asked again, for an answer that was lost.
-            guard let member = try store.member(of: space.number, principal.text) else {
-                throw try gone(space.number, share, principal, known: known)
+            guard let member = try member(principal, of: space.number, name, share) else {
+                throw try gone(space.number, name, share, principal, known: known)
             }
             return answer(member, name, share.until)
         }
-        // A restored server may know nothing of what was made since, nor that it ended.
-        if let known, erasures.hasRemoved(known, of: name) { throw Self.left }
-        guard !erasures.hasEnded(name) else { throw Self.ended }
+        // A restored server may know nothing of what was made since, nor what became of it.
+        guard !restoredRights.hasEnded(name) else { throw Self.ended }
+        let former = restoredRights.last(of: principal.text, in: name)
+        if let former, former.role == nil { throw Self.left }
         try checkRoom(for: principal)
         let today = clock - min(clock, 86_400_000)
         guard try store.sharesMade(with: principal.text, since: today) < Share.madePerDayMax else {
@@ -114,9 +116,50 @@ extension Server {
         let until = kind == .tote ? clock + Share.toteMilliseconds : nil
         try store.insertShare(space.number, made: clock, until: until)
         noteDue()
-        let member = ShareMember(principal: principal.text, member: randomBits(), role: .owner)
+        let member = ShareMember(
+            principal: principal.text, member: former?.member ?? randomBits(),
+            role: former?.role ?? .owner)
         try record(member, in: space, until: until)
         return answer(member, name, until, status: 201)
+    }
+
+    /// What somebody is to a share that is open; who became a member since the backup of a restored
+    /// file is one again.
+    private func member(
+        _ principal: Principal, of number: UInt64, _ name: String, _ share: ShareRow
+    ) throws -> ShareMember? {
+        if let member = try store.member(of: number, principal.text) { return member }
+        guard let last = restoredRights.last(of: principal.text, in: name), let role = last.role,
+            try isNewer(last.member, than: store.leftMember(of: number, principal.text))
+        else { return nil }
+        let member = ShareMember(principal: principal.text, member: last.member, role: role)
+        try record(member, in: try space(numbered: number), until: share.until)
+        return member
+    }
+
+    /// Memberships of one customer count up.
+    private func isNewer(_ member: UInt64, than other: UInt64?) -> Bool {
+        other.map { Int64(bitPattern: member &- $0) > 0 } ?? true
+    }
+
+    /// What somebody is told of a share that the file does not know.
+    private func unknown(_ name: String, _ principal: Principal) -> Problem {
+        if restoredRights.hasEnded(name) { return Self.ended }
+        if let last = restoredRights.last(of: principal.text, in: name), last.role == nil {
+            return Self.left
+        }
+        return Problem.notFound
+    }
+
+    /// The membership that somebody had last, and has not any more.
+    private func lastLeft(
+        _ space: UInt64, _ name: String, _ principal: Principal
+    ) throws -> UInt64? {
+        let left = try store.leftMember(of: space, principal.text)
+        guard let last = restoredRights.last(of: principal.text, in: name), last.role == nil,
+            isNewer(last.member, than: left)
+        else { return left }
+        return last.member
     }
 
     /// What somebody is told who is no member.
@@ -124,22 +167,12 @@ extension Server {
     /// - Parameter known: the membership that their device has: a later one, of which a restored
     ///   server knows nothing, was not left.
     private func gone(
-        _ space: UInt64, _ share: ShareRow, _ principal: Principal, known: UInt64?
+        _ space: UInt64, _ name: String, _ share: ShareRow, _ principal: Principal, known: UInt64?
     ) throws -> Problem {
-        guard let left = try store.leftMember(of: space, principal.text) else {
-            return try unknown(store.spaceName(space) ?? "", known: known)
-        }
+        guard let left = try lastLeft(space, name, principal) else { return Problem.notFound }
         // Those of one customer count up.
         let isKnown = known.map { Int64(bitPattern: left &- $0) >= 0 } ?? true
         return isKnown || !share.isOpen(at: clock) ? Self.left : Problem.notFound
-    }
-
-    /// What somebody is told whom the file does not know as a member: a restored one may have
-    /// forgotten it, and the list beside it has not.
-    private func unknown(_ name: String, known: UInt64?) throws -> Problem {
-        if erasures.hasEnded(name) { return Self.ended }
-        if let known, erasures.hasRemoved(known, of: name) { return Self.left }
-        return Problem.notFound
     }
 
     private static let customersOnly = Problem(
@@ -192,11 +225,14 @@ extension Server {
         guard Share.kind(of: name) == .tote || principal.isCustomer else {
             throw Self.customersOnly
         }
-        guard row.taken == nil || row.taken == principal.text, !erasures.hasSpent(row.digest) else {
+        guard row.taken == nil || row.taken == principal.text else {
             throw Problem(409, "invitation_taken", "somebody has taken this: ask for a new one")
         }
-        if let member = try store.member(of: row.space, principal.text) {
+        if let member = try member(principal, of: row.space, name, share) {
             return answer(member, name, share.until)
+        }
+        guard try row.taken != nil || isOpen(row, of: name) else {
+            throw Problem(409, "invitation_taken", "this was taken before: ask for a new one")
         }
         // Whoever was removed meanwhile does not come back by what they took before.
         guard row.taken == nil else {
@@ -210,10 +246,46 @@ extension Server {
         try store.save(row)
         let member = ShareMember(
             principal: principal.text,
-            member: try store.leftMember(of: row.space, principal.text).map { $0 &+ 1 }
-                ?? randomBits(), role: row.role)
+            member: try lastLeft(row.space, name, principal).map { $0 &+ 1 } ?? randomBits(),
+            role: row.role)
         try record(member, in: try space(name), until: share.until)
+        try note(member, row.role, of: name, by: row.digest)
         return answer(member, name, share.until, status: 201)
+    }
+
+    /// Whether an invitation that a restored file has open still was when the server went back:
+    /// nobody had taken it, and who made it was an owner.
+    private func isOpen(_ row: InvitationRow, of name: String) throws -> Bool {
+        guard !restoredRights.hasSpent(row.digest) else { return false }
+        guard let inviter = restoredRights.members(of: name)[row.inviter] else { return true }
+        return inviter.role == .owner
+    }
+
+    /// Notes what somebody became: `nil` for who is no member any more.
+    private func note(
+        _ member: ShareMember, _ role: Share.Role?, of name: String, by invitation: [UInt8]? = nil
+    ) throws {
+        try note(
+            .member(
+                Right.Membership(
+                    space: name, member: member.member, role: role,
+                    who: Right.digest(member.principal, member.member, of: name),
+                    invitation: invitation.map(Right.head))))
+    }
+
+    /// How often roles in a share may change within an hour: each change stays on a list.
+    private static let roleChangesMax = 60
+
+    private func countRoleChange(in space: UInt64) throws {
+        let hour = clock / 3_600_000
+        if roleChanges.hour != hour { roleChanges = (hour, [:]) }
+        guard roleChanges.bySpace[space] ?? 0 < Self.roleChangesMax else {
+            var problem = Problem(
+                429, "rate_limited", "\(Self.roleChangesMax) roles changed within the hour: wait")
+            problem.retryAfterSeconds = Int((3_600_000 - clock % 3_600_000 + 999) / 1_000)
+            throw problem
+        }
+        roleChanges.bySpace[space, default: 0] += 1
     }
 
     /// Keeps what somebody is to a share, and tells the others, and their own devices.
@@ -247,12 +319,8 @@ extension Server {
 
     /// Takes somebody out of a share: they open it no more from now on.
     private func remove(_ member: ShareMember, of space: Space) throws {
-        try store.withdrawInvitations(of: member, to: space.number)
-        try forget(member, of: space)
-    }
-
-    private func forget(_ member: ShareMember, of space: Space) throws {
         try store.remove(member, of: space.number)
+        try store.withdrawInvitations(of: member, to: space.number)
         try tell(
             Share.write(Name(Hex.string(member.member)), nil, in: space.documents), in: space)
         try tellOwn(member, of: space.name, nil)
@@ -359,7 +427,9 @@ extension Server {
             try end(space)
             return json(.map(["role": .text("none")]))
         }
-        try noteRole(role, of: target, in: space)
+        guard target.role != role else { return json(.map(["role": .text(target.role.rawValue)])) }
+        try countRoleChange(in: space.number)
+        try note(target, role, of: space.name)
         if let role {
             target.role = role
             if role != .owner { try store.withdrawInvitations(of: target, to: space.number) }
@@ -380,72 +450,6 @@ extension Server {
         return json(.map(["role": .text("none")]))
     }
 
-    /// Notes what a member becomes who loses something by it, or lost something before.
-    private func noteRole(
-        _ role: Share.Role?, of member: ShareMember, in space: Space
-    ) throws {
-        guard
-            role.map({ $0 < member.role }) ?? true
-                || erasures.knows(member.member, of: space.name)
-        else { return }
-        if role != .owner {
-            let spent = try store.invitations(of: member, to: space.number, taken: role == nil)
-            for digest in spent { try note(.invitation(digest)) }
-        }
-        try note(.member(space.name, member.member, role))
-    }
-
-    /// Ends a share that a restored file has open.
-    func endAgain(_ name: String) throws -> Bool {
-        guard let number = try store.spaceNumber(name), let share = try store.share(number),
-            share.ended == nil
-        else { return false }
-        try end(try space(numbered: number))
-        return true
-    }
-
-    /// Gives a member the role that they had at last, where a restored file has another.
-    func lowerAgain(_ id: UInt64, of name: String, _ role: Share.Role?) throws -> Bool {
-        guard let number = try store.spaceNumber(name), let share = try store.share(number),
-            share.isOpen(at: clock),
-            var member = try store.members(of: number).first(where: { $0.member == id }),
-            member.role != role
-        else { return false }
-        // Their invitations stay but for those on the list: somebody may have taken one in time, of
-        // which the backup knows nothing.
-        let space = try space(numbered: number)
-        if let role {
-            member.role = role
-            try record(member, in: space, until: share.until)
-        } else {
-            try forget(member, of: space)
-        }
-        try appointHeir(of: space, until: share.until, without: nil)
-        return true
-    }
-
-    /// Makes somebody an owner where nobody is any more.
-    ///
-    /// - Parameter principal: who is about to go.
-    /// - Returns: whether there is an owner.
-    @discardableResult
-    private func appointHeir(
-        of space: Space, until: UInt64?, without principal: String?
-    ) throws -> Bool {
-        let heir = try store.members(of: space.number).filter {
-            try $0.principal != principal && isThere($0)
-        }.max {
-            ($0.role, $0.principal.hasPrefix("customer:") ? 1 : 0)
-                < ($1.role, $1.principal.hasPrefix("customer:") ? 1 : 0)
-        }
-        guard var heir else { return false }
-        if heir.role != .owner {
-            heir.role = .owner
-            try record(heir, in: space, until: until)
-        }
-        return true
-    }
-
     /// Ends a share: nothing is left of it but that it was.
     private func end(_ space: Space) throws {
         for member in try store.members(of: space.number) {
@@ -454,6 +458,64 @@ extension Server {
         try store.endShare(space.number, at: clock)
         try store.removeDocuments(of: space.number)
         forgetSpace(space.name)
+    }
+
+    /// Gives the members of a share that a restored file has what they were at last, and ends what
+    /// was ended. Who became a member since does so again when they ask.
+    ///
+    /// - Returns: whether the file had something else.
+    func changeAgain(_ name: String) throws -> Bool {
+        guard let number = try store.spaceNumber(name), let share = try store.share(number),
+            share.ended == nil
+        else { return false }
+        let space = try space(numbered: number)
+        guard !restoredRights.hasEnded(name) else {
+            try end(space)
+            return true
+        }
+        let latest = restoredRights.members(of: name)
+        var hasChanged = false
+        for var member in try store.members(of: number) {
+            guard let last = latest[member.member], last.role != member.role else { continue }
+            hasChanged = true
+            if let role = last.role {
+                if role != .owner { try store.withdrawInvitations(of: member, to: number) }
+                member.role = role
+                try record(member, in: space, until: share.until)
+            } else {
+                try remove(member, of: space)
+            }
+        }
+        if try !appointHeir(of: space, until: share.until, without: nil) { try end(space) }
+        return hasChanged
+    }
+
+    /// Makes somebody an owner where nobody is any more.
+    ///
+    /// - Parameter principal: who is about to go.
+    /// - Returns: whether anybody has it still.
+    private func appointHeir(
+        of space: Space, until: UInt64?, without principal: String?
+    ) throws -> Bool {
+        // Whom a restored file does not know, and who is a member again when they ask.
+        let there = Set(try store.memberNumbers(of: space.number))
+        let absent = restoredRights.members(of: space.name).values.filter {
+            $0.role != nil && !there.contains($0.member)
+        }
+        guard !absent.contains(where: { $0.role == .owner }) else { return true }
+        let heir = try store.members(of: space.number).filter {
+            try $0.principal != principal && isThere($0)
+        }.max {
+            ($0.role, $0.principal.hasPrefix("customer:") ? 1 : 0)
+                < ($1.role, $1.principal.hasPrefix("customer:") ? 1 : 0)
+        }
+        guard var heir else { return !absent.isEmpty }
+        if heir.role != .owner {
+            heir.role = .owner
+            try note(heir, .owner, of: space.name)
+            try record(heir, in: space, until: until)
+        }
+        return true
     }
 
     /// Ends the shares whose time is over.
@@ -470,7 +532,11 @@ extension Server {
             let space = try space(numbered: number)
             let members = try store.members(of: number)
             let until = try store.share(number)?.until
+            for member in members where member.principal == principal {
+                try note(member, nil, of: space.name)
+            }
             guard try appointHeir(of: space, until: until, without: principal) else {
+                try note(.share(space.name))
                 try end(space)
                 continue
             }

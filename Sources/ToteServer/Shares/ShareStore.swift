@@ -65,6 +65,13 @@ extension ServerStore {
         ).map(Self.sound)
     }
 
+    /// What all are known as who ever were members, as far as the file tells.
+    func memberNumbers(of space: UInt64) throws -> [UInt64] {
+        try database.rows("SELECT member FROM share_members WHERE space = ?", .bits(space)) {
+            $0.bits(0)
+        }
+    }
+
     func member(of space: UInt64, _ principal: String) throws -> ShareMember? {
         let row = try database.row(
             """
@@ -197,18 +204,6 @@ extension ServerStore {
             ON CONFLICT (secret) DO UPDATE SET taken = ?7
             """, .blob(row.digest), .optional(row.code), .bits(row.space), .bits(row.inviter),
             .text(row.role.rawValue), .bits(row.until), .optional(row.taken))
-    }
-
-    /// Invitations by their digests, of those that a member made and nobody has taken yet, or that
-    /// they took.
-    func invitations(of member: ShareMember, to space: UInt64, taken: Bool) throws -> [[UInt8]] {
-        try database.rows(
-            """
-            SELECT secret FROM invitations
-            WHERE space = ?1 AND (inviter = ?2 AND taken IS NULL OR ?4 AND taken = ?3)
-            ORDER BY secret
-            """, .bits(space), .bits(member.member), .text(member.principal), .int(taken ? 1 : 0)
-        ) { $0.blob(0) }
     }
 
     /// Drops the invitations of a member that nobody has taken.

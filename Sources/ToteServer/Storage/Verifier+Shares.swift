@@ -22,7 +22,7 @@ extension Verifier {
             report.faults.append("\(name): something is left of a share that was ended")
         }
         let hasOwner = roles.values.contains(Share.Role.owner.rawValue)
-        // Legal after a restore: the owner may be somebody whom the backup does not know.
+        // Legal after a restore: the owner may be somebody who comes back.
         let wasRestored = try store.meta("was_restored") ?? 0 > 0
         if let share, share.ended == nil, !hasOwner, !wasRestored {
             report.faults.append("\(name): the share has no owner")
