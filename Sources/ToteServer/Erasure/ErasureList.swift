@@ -4,9 +4,9 @@ internal import ToteCore
 /// is erased, and taken away, again.
 ///
 /// Nobody is named. An entry of a customer is a salt and the SHA-256 of salt and space name, of
-/// which 16 bytes are kept: whoever has an id can ask whether it is there, and nobody can list them.
-/// Kept in the data file and beside it, since a restored file knows only what was erased before its
-/// backup.
+/// which 16 bytes are kept: whoever has an id can ask whether it is there, and nobody can list
+/// them. Kept in the data file and beside it, since a restored file knows only what was erased
+/// before its backup.
 package struct ErasureList: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         package var salt: UInt64
