@@ -156,6 +156,25 @@ import Testing
         #expect(damaged.exit == 65 && damaged.error.contains("line 2 of \(data)/erased"))
     }
 
+    @Test func `a token that was revoked since the backup is no good after a restore`() async throws
+    {
+        let world = try await CafeWorld()
+        let former = world.directory.appendingPathComponent("former.db").path
+        #expect(try await world.operate("backup", former).exit == 0)
+        let listed = try await world.operate("token", "list")
+        let id = try #require(
+            listed.out.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("tok_") })
+        #expect(try await world.operate("token", "revoke", String(id)).exit == 0)
+        let data = world.directory.appendingPathComponent("restored").path
+        let back = try await SimulatorProgram.run(
+            "tote",
+            ["restore", former, "--data", data, "--erased", world.data + "/erased", "--json"])
+        #expect(try object(back.out)["revoked"] as? Int == 1, "\(back)")
+        let now = try await SimulatorProgram.run("tote", ["token", "list", "--data", data])
+        let line = now.out.split(separator: "\n").first { $0.hasPrefix(id) }
+        #expect(line?.contains("revoked") == true, "\(now)")
+    }
+
     /// Found by somebody who tried it: each line that was added took the others with it.
     @Test func `whoever was erased is on the list, however many there are`() async throws {
         let world = try await CafeWorld()
