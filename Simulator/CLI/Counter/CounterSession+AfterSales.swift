@@ -13,7 +13,7 @@ extension CounterSession {
         case "sale": return CounterText.sale(try look(up: "sales/\(line.words[0])"))
         case "alerts":
             let alerts = try alerts()
-            return alerts.isEmpty ? ["all is well"] : alerts.map { CounterText.alert($0) }
+            return alerts.isEmpty ? ["all is well"] : alerts.flatMap { CounterText.alert($0) }
         case "visit":
             let begun = try send(to: "visits", .map(["code": .text(line.words[0])]))
             let id = begun["visit"]?.textValue ?? ""

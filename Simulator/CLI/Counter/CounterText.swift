@@ -105,11 +105,13 @@ enum CounterText {
     }
 
     /// One thing to be looked at.
-    static func alert(_ alert: Value) -> String {
+    static func alert(_ alert: Value) -> [String] {
         let since = Moment.text(UInt64(clamping: alert["since"]?.intValue ?? 0))
         let about = ["pickup_code", "label", "code"].compactMap { alert[$0]?.textValue }
-        return "\(alert["urgency"]?.intValue ?? 0)  \(text(alert["kind"]))  since \(since)"
+        let line =
+            "\(alert["urgency"]?.intValue ?? 0)  \(text(alert["kind"]))  since \(since)"
             + about.map { "  \($0)" }.joined()
             + (alert["order"]?.textValue.map { "  order \($0.prefix(8))" } ?? "")
+        return [line] + CounterState.list(alert["asked"]).map { "     \(text($0))" }
     }
 }

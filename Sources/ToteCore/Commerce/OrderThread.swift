@@ -48,9 +48,12 @@ extension Order {
 
     /// Since when the customer has been waiting for the store to answer; `nil` where it has, or was
     /// asked nothing.
-    public var askedAt: UInt64? {
+    public var askedAt: UInt64? { unanswered.first?.at }
+
+    /// What the customer has written since the store last answered.
+    package var unanswered: ArraySlice<Post> {
         let answered = thread.lastIndex { !$0.isCustomers }.map { $0 + 1 } ?? 0
-        return thread[answered...].first?.at
+        return thread[answered...]
     }
 
     /// Adds a post.

@@ -145,6 +145,7 @@ enum Schemas {
                         optional: [
                             "store": .text, "order": .hex(32), "pickup_code": .text, "token": .text,
                             "label": .text, "space": .text, "code": .text, "count": .int,
+                            "asked": .list(.text),
                         ])),
             ], optional: ["more": .bool]),
         "OrderLine": .object(

@@ -28,6 +28,8 @@ struct Alert: Hashable {
     var order: OrderID?
     /// Of an order, for the counter to find it by.
     var pickupCode: String?
+    /// What the customer asked: for the store, which answers.
+    var asked: [String] = []
     /// The id of the token that the device shows, and what it is called.
     var token: String?
     var label: String?
@@ -51,11 +53,7 @@ struct Alert: Hashable {
         let kinds = [
             order.isDisputed ? Alert(.orderDisputed, urgency: 1, since: order.movedAt) : nil,
             Self.waiting(order, now), Self.late(order, lateMinutes, now),
-            order.askedAt.map { asked in
-                Alert(
-                    .requestUnanswered,
-                    urgency: now > asked + Self.unansweredMilliseconds ? 1 : 2, since: asked)
-            },
+            Self.unanswered(order, now),
             order.state == .expired
                 ? Alert(.orderUncollected, urgency: 3, since: order.movedAt) : nil,
         ].compactMap { $0 }
@@ -71,6 +69,15 @@ struct Alert: Hashable {
             now > arrived + waitingMilliseconds
         else { return nil }
         return Alert(.customerWaiting, urgency: 1, since: arrived)
+    }
+
+    private static func unanswered(_ order: Order, _ now: UInt64) -> Alert? {
+        guard let asked = order.askedAt else { return nil }
+        var alert = Alert(
+            .requestUnanswered, urgency: now > asked + unansweredMilliseconds ? 1 : 2,
+            since: asked)
+        alert.asked = order.unanswered.map(\.text)
+        return alert
     }
 
     private static func late(
@@ -93,7 +100,8 @@ struct Alert: Hashable {
         }
     }
 
-    var value: Value {
+    /// - Parameter hasTexts: whether what customers wrote is in it.
+    func value(hasTexts: Bool) -> Value {
         let texts: [(String, String?)] = [
             ("store", store), ("order", order?.text), ("pickup_code", pickupCode),
             ("token", token), ("label", label), ("space", space), ("code", code),
@@ -104,6 +112,7 @@ struct Alert: Hashable {
         ]
         for (name, text) in texts { members[name] = text.map { .text($0) } }
         members["count"] = count.map { .int(Int64($0)) }
+        if hasTexts, !asked.isEmpty { members["asked"] = .array(asked.map { .text($0) }) }
         return .map(members)
     }
 }

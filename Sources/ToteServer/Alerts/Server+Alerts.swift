@@ -10,7 +10,8 @@ extension Server {
     /// `GET /v1/stores/{store}/alerts`.
     func storeAlerts(_ counter: CounterRequest) throws -> ServerResponse {
         try alerts(
-            ofStores: [counter.store], refusals.alerts(of: "store:\(counter.store)", at: clock))
+            ofStores: [counter.store], refusals.alerts(of: "store:\(counter.store)", at: clock),
+            hasTexts: true)
     }
 
     /// `GET /v1/admin/alerts`: of all stores and of devices, or as one store gets them.
@@ -23,7 +24,9 @@ extension Server {
         return try alerts(ofStores: [name], refusals.alerts(of: "store:\(name)", at: clock))
     }
 
-    private func alerts(ofStores shops: [String], _ others: [Alert]) throws -> ServerResponse {
+    private func alerts(
+        ofStores shops: [String], _ others: [Alert], hasTexts: Bool = false
+    ) throws -> ServerResponse {
         var alerts = others
         var isCut = false
         for shop in shops {
@@ -38,7 +41,7 @@ extension Server {
             }
         }
         var members: [String: Value] = [
-            "alerts": .array(Alert.sorted(alerts).map(\.value)),
+            "alerts": .array(Alert.sorted(alerts).map { $0.value(hasTexts: hasTexts) }),
             "server_time": .int(Int64(clock)),
         ]
         if isCut { members["more"] = .bool(true) }
