@@ -72,6 +72,8 @@ public actor Tote {
     var lookTask: Task<Void, Never>?
     /// Shares that ended on this device since it was opened.
     var endedShareList: [EndedShare] = []
+    /// Whether this is of a share that is gone from the device.
+    var hasEnded = false
 
     var observers: [UInt64: Observer] = [:]
     var nextObserver: UInt64 = 0
@@ -176,6 +178,11 @@ public actor Tote {
     func replica() throws(ToteError) -> Replica {
         try showGuest()
         guard let openReplica else {
+            if hasEnded {
+                throw ToteError(
+                    .notFound,
+                    "this is shared with this device no more, and is gone from it: see endedShares")
+            }
             throw ToteError(.storage, "this Tote was closed: open the directory again")
         }
         return openReplica

@@ -208,7 +208,7 @@ import ToteCore
         let list = try await ada.makeList()
         #expect(try await list.syncOnce().isComplete)
         try await list.leave()
-        #expect(await refusal { try await list.cart.add("tea") } == "storage")
+        #expect(await refusal { try await list.cart.add("tea") } == "not_found")
         #expect(await refusal { try await ada.openShare(list.id) } == "not_found")
         // A customer who cannot tell the server stays a member, and keeps what there is.
         let other = try await ada.makeList()

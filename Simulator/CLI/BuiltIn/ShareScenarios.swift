@@ -130,8 +130,9 @@ extension BuiltInScenarios {
           "devices": { "kiosk": {"store": "cafe"}, "associate": {"store": "cafe"} },
           "steps": [
             { "on": "kiosk", "do": [
-              "share new tote", "share sync", "net offline", "share scan 4006381333931",
-              "share add tea 2", "kill", "share open last", "expect share-line tea 2", "net wifi",
+              "share new tote", "share sync", "share leave", "net offline", "share new tote",
+              "share scan 4006381333931", "share add tea 2", "kill", "share open last",
+              "expect share-line tea 2", "net wifi",
               "net lost-reply", "share sync", "share sync"
             ] },
             { "on": "associate", "do": [

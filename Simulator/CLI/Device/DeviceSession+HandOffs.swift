@@ -60,9 +60,13 @@ extension DeviceSession {
     /// The hand-off that a word means: `last`, or the first digits of its id.
     private func handOff(_ word: String) async throws -> HandOff {
         let all = await tote.handOffs
+        // A device that has joined, before a code that nobody has taken.
+        let now = SystemClock.nowMilliseconds()
+        let joined = all.first { $0.state == .joined && $0.isOpen(at: now) }
         let found =
             word == "last"
-            ? all.prefix(1) : all.filter { $0.id.text.hasPrefix(word.lowercased()) }[...]
+            ? [joined ?? all.first].compactMap { $0 }[...]
+            : all.filter { $0.id.text.hasPrefix(word.lowercased()) }[...]
         guard let first = found.first else {
             throw VerbFailure(.refused, "no hand-off here is \(word)", code: "not_found")
         }

@@ -85,8 +85,13 @@ extension DeviceSession {
     }
 
     private func openShare(_ word: String) async throws -> SharedSpace {
-        let found = await tote.shares.filter { word == "last" || $0.id.hasPrefix(word) }
-        guard let id = found.last?.id else {
+        // The digits alone will do.
+        let found = await tote.shares.filter {
+            word == "last" || $0.id.hasPrefix(word)
+                || $0.id.split(separator: ":").last?.hasPrefix(word) == true
+        }
+        let last = found.first { $0.id == lastShare }
+        guard let id = (last ?? found.last)?.id else {
             throw VerbFailure(.refused, "nothing that is shared here is \(word)", code: "not_found")
         }
         guard let store = options.store else { return try await tote.openShare(id) }

@@ -28,7 +28,11 @@ actor DeviceSession {
     nonisolated let link: NetworkLink
     let tote: Tote
     /// The list or tote that is open.
-    var opened: SharedSpace?
+    var opened: SharedSpace? {
+        didSet { lastShare = opened?.id ?? lastShare }
+    }
+    /// The one that was open last.
+    private(set) var lastShare: String?
     let transport: NetworkTransport
     private let world: Lock<DeviceSettings>
     private(set) var isLive: Bool

@@ -169,9 +169,7 @@ extension Tote {
             guard let self, try await self.isAdmitted(to: space, by: access) else { return nil }
             return try await access.token()
         }
-        if let bytes = (try? openReplica?.store.bytes("catalog")) ?? nil {
-            await nested.takeOver(catalog: bytes)
-        }
+        if let bytes = await knownCatalog() { await nested.takeOver(catalog: bytes) }
         awaitEnd(of: record)
         announce()
         if access.isStores { lookAfterShares(by: access) }
@@ -320,6 +318,18 @@ extension Tote {
             by: access)
     }
 
+    /// The catalogue in this file.
+    private var catalogBytes: [UInt8]? { (try? openReplica?.store.bytes("catalog")) ?? nil }
+
+    /// The catalogue in this file, or in that of a share that is open.
+    private func knownCatalog() async -> [UInt8]? {
+        if let catalogBytes { return catalogBytes }
+        for folder in openShares.keys.sorted() {
+            if let bytes = await openShares[folder]?.catalogBytes { return bytes }
+        }
+        return nil
+    }
+
     /// Takes over the catalogue that another file of this device has: it is the same for everybody.
     func takeOver(catalog bytes: [UInt8]) {
         guard let openReplica, openReplica.catalog == nil else { return }
@@ -439,7 +449,9 @@ extension Tote {
         }
         // Whoever asks for it from here on is told that it is not there.
         try? installation.end(record)
+        let nested = openShares[record.folder]
         let task = closed(record.folder) { [weak self] lost in
+            await nested?.noteEnded()
             await self?.noteRemoved(record, lost: lost)
         }
         announce()
@@ -454,12 +466,16 @@ extension Tote {
         let task = Task {
             await before?.value
             let unsent = await nested?.unsentCount
+            // It is the same for everybody, and the next share may begin without a network.
+            if let bytes = await nested?.catalogBytes { takeOver(catalog: bytes) }
             await nested?.close()
             await goOn(unsent)
         }
         closing[folder] = task
         return task
     }
+
+    private func noteEnded() { hasEnded = true }
 
     private func noteRemoved(_ record: ShareRecord, lost: Int?) {
         let lost = lost ?? Self.unsentCount(of: record, installation, clock)
