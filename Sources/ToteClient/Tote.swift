@@ -74,6 +74,8 @@ public actor Tote {
     var endedShareList: [EndedShare] = []
     /// Whether this is of a share that is gone from the device.
     var hasEnded = false
+    /// Of a share, as what its members know this device's owner.
+    var shareMember: Name?
 
     var observers: [UInt64: Observer] = [:]
     var nextObserver: UInt64 = 0

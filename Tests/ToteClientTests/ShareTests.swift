@@ -49,6 +49,29 @@ import ToteCore
         try await list.setRole(of: member.id, to: .viewer)
         #expect(try await ben.syncOnce().isComplete)
         #expect(await ben.shares.map(\.role) == [.viewer])
+        // And who only looks is told so, where they write.
+        #expect(try await joined.syncOnce().isComplete)
+        #expect(await refusal { try await joined.cart.add("tea") } == "not_allowed")
+        try await list.setRole(of: member.id, to: .editor)
+        #expect(try await joined.syncOnce().isComplete)
+        _ = try await joined.cart.add("tea")
+        #expect(try await joined.syncOnce().unsentCount == 0)
+    }
+
+    @Test func `what is ordered of a tote is what was found, and says where it came from`()
+        async throws
+    {
+        let ada = try await bed.device("ada", "ada")
+        let list = try await ada.makeList()
+        for sku in ["tea", "latte", "scone", "bun"] {
+            _ = try await list.cart.add(sku, quantity: 2)
+        }
+        _ = try await list.cart.setPick(.gathered, of: "tea")
+        _ = try await list.cart.setPick(.missing, of: "latte")
+        _ = try await list.cart.setPick(.substituted(LineName("bun")), of: "scone")
+        _ = try await list.add(to: ada.cart())
+        let lines = await ada.cart().value.lines
+        #expect(lines.map(\.sku) == ["bun", "tea"] && lines.map(\.quantity) == [4, 2])
     }
 
     @Test func `a tote is gone when its day is over, without a network, also after a restart`()

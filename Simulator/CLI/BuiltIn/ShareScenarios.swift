@@ -30,7 +30,8 @@ extension BuiltInScenarios {
             ] },
             { "on": "other", "do": [
               "share join {phone.invite-viewer}", "share sync", "expect share-line tea 2 ticked",
-              "share add tea", "share sync", "expect share-line tea 2 ticked"
+              "expect refused not_allowed share add tea", "share sync",
+              "expect share-line tea 2 ticked"
             ] },
             { "on": "tablet", "do": [
               "sync", "expect shares 1", "share open last", "share sync",
@@ -139,6 +140,7 @@ extension BuiltInScenarios {
               "share join {kiosk.invite-editor}", "share sync", "net offline",
               "share pick tea gathered", "share pick croissant missing"
             ] },
+            { "wait": "50ms" },
             { "on": "kiosk", "do": [
               "net offline", "share add tea 1", "share pick croissant tea"
             ] },

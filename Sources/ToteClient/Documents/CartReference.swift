@@ -85,16 +85,13 @@ public struct CartReference: Sendable {
     }
 
     /// Adds all lines of another cart, for example of a list that is to be ordered; that one stays
-    /// as it is. Lines that are ticked off there are left out.
+    /// as it is. Lines that are ticked off or missing there are left out, and of those that were
+    /// substituted what lies in their place is added.
     ///
     /// - Returns: a receipt for each of the changes that it takes.
     @discardableResult
     public func addAll(of other: String) async throws(ToteError) -> [Receipt.ID] {
-        let list = await tote.cart(other).value
-        var text = ListText(list)
-        text.title = nil
-        text.lines.removeAll(where: \.isTicked)
-        return try await tote.add(text, to: name)
+        try await tote.add(ListText(toOrder: await tote.cart(other).value), to: name)
     }
 
     /// Sets or erases the note of the cart itself.
@@ -135,8 +132,8 @@ extension Tote {
         Cart.names(documents).map { Cart(documents, name: $0) }
     }
 
-    /// How many lines one change adds: each writes at most four fields.
-    private static let linesPerChange = 60
+    /// How many lines one change adds: each writes at most five fields.
+    private static let linesPerChange = 50
 
     func add(_ list: ListText, to cart: String) throws(ToteError) -> [Receipt.ID] {
         let replica = try replica()

@@ -68,6 +68,7 @@ extension Tote {
     func save(
         _ writes: [Write], label: String, in replica: Replica
     ) throws(ToteError) -> Receipt.ID? {
+        try checkMayWrite()
         guard let nonce = try replica.commit(writes, label: label, at: clock.reading()) else {
             return nil
         }

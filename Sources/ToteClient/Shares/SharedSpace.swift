@@ -146,14 +146,11 @@ public struct SharedSpace: Sendable {
     /// - Throws: as `invite`.
     public func end() async throws(ToteError) { try await parent.endShare(id, by: access) }
 
-    /// Puts its lines into one of the customer's carts, but for those that are ticked off: to order
-    /// them. It stays as it is.
+    /// Puts its lines into one of the customer's carts, to order them: but for those that are
+    /// ticked off or missing, and what lies in an item's place instead of it. It stays as it is.
     @discardableResult
     public func add(to cart: CartReference) async throws(ToteError) -> [Receipt.ID] {
-        var list = ListText(await self.cart.value)
-        list.title = nil
-        list.lines.removeAll(where: \.isTicked)
-        return try await cart.add(list)
+        try await cart.add(ListText(toOrder: await self.cart.value))
     }
 }
 

@@ -170,6 +170,7 @@ extension Tote {
             return try await access.token()
         }
         if let bytes = await knownCatalog() { await nested.takeOver(catalog: bytes) }
+        if let member = record.member { await nested.setShareMember(member) }
         awaitEnd(of: record)
         announce()
         if access.isStores { lookAfterShares(by: access) }
@@ -278,6 +279,7 @@ extension Tote {
             record.end(after: until - now, from: clock.reading())
         }
         try installation.update(record)
+        await openShares[record.folder]?.setShareMember(member)
         awaitEnd(of: record)
         announce()
         return true
@@ -318,9 +320,6 @@ extension Tote {
             by: access)
     }
 
-    /// The catalogue in this file.
-    private var catalogBytes: [UInt8]? { (try? openReplica?.store.bytes("catalog")) ?? nil }
-
     /// The catalogue in this file, or in that of a share that is open.
     private func knownCatalog() async -> [UInt8]? {
         if let catalogBytes { return catalogBytes }
@@ -328,13 +327,6 @@ extension Tote {
             if let bytes = await openShares[folder]?.catalogBytes { return bytes }
         }
         return nil
-    }
-
-    /// Takes over the catalogue that another file of this device has: it is the same for everybody.
-    func takeOver(catalog bytes: [UInt8]) {
-        guard let openReplica, openReplica.catalog == nil else { return }
-        // Legal to fail: it is fetched then.
-        try? openReplica.keepCatalog(bytes)
     }
 
     private func join(
@@ -474,8 +466,6 @@ extension Tote {
         closing[folder] = task
         return task
     }
-
-    private func noteEnded() { hasEnded = true }
 
     private func noteRemoved(_ record: ShareRecord, lost: Int?) {
         let lost = lost ?? Self.unsentCount(of: record, installation, clock)

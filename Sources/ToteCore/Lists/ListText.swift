@@ -30,6 +30,21 @@ public struct ListText: Hashable, Sendable {
             })
     }
 
+    /// What there is to order of a cart that others gather: not what is ticked off or missing, and
+    /// what lies there in an item's place instead of it.
+    package init(toOrder cart: Cart) {
+        var lines: [CartLine] = []
+        for var line in ListText(cart).lines where !line.isTicked && line.pick != .missing {
+            if case .substituted(let name)? = line.pick { line.name = name }
+            if let index = lines.firstIndex(where: { $0.name == line.name }) {
+                lines[index].quantity += line.quantity
+            } else {
+                lines.append(line)
+            }
+        }
+        self.init(lines: lines)
+    }
+
     /// A text as a line of the text form can hold it: no line breaks, not longer than allowed,
     /// nothing at its ends; `nil` for what is nothing then.
     private static func line(_ text: String, _ most: Int) -> String? {

@@ -8,6 +8,8 @@ public struct CartLine: Hashable, Sendable {
     public var isTicked: Bool
     /// Of a tote: what whoever gathers the lines found.
     public var pick: Pick?
+    /// By which channel it came here, where it was scanned.
+    public var channel: Channel?
 
     /// What became of a line of a pick list.
     public enum Pick: Hashable, Sendable {
@@ -74,6 +76,7 @@ public struct Cart: Hashable, Sendable {
                 isTicked: Fold.flag(fields.cells(Fields.ticked)))
             line.pick = (Fold.register(fields.cells(Fields.pick))?.value)
                 .flatMap { CartLine.Pick($0) }
+            line.channel = fields.text(Fields.channel).flatMap { Channel(rawValue: $0) }
             return line
         }
     }
@@ -107,7 +110,8 @@ extension LocalView {
 
     /// Adds a line of a list to a cart.
     package func adding(_ line: CartLine, collection: Name) -> [Write] {
-        var writes = adding(line.quantity, collection: collection, item: line.name.item)
+        var writes = adding(
+            line.quantity, collection: collection, item: line.name.item, by: line.channel)
         let (note, ticked) = (
             Key(collection, line.name.item, Fields.note),
             Key(collection, line.name.item, Fields.ticked)
