@@ -41,12 +41,19 @@ extension BuiltInScenarios {
     private static let wallCodeDeadSpot = #"""
         {
           "name": "wall-code-dead-spot",
-          "about": "a code is scanned and ordered without a network, on two devices: both say so",
+          "about": "codes are scanned and ordered without a network, by two devices and a guest",
           "tags": ["channels", "offline"],
           \#(club),
-          "devices": { "phone": {}, "tablet": {} },
+          "devices": {
+            "phone": {}, "tablet": {}, "visitor": {"customer": "visitor", "guest": true}
+          },
           "steps": [
-            { "on": "all", "do": ["sync", "menu refresh", "net offline"] },
+            { "on": "visitor", "do": [
+              "menu refresh", "net offline", "scan WALL-TEA", "expect cart tea 1", "kill",
+              "net wifi", "sign-in", "sync", "expect cart tea 1", "order place cafe", "sync",
+              "sync", "expect order-channel last app wall"
+            ] },
+            { "on": ["phone", "tablet"], "do": ["sync", "menu refresh", "net offline"] },
             { "on": "phone", "do": ["scan WALL-TEA", "expect cart tea 1"] },
             { "on": "tablet", "do": ["cart add tea 2", "scan SPRING", "net wifi", "sync"] },
             { "on": "phone", "do": [
@@ -55,7 +62,7 @@ extension BuiltInScenarios {
             ] },
             { "on": "phone", "do": ["net wifi", "sync", "sync", "expect receipts rejected 0"] },
             { "settle": "all" },
-            { "on": "all", "do": [
+            { "on": ["phone", "tablet"], "do": [
               "expect order-channel last app mail wall", "expect lines 0",
               "expect orders 1 placed"
             ] }

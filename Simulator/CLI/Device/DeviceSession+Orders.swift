@@ -100,7 +100,12 @@ extension DeviceSession {
     private func runMenu(_ words: [String]) async throws -> Answer {
         if let word = words.first {
             guard word == "refresh" else { throw VerbFailure(.usage, "write: menu, menu refresh") }
-            try await tote.refreshCatalog()
+            if await tote.isSignedIn {
+                try await tote.refreshCatalog()
+            } else {
+                // A guest's, or a store's device.
+                try await tote.refreshCatalog(transport: transport, token: token)
+            }
         }
         guard let catalog = await tote.catalog else {
             return Answer(lines: ["no menu is here: `menu refresh` fetches it"])

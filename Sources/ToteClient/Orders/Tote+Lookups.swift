@@ -12,10 +12,47 @@ extension Tote {
     /// - Throws: `signedOut` without an account, `server` when it cannot be had now. The catalogue
     ///   that is here stays.
     public func refreshCatalog() async throws(ToteError) {
+        try await fetchCatalog { headers throws(ToteError) in
+            try await self.lookUp("/v1/catalog", headers)
+        }
+    }
+
+    /// The same for a guest, who scans a code on a shelf before they ever sign in: with any token
+    /// that your backend gives the app for it. Nothing is synced.
+    ///
+    /// - Throws: `signedOut` where there is no token, or the server takes it not; `server`.
+    public func refreshCatalog(
+        transport: any Transport, token: TokenProvider
+    ) async throws(ToteError) {
+        guard let access = try? await token() else {
+            throw ToteError(.signedOut, "no token could be had")
+        }
+        try await fetchCatalog { headers throws(ToteError) in
+            var headers = headers
+            headers["Authorization"] = "Bearer \(access.secret)"
+            let response: TransportResponse
+            do {
+                response = try await transport.send(
+                    TransportRequest(
+                        method: "GET", path: "/v1/catalog", headers: headers, body: [],
+                        timeout: SyncMachine.exchangeTimeout, lane: .lookup))
+            } catch {
+                throw ToteError(.server, "no answer: \(error)")
+            }
+            guard response.status != 401 else {
+                throw ToteError(.signedOut, "the server does not take this token")
+            }
+            return response
+        }
+    }
+
+    private func fetchCatalog(
+        _ ask: ([String: String]) async throws(ToteError) -> TransportResponse
+    ) async throws(ToteError) {
         let replica = try replica()
         var headers: [String: String] = [:]
         if let tag = replica.catalogTag { headers["If-None-Match"] = tag }
-        let response = try await lookUp("/v1/catalog", headers)
+        let response = try await ask(headers)
         // Legal: another account shows by now; its catalogue is the same, but its file is its own.
         guard let now = openReplica, now === replica else { return }
         catalogRead = clock.reading().uptimeMilliseconds
